@@ -1,0 +1,84 @@
+// Package bot speaks with people: the port that every chat platform implements, the messages that all of them render,
+// and the hub that keeps each platform at the newest version of each message. It knows nothing of runbooks: a button
+// carries an opaque Action.
+package bot
+
+import "time"
+
+// Message is one card as a person sees it, already in one language. It is a pure view of journaled state.
+type Message struct {
+	Key       string    `json:"key"`     // identity: the same key is edited in place
+	Version   int64     `json:"version"` // rises; a platform shows the newest only
+	RunID     string    `json:"run_id,omitempty"`
+	State     string    `json:"state"`             // down, waiting, running, done, skipped, failed, unknown, held, info: never colour alone
+	Emoji     string    `json:"emoji,omitempty"`   // at most one, for State
+	Context   string    `json:"context,omitempty"` // what counts: "down 07:12 · would lose 6 h 40 min · step 5 of 10"
+	Title     string    `json:"title"`
+	Lines     []string  `json:"lines,omitempty"`  // short text, most important first
+	Blocks    []Block   `json:"blocks,omitempty"` // exact text and tables
+	Warn      []string  `json:"warn,omitempty"`   // dangers
+	Progress  *Progress `json:"progress,omitempty"`
+	Form      []Field   `json:"form,omitempty"`
+	Buttons   []Button  `json:"buttons,omitempty"`
+	Code      string    `json:"code,omitempty"`       // what people type to answer in text
+	Until     time.Time `json:"until,omitzero"`       // a deadline that platforms may count down
+	UntilText string    `json:"until_text,omitempty"` // "Rolls back by itself at 03:17:20"
+	Footer    string    `json:"footer,omitempty"`     // who decided, when, where
+	Output    string    `json:"output,omitempty"`     // long output: a thread, a file, a fold
+	Notify    []string  `json:"notify,omitempty"`     // people to mention; only in new messages
+	Priority  Priority  `json:"priority"`
+	At        time.Time `json:"at"`
+}
+
+// Priority orders delivery where a platform allows only so many calls: prompts first, then results, then progress.
+type Priority int
+
+// The priorities of a Message.
+const (
+	Prompt Priority = iota
+	Outcome
+	Ticker
+)
+
+// Block is text that is shown exactly, or a table.
+type Block struct {
+	Kind    string     `json:"kind"` // script, sql, diff, command, env, files, text, table
+	Label   string     `json:"label,omitempty"`
+	Text    string     `json:"text,omitempty"`
+	Columns []string   `json:"columns,omitempty"`
+	Rows    [][]string `json:"rows,omitempty"`
+	Marks   []string   `json:"marks,omitempty"`
+	More    int        `json:"more,omitempty"` // rows that are not shown
+	Fold    bool       `json:"fold,omitempty"` // may be shown folded
+}
+
+// Progress is a bar.
+type Progress struct {
+	Done, Total int64
+	Text        string
+}
+
+// Field is one field of a form.
+type Field struct {
+	Name     string   `json:"name"`
+	Label    string   `json:"label"`
+	Type     string   `json:"type"` // string, text, bool, enum, host, address, port
+	Required bool     `json:"required"`
+	Value    string   `json:"value,omitempty"`
+	Enum     []string `json:"enum,omitempty"`
+	Pattern  string   `json:"pattern,omitempty"`
+}
+
+// Button is one answer. Action is opaque to platforms, at most 1 KiB.
+type Button struct {
+	Label       string `json:"label"`
+	Choice      string `json:"choice"` // the word that people type: approve, skip, …
+	Action      string `json:"action"`
+	Style       string `json:"style,omitempty"`   // primary, danger, ""
+	Confirm     string `json:"confirm,omitempty"` // ask this before
+	NeedsReason bool   `json:"needs_reason,omitempty"`
+	WithForm    bool   `json:"with_form,omitempty"` // sends the message's form
+}
+
+// Ref is a platform's own name of a posted message.
+type Ref string

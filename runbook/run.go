@@ -1,0 +1,118 @@
+package runbook
+
+import "time"
+
+// Run is one execution of a scenario, as the journal holds it.
+type Run struct {
+	ID        string            `json:"id"` // lower-case letters and digits
+	Scenario  Scenario          `json:"scenario"`
+	State     RunState          `json:"state"`
+	StartedBy Actor             `json:"started_by"`
+	StartedAt time.Time         `json:"started_at"`
+	DownSince time.Time         `json:"down_since,omitzero"` // when service stopped, as far as known
+	EndedAt   time.Time         `json:"ended_at,omitzero"`
+	EndedBy   Actor             `json:"ended_by,omitzero"`
+	Params    map[string]string `json:"params"`
+	// Bindings fixes at the start which hosts the scenario's names and the fleet's roles mean during this run.
+	Bindings map[string][]string `json:"bindings"`
+	Alert    string              `json:"alert,omitempty"` // fingerprint of the alert that started it
+	DryRun   bool                `json:"dry_run,omitempty"`
+	Owner    string              `json:"owner,omitempty"` // bot process that drives it
+	Version  int                 `json:"version"`
+	Steps    []StepRun           `json:"steps"`
+}
+
+// StepRun is one step of a run: a Step of the scenario, or one member of a group.
+type StepRun struct {
+	RunID     string            `json:"run_id"`
+	ID        string            `json:"id"` // Step.ID, or Step.ID.member for a member of a group
+	Index     int               `json:"index"`
+	Group     string            `json:"group,omitempty"` // Step.ID of a group; empty otherwise
+	Member    string            `json:"member,omitempty"`
+	Def       Step              `json:"def"`
+	Host      string            `json:"host,omitempty"` // name in the fleet, where the step has one
+	State     State             `json:"state"`
+	Attempt   int               `json:"attempt"` // rises at each planning
+	Plan      *Plan             `json:"plan,omitempty"`
+	Digest    string            `json:"digest,omitempty"`
+	Inputs    map[string]string `json:"inputs,omitempty"`
+	Approvals []Approval        `json:"approvals,omitempty"` // of this attempt and digest
+	Progress  *Progress         `json:"progress,omitempty"`
+	Hold      *HoldInfo         `json:"hold,omitempty"`
+	Result    *Result           `json:"result,omitempty"`
+	Evidence  *Evidence         `json:"evidence,omitempty"`
+	Note      Msg               `json:"note,omitzero"` // why it is in this state, where the result does not say
+	Findings  []Finding         `json:"findings,omitempty"`
+	DecidedBy *Approval         `json:"decided_by,omitempty"` // the last decision that moved it
+	StartedAt time.Time         `json:"started_at,omitzero"`  // of the execution
+	ChangedAt time.Time         `json:"changed_at"`
+	Version   int               `json:"version"`
+}
+
+// HoldInfo is what a person looks at while a change is held.
+type HoldInfo struct {
+	Deadline time.Time `json:"deadline,omitzero"` // zero: durable, no deadline
+	Durable  bool      `json:"durable,omitempty"`
+	Before   Table     `json:"before"`
+	After    Table     `json:"after"`
+}
+
+// Approval is one person's recorded decision on a step.
+type Approval struct {
+	By     Actor     `json:"by"`
+	Choice Choice    `json:"choice"`
+	Reason string    `json:"reason,omitempty"`
+	At     time.Time `json:"at"`
+}
+
+// Actor is who did something, where.
+type Actor struct {
+	Name     string `json:"name"`     // of a person in fleet.yaml, or the bot's own parts: "watcher"
+	Platform string `json:"platform"` // "web", "terminal", …
+}
+
+// Decision is what a person answered, bound to what was shown.
+type Decision struct {
+	RunID   string
+	Step    string // or Group
+	Group   string
+	Attempt int    // ignored for a group, whose Digest says it all
+	Digest  string // StepRun.Digest, or GroupDigest
+	Choice  Choice
+	Reason  string
+	Fields  map[string]string // of an Input
+	By      Actor
+}
+
+// Event is one row of the append-only journal.
+type Event struct {
+	ID     int64             `json:"id"`
+	At     time.Time         `json:"at"`
+	RunID  string            `json:"run_id,omitempty"`
+	StepID string            `json:"step_id,omitempty"`
+	Kind   string            `json:"kind"` // "run.started", "step.moved", "decision", "alert", …
+	By     Actor             `json:"by,omitzero"`
+	Data   map[string]string `json:"data,omitempty"`
+	Hash   string            `json:"hash"` // hex SHA-256 over this row and the hash before
+}
+
+// Step returns the step with the given id, or nil.
+func (r *Run) Step(id string) *StepRun {
+	for i := range r.Steps {
+		if r.Steps[i].ID == id {
+			return &r.Steps[i]
+		}
+	}
+	return nil
+}
+
+// Members returns the steps of a group, in order.
+func (r *Run) Members(group string) []*StepRun {
+	var out []*StepRun
+	for i := range r.Steps {
+		if r.Steps[i].Group == group {
+			out = append(out, &r.Steps[i])
+		}
+	}
+	return out
+}

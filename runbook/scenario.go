@@ -1,0 +1,72 @@
+package runbook
+
+import "time"
+
+// Scenario is a recovery procedure as loaded from YAML: ordered steps over roles and hosts of the fleet.
+type Scenario struct {
+	Name   string            `yaml:"name" json:"name"`
+	Title  Text              `yaml:"title" json:"title"`
+	Params []Param           `yaml:"params,omitempty" json:"params,omitempty"`
+	Guards map[string]Guard  `yaml:"guards,omitempty" json:"guards,omitempty"`
+	Bind   map[string]string `yaml:"bind,omitempty" json:"bind,omitempty"` // name in this scenario → role of the fleet
+	Steps  []Step            `yaml:"steps" json:"steps"`
+}
+
+// Param is a typed parameter of a scenario, or a field of a form.
+type Param struct {
+	Name     string   `yaml:"name" json:"name"`
+	Type     string   `yaml:"type" json:"type"` // host, address, port, enum, string, bool, text
+	Title    Text     `yaml:"title,omitempty" json:"title,omitzero"`
+	Required bool     `yaml:"required,omitempty" json:"required"`
+	Default  string   `yaml:"default,omitempty" json:"default,omitempty"`
+	Enum     []string `yaml:"enum,omitempty" json:"enum,omitempty"`
+	Pattern  string   `yaml:"pattern,omitempty" json:"pattern,omitempty"`
+}
+
+// Guard is a condition that must hold while a scenario changes things, at planning and again at the click.
+type Guard struct {
+	Title Text    `yaml:"title" json:"title"`
+	All   []Probe `yaml:"all" json:"all"`
+}
+
+// Step is one step of a scenario. Kind names an action; With is that action's own configuration, kept as YAML text so
+// that a run keeps executing what it started with.
+type Step struct {
+	ID      string   `yaml:"id" json:"id"`
+	Title   Text     `yaml:"title" json:"title"`
+	DocLine string   `yaml:"doc_line,omitempty" json:"doc_line,omitempty"`
+	Kind    string   `yaml:"kind" json:"kind"`
+	Host    string   `yaml:"host,omitempty" json:"host,omitempty"` // role, name bound by the run, or host of the fleet
+	On      []string `yaml:"on,omitempty" json:"on,omitempty"`     // expands to a group: hosts, or services where Host is given
+	Needs   []string `yaml:"needs,omitempty" json:"needs,omitempty"`
+	Guard   string   `yaml:"guard,omitempty" json:"guard,omitempty"` // a name in Scenario.Guards; "none" for no guard
+	When    []Probe  `yaml:"when,omitempty" json:"when,omitempty"`   // not all hold: the step is satisfied, not needed
+	Verify  []Probe  `yaml:"verify,omitempty" json:"verify,omitempty"`
+	Timeout Duration `yaml:"timeout,omitempty" json:"timeout,omitzero"`
+	// Approvals is how many distinct people must approve; 0 means 1.
+	Approvals       int    `yaml:"approvals,omitempty" json:"approvals,omitempty"`
+	Danger          bool   `yaml:"danger,omitempty" json:"danger,omitempty"`
+	PointOfNoReturn bool   `yaml:"point_of_no_return,omitempty" json:"point_of_no_return,omitempty"`
+	MayDefer        bool   `yaml:"may_defer,omitempty" json:"may_defer,omitempty"`
+	SkipReason      bool   `yaml:"skip_needs_reason,omitempty" json:"skip_needs_reason,omitempty"`
+	With            string `yaml:"-" json:"with,omitempty"`
+}
+
+// Duration is a time.Duration that is written "90s" in YAML and JSON.
+type Duration time.Duration
+
+// MarshalText writes the duration as time.Duration does.
+func (d Duration) MarshalText() ([]byte, error) { return []byte(time.Duration(d).String()), nil }
+
+// UnmarshalText reads "90s", "5m" and so on.
+func (d *Duration) UnmarshalText(b []byte) error {
+	v, err := time.ParseDuration(string(b))
+	if err != nil {
+		return err
+	}
+	*d = Duration(v)
+	return nil
+}
+
+// IsZero reports whether no duration was given.
+func (d Duration) IsZero() bool { return d == 0 }
