@@ -26,23 +26,15 @@ type Journal interface {
 	Healthy(ctx context.Context) error
 }
 
-// State is a step's state together with its version: what compare-and-swap compares.
-type State struct {
-	State   runbook.State
-	Version int
-}
+// The values of the port live in package runbook, so that a journal need not know the engine.
+type (
+	State    = runbook.StepAt
+	RunState = runbook.RunAt
+	Recorded = runbook.Recorded
+)
 
-// RunState is the same for a run.
-type RunState struct {
-	State   runbook.RunState
-	Version int
-}
-
-// Recorded is a decision as journaled.
-type Recorded struct {
-	Decision runbook.Decision
-	At       string // RFC 3339
-}
+// ErrMoved is what a Journal answers when the compare-and-swap finds another state or version.
+var ErrMoved = runbook.ErrMoved
 
 // Notifier hears of every change after it is journaled. It must not block.
 type Notifier interface {
