@@ -143,7 +143,8 @@ func (e Env) named(name string) (fleet.Host, error) {
 //	$hosts.REF.FIELD               the same for several hosts, joined by a space
 //	$path.REF.KEY                  a path on that host: sql_backup, workdir, nginx_conf, backup_script
 //	$service.NAME.config|port      of a service; its config path on the step's host
-//	$backup.interpreter|schedule   of fleet.yaml's backup_script
+//	$backup.interpreter|schedule|targets   of fleet.yaml's backup_script
+//	$spare.FIELD                   of the first machine with the role spare; empty where there is none
 //	$database.NAME.schema          the schema's name
 func (e Env) Value(ref string) (string, error) {
 	if !strings.HasPrefix(ref, "$") {
@@ -204,7 +205,15 @@ func (e Env) Value(ref string) (string, error) {
 			return e.Fleet.Config().BackupScript.Interpreter, nil
 		case "schedule":
 			return e.Fleet.Config().BackupScript.Schedule, nil
+		case "targets":
+			return e.Fleet.Config().BackupScript.Targets, nil
 		}
+	case "spare":
+		spares := e.Fleet.Config().WithRole("spare")
+		if len(spares) == 0 {
+			return "", nil
+		}
+		return hostField(spares[0], parts[1])
 	case "database":
 		if d, ok := e.Fleet.Config().Database(parts[1]); ok && last == "schema" {
 			return d.Schema, nil

@@ -1,0 +1,156 @@
+package scenario
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/parser"
+	"github.com/goccy/go-yaml/printer"
+	"github.com/goccy/go-yaml/token"
+
+	"recoverbot/runbook"
+)
+
+// file is the top of a scenario file: a scenario, or a fragment that scenarios include.
+type file struct {
+	Name     string                   `yaml:"name"`
+	Fragment string                   `yaml:"fragment"`
+	Title    runbook.Text             `yaml:"title"`
+	Params   []runbook.Param          `yaml:"params"`
+	Guards   map[string]runbook.Guard `yaml:"guards"`
+	Bind     map[string]string        `yaml:"bind"`
+	Steps    []any                    `yaml:"steps"`
+}
+
+// step is one entry of `steps:`: a step, or an include of a fragment.
+type step struct {
+	runbook.Step `yaml:",inline"`
+	Include      string `yaml:"include"`
+	With         any    `yaml:"with"`
+}
+
+type entry struct {
+	step
+	node ast.Node
+}
+
+type document struct {
+	name    string
+	body    file
+	entries []entry
+}
+
+// loader collects the problems of all files.
+type loader struct {
+	kinds    Kinds
+	problems *Problems
+}
+
+// parse reads one file as far as it can be read: a problem in one step does not hide those of the next.
+func (l *loader) parse(name string, text []byte) (*document, bool) {
+	tree, err := parser.ParseBytes(text, 0)
+	if err != nil {
+		l.problem(name, err)
+		return nil, false
+	}
+	if len(tree.Docs) != 1 || tree.Docs[0].Body == nil {
+		l.problems.add(Problem{File: name, Line: 1, Column: 1, Text: "must hold exactly one YAML document"})
+		return nil, false
+	}
+	d := &document{name: name}
+	before := len(l.problems.List)
+	body := tree.Docs[0].Body
+	if err := yaml.NodeToValue(body, &d.body, yaml.Strict()); err != nil {
+		l.problem(name, err)
+		return nil, false
+	}
+	for i := range d.body.Steps {
+		node, err := child(body, fmt.Sprintf("$.steps[%d]", i))
+		if err != nil {
+			l.problem(name, err)
+			continue
+		}
+		e := entry{node: node}
+		if err := yaml.NodeToValue(node, &e.step, yaml.Strict()); err != nil {
+			l.problem(name, err)
+			continue
+		}
+		if e.Include == "" {
+			l.with(name, &e)
+		}
+		d.entries = append(d.entries, e)
+	}
+	return d, len(l.problems.List) == before
+}
+
+// with decodes the step's own configuration into its kind's struct, and keeps it as canonical text.
+func (l *loader) with(name string, e *entry) {
+	spec, ok := l.kinds.Prototype(e.Kind)
+	if !ok {
+		l.at(name, e.node, fmt.Sprintf("step %s: unknown kind %q", e.ID, e.Kind))
+		return
+	}
+	if e.With != nil {
+		node, err := child(e.node, "$.with")
+		if err != nil {
+			l.problem(name, err)
+			return
+		}
+		if err := yaml.NodeToValue(node, spec, yaml.Strict()); err != nil {
+			l.problem(name, err)
+			return
+		}
+	}
+	if v, ok := spec.(interface{ Validate() error }); ok {
+		if err := v.Validate(); err != nil {
+			l.at(name, e.node, fmt.Sprintf("step %s: %v", e.ID, err))
+			return
+		}
+	}
+	text, err := yaml.MarshalWithOptions(spec, yaml.JSON())
+	if err != nil {
+		l.at(name, e.node, fmt.Sprintf("step %s: encode with: %v", e.ID, err))
+		return
+	}
+	e.Step.With = string(text)
+}
+
+func child(node ast.Node, where string) (ast.Node, error) {
+	p, err := yaml.PathString(where)
+	if err != nil {
+		return nil, err
+	}
+	return p.FilterNode(node)
+}
+
+// problem records an error of the YAML library, which knows the place.
+func (l *loader) problem(name string, err error) {
+	var at yaml.Error
+	if !errors.As(err, &at) || at.GetToken() == nil {
+		l.problems.add(Problem{File: name, Line: 1, Column: 1, Text: err.Error()})
+		return
+	}
+	pos := at.GetToken().Position
+	l.problems.add(Problem{
+		File: name, Line: pos.Line, Column: pos.Column,
+		Text: at.GetMessage(), Excerpt: excerpt(at.GetToken()),
+	})
+}
+
+// at records a problem of ours at a node.
+func (l *loader) at(name string, node ast.Node, text string) {
+	p := Problem{File: name, Line: 1, Column: 1, Text: text}
+	if node != nil && node.GetToken() != nil {
+		pos := node.GetToken().Position
+		p.Line, p.Column = pos.Line, pos.Column
+		p.Excerpt = excerpt(node.GetToken())
+	}
+	l.problems.add(p)
+}
+
+func excerpt(t *token.Token) string {
+	var p printer.Printer
+	return p.PrintErrorToken(t, false)
+}

@@ -1,0 +1,140 @@
+// Package scenario turns strict YAML into runbook.Scenario values: the embedded ones, and the operators' own. It knows
+// nothing of the actions beyond the shape of their configuration, which Kinds gives it, and nothing of the fleet.
+package scenario
+
+import (
+	"embed"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"sort"
+	"strings"
+
+	"recoverbot/runbook"
+)
+
+//go:embed builtin
+var builtin embed.FS
+
+// Kinds tells the shape of each kind's `with:`: a pointer to an empty struct. A Validate() error method is honoured.
+type Kinds interface {
+	Prototype(kind string) (spec any, ok bool)
+}
+
+// Set is all scenarios by name.
+type Set map[string]runbook.Scenario
+
+// Names lists the scenarios in alphabetical order.
+func (s Set) Names() []string {
+	out := make([]string, 0, len(s))
+	for name := range s {
+		out = append(out, name)
+	}
+	sort.Strings(out)
+	return out
+}
+
+// maxFile is the largest scenario file that is read, in bytes.
+const maxFile = 1 << 20
+
+// Load reads the embedded scenarios and then those of dir ("" for none), whose files add scenarios or replace embedded
+// ones of the same name. Every problem of every file is in the returned *Problems error.
+func Load(dir string, kinds Kinds) (Set, error) {
+	sources := []fs.FS{}
+	sub, err := fs.Sub(builtin, "builtin")
+	if err != nil {
+		return nil, fmt.Errorf("open embedded scenarios: %w", err)
+	}
+	sources = append(sources, sub)
+	if dir != "" {
+		sources = append(sources, os.DirFS(dir))
+	}
+	l := &loader{kinds: kinds, problems: &Problems{}}
+	var mains []*document
+	fragments := map[string]*document{}
+	for i, source := range sources {
+		docs, err := l.readAll(source, i > 0, dir)
+		if err != nil {
+			return nil, err
+		}
+		for _, d := range docs {
+			if d.body.Fragment != "" {
+				fragments[d.body.Fragment] = d
+				continue
+			}
+			mains = append(mains, d)
+		}
+	}
+	set := Set{}
+	for _, d := range mains {
+		if s, ok := l.assemble(d, fragments); ok {
+			set[s.Name] = s
+		}
+	}
+	if len(l.problems.List) > 0 {
+		return nil, l.problems
+	}
+	return set, nil
+}
+
+func (l *loader) readAll(source fs.FS, own bool, dir string) ([]*document, error) {
+	var docs []*document
+	err := fs.WalkDir(source, ".", func(name string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() || (path.Ext(name) != ".yaml" && path.Ext(name) != ".yml") {
+			return err
+		}
+		shown := name
+		if own {
+			shown = path.Join(dir, name)
+		}
+		info, err := entry.Info()
+		if err != nil {
+			return err
+		}
+		if info.Size() > maxFile {
+			l.problems.add(Problem{File: shown, Text: fmt.Sprintf("larger than %d bytes", maxFile)})
+			return nil
+		}
+		text, err := fs.ReadFile(source, name)
+		if err != nil {
+			return err
+		}
+		if d, ok := l.parse(shown, text); ok {
+			docs = append(docs, d)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read scenarios: %w", err)
+	}
+	return docs, nil
+}
+
+// Problem is one thing that is wrong with a file. Excerpt shows the place.
+type Problem struct {
+	File         string
+	Line, Column int
+	Text         string
+	Excerpt      string
+}
+
+// Problems is the error of Load: everything that is wrong, at once.
+type Problems struct{ List []Problem }
+
+func (p *Problems) add(x Problem) { p.List = append(p.List, x) }
+
+// Error lists every problem with file, line, column and excerpt.
+func (p *Problems) Error() string {
+	var b strings.Builder
+	for i, x := range p.List {
+		if i > 0 {
+			b.WriteByte('\n')
+		}
+		fmt.Fprintf(&b, "%s:%d:%d: %s", x.File, x.Line, x.Column, x.Text)
+		if x.Excerpt != "" {
+			b.WriteString("\n" + x.Excerpt)
+		}
+	}
+	return b.String()
+}
