@@ -16,6 +16,7 @@ type Config struct {
 	Services     []Service            `yaml:"services"`
 	BackupScript BackupScript         `yaml:"backup_script"`
 	DomainList   DomainList           `yaml:"domain_list"`
+	Redis        Redis                `yaml:"redis,omitempty"`
 	Provision    map[string]Provision `yaml:"provision,omitempty"` // by role
 	People       []Person             `yaml:"people"`
 	Policy       Policy               `yaml:"policy"`
@@ -253,3 +254,11 @@ func or(a, b string) string {
 	}
 	return b
 }
+
+// Redis is how to reach the redis server of an application host, through its SSH connection.
+type Redis struct {
+	Port     int    `yaml:"port,omitempty"` // default 6379
+	Password Secret `yaml:"password,omitempty"`
+}
+
+const defaultSocket = "/run/mysqld/mysqld.sock"

@@ -2,104 +2,120 @@ package fleet
 
 import (
 	"context"
-	"io"
-	"net"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
 
-	"github.com/jmoiron/sqlx"
-	"github.com/pkg/sftp"
 	"golang.org/x/crypto/ssh"
+
+	"recoverbot/runbook"
 )
 
-// CONTRACT (being implemented): the surface that the other packages compile against.
+// Options say how the bot reaches its fleet: where secrets come from, and which keys it has and trusts.
+type Options struct {
+	Getenv        func(string) string // for ${NAME} in fleet.yaml; nil: os.Getenv
+	KeyFile       string              // private key; "" for none
+	KeyPassphrase Secret
+	KnownHosts    string // known_hosts file; every host key must be in it
+	UseAgent      bool   // also offer the keys of the agent at AgentSocket
+	AgentSocket   string // default: SSH_AUTH_SOCK of Getenv
+}
 
-// Fleet is the machines of the current fleet.yaml with their pooled connections.
-type Fleet struct{}
+// Timeouts of single operations; the context of a call may be shorter.
+const (
+	connectTimeout    = 5 * time.Second
+	handshakeTimeout  = 6 * time.Second
+	channelTimeout    = 10 * time.Second
+	keepaliveEvery    = 5 * time.Second
+	keepaliveDeadline = 5 * time.Second
+	sqlTimeout        = 8 * time.Second
+)
+
+// Fleet is the machines of the current fleet.yaml with their pooled connections. It is safe for concurrent use.
+type Fleet struct {
+	opts     Options
+	config   atomic.Pointer[Config]
+	redactor Redactor
+	signers  func() ([]ssh.Signer, error)
+	known    knownHosts
+
+	mu     sync.Mutex
+	pool   map[poolKey]*Client
+	dials  map[poolKey]*dialling
+	closed bool
+	stop   chan struct{} // closed by Close
+	wg     sync.WaitGroup
+}
+
+// Open reads and validates fleet.yaml; no host is contacted. An invalid file is a *ConfigError.
+func Open(path string, opts Options) (*Fleet, error) {
+	if opts.Getenv == nil {
+		opts.Getenv = os.Getenv
+	}
+	cfg, err := LoadConfig(path, opts.Getenv)
+	if err != nil {
+		return nil, err
+	}
+	f := &Fleet{
+		opts:  opts,
+		known: knownHosts{file: opts.KnownHosts},
+		pool:  map[poolKey]*Client{},
+		dials: map[poolKey]*dialling{},
+		stop:  make(chan struct{}),
+	}
+	if f.signers, err = loadSigners(opts); err != nil {
+		return nil, err
+	}
+	f.redactor.Add(opts.KeyPassphrase.Reveal())
+	f.use(cfg)
+	return f, nil
+}
+
+func (f *Fleet) use(cfg *Config) {
+	for _, d := range cfg.Databases {
+		f.redactor.Add(d.Password.Reveal())
+	}
+	f.redactor.Add(cfg.Redis.Password.Reveal())
+	f.config.Store(cfg)
+}
 
 // Config returns the current configuration; Reload may replace it, never change it.
-func (f *Fleet) Config() *Config { panic("contract") }
+func (f *Fleet) Config() *Config { return f.config.Load() }
 
 // Reload reads fleet.yaml again and puts it in force; an invalid file changes nothing.
-func (f *Fleet) Reload(ctx context.Context) error { panic("contract") }
+func (f *Fleet) Reload(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	cfg, err := LoadConfig(f.Config().Path(), f.opts.Getenv)
+	if err != nil {
+		return err
+	}
+	f.use(cfg)
+	return nil
+}
 
 // Redactor is the set of secrets that must not reach anyone.
-func (f *Fleet) Redactor() *Redactor { panic("contract") }
+func (f *Fleet) Redactor() *Redactor { return &f.redactor }
 
-// SSH returns a pooled connection to the host, dialling (through its jump host) when there is none.
-func (f *Fleet) SSH(ctx context.Context, h Host) (*Client, error) { panic("contract") }
-
-// SQL opens the schema on the host through SSH: the socket by streamlocal, or the port. The caller closes it.
-// schema "" means no default schema.
-func (f *Fleet) SQL(ctx context.Context, h Host, d Database, schema string) (*sqlx.DB, error) {
-	panic("contract")
+// Close ends every connection and waits for what served them. Calling it again is harmless.
+func (f *Fleet) Close() error {
+	f.mu.Lock()
+	if !f.closed {
+		f.closed = true
+		close(f.stop)
+	}
+	clients := make([]*Client, 0, len(f.pool))
+	for _, c := range f.pool {
+		clients = append(clients, c)
+	}
+	f.mu.Unlock()
+	for _, c := range clients {
+		c.close(errClosed)
+	}
+	f.wg.Wait()
+	return nil
 }
 
-// PresentedKey asks an address for the host key that it presents, without logging in or trusting it.
-func (f *Fleet) PresentedKey(ctx context.Context, h Host) (ssh.PublicKey, error) { panic("contract") }
-
-// Pin adds a host key to known_hosts, atomically; it refuses to replace one that is there for that address.
-func (f *Fleet) Pin(ctx context.Context, h Host, key ssh.PublicKey) error { panic("contract") }
-
-// Client is one SSH connection to one host.
-type Client struct{}
-
-// Fingerprint is the SHA256:… fingerprint of the pinned host key that the connection was verified with.
-func (c *Client) Fingerprint() string { panic("contract") }
-
-// Command is a constant shell script with variables. Values travel as data and are never shell text.
-type Command struct {
-	Script string
-	Env    map[string]string
-	Stdin  io.Reader
-	Max    int // bytes kept of each stream (the tail); 0 means 64 KiB
-}
-
-// Ran is how a command ended.
-type Ran struct {
-	Exit           int
-	Stdout, Stderr string
-}
-
-// Run runs a script under sh and waits for it. A non-zero exit is in Ran, not an error; an error means that the
-// outcome is not known (connection lost, no end marker).
-func (c *Client) Run(ctx context.Context, cmd Command) (Ran, error) { panic("contract") }
-
-// SFTP returns a file-transfer session; the caller closes it.
-func (c *Client) SFTP(ctx context.Context) (*sftp.Client, error) { panic("contract") }
-
-// Dial opens a connection from the host: network "tcp" with host:port, or "unix" with a path. The name localhost
-// becomes the host's LoopbackAddress.
-func (c *Client) Dial(ctx context.Context, network, addr string) (net.Conn, error) { panic("contract") }
-
-// JobSpec is a script that runs detached on the host, at most once per ID ever.
-type JobSpec struct {
-	ID     string // runbook.Job.ID
-	Script string
-	Env    map[string]string
-}
-
-// JobState is what is known of a detached job.
-type JobState struct {
-	Status string // "none", "running", "exited", "died" (no exit file, but the process or the boot is gone)
-	Exit   int    // of an exited one
-}
-
-// StartJob makes the job directory (mkdir is the run-once guard) and starts the script in it, detached. started is
-// false where the directory was there already: the job is then followed, never started again.
-func (c *Client) StartJob(ctx context.Context, spec JobSpec) (started bool, err error) {
-	panic("contract")
-}
-
-// FollowJob copies the job's output (both streams) to w from offset on until it ends, and returns how it ended. An
-// error means the connection was lost; follow again after reconnecting.
-func (c *Client) FollowJob(ctx context.Context, id string, offset int64, w io.Writer) (JobState, error) {
-	panic("contract")
-}
-
-// Job looks at a job.
-func (c *Client) Job(ctx context.Context, id string) (JobState, error) { panic("contract") }
-
-// CancelJob ends the job's process group; the job then counts as exited with 143, or stays "died".
-func (c *Client) CancelJob(ctx context.Context, id string) error { panic("contract") }
-
-// JobDir is the job's directory on the host.
-func (c *Client) JobDir(id string) string { panic("contract") }
+var errClosed = runbook.Errorf(runbook.Unavailable, "fleet.closed")

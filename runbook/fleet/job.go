@@ -1,0 +1,217 @@
+package fleet
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"recoverbot/runbook"
+)
+
+// JobSpec is a script that runs detached on the host, at most once per ID ever. A script that begins with #! is run by
+// the interpreter that it names, any other by sh.
+type JobSpec struct {
+	ID     string // runbook.Job.ID
+	Script string
+	Env    map[string]string
+}
+
+// JobState is what is known of a detached job.
+type JobState struct {
+	Status string // one of the Job constants
+	Exit   int    // of an exited one
+}
+
+// The statuses of a JobState.
+const (
+	JobNone    = "none"
+	JobRunning = "running"
+	JobExited  = "exited"
+	JobDied    = "died" // no exit file, but the process or the boot is gone
+)
+
+// jobStart prepares the directory (mkdir is the run-once guard) and starts the runner in a session of its own.
+const jobStart = `umask 077
+mkdir -p "$RB_JOBS" || exit 4
+mkdir "$RB_DIR" 2>/dev/null || { [ -d "$RB_DIR" ] && exit 3; exit 4; }
+cd "$RB_DIR" || exit 4
+cat /proc/sys/kernel/random/boot_id > boot || exit 4
+IFS= read -r line; printf %s "$line" | base64 -d > script || exit 4
+IFS= read -r line; printf %s "$line" | base64 -d > env || exit 4
+IFS= read -r line; printf %s "$line" | base64 -d > run || exit 4
+chmod 700 script
+unset line
+dir=$RB_DIR
+cd
+unset RB_DIR RB_JOBS
+setsid nohup sh "$dir/run" "$dir" </dev/null >/dev/null 2>&1 &
+i=0
+while [ ! -f "$dir/pid" ] && [ ! -f "$dir/exit" ] && [ $i -lt 50 ]; do sleep 0.1; i=$((i+1)); done
+[ -f "$dir/pid" ]
+`
+
+// jobRun is the runner: it outlives the connection, notes who it is, and leaves the exit code in one rename.
+const jobRun = `d=$1
+trap : TERM
+echo "$$ $(sed 's/.*) //' /proc/$$/stat | cut -d' ' -f20)" > "$d/pid.new" && mv "$d/pid.new" "$d/pid" || exit 1
+. "$d/env"
+rm -f "$d/env"
+case $(head -c 2 "$d/script") in
+'#!') "$d/script" </dev/null >"$d/out" 2>&1 ;;
+*) sh "$d/script" </dev/null >"$d/out" 2>&1 ;;
+esac
+rc=$?
+echo "$rc" > "$d/exit.new" && mv "$d/exit.new" "$d/exit"
+`
+
+// jobLook prints the status, and with RB_OFFSET the output from there on.
+const jobLook = `d=$RB_DIR
+if [ ! -d "$d" ]; then echo none 0; exit 0; fi
+if [ -f "$d/exit" ]; then
+	echo exited "$(cat "$d/exit")"
+elif [ ! -f "$d/pid" ]; then
+	if [ "$(cat "$d/boot" 2>/dev/null)" = "$(cat /proc/sys/kernel/random/boot_id)" ] && [ -z "$(find "$d" -maxdepth 0 -mmin +1)" ]; then echo running 0; else echo died 0; fi
+else
+	read -r pid start < "$d/pid"
+	now=$(sed 's/.*) //' "/proc/$pid/stat" 2>/dev/null | cut -d' ' -f20)
+	if [ "$(cat "$d/boot")" = "$(cat /proc/sys/kernel/random/boot_id)" ] && [ "$now" = "$start" ]; then
+		echo running 0
+	elif [ -f "$d/exit" ]; then
+		echo exited "$(cat "$d/exit")"
+	else
+		echo died 0
+	fi
+fi
+[ -n "$RB_OFFSET" ] && [ -f "$d/out" ] && tail -c "+$RB_OFFSET" "$d/out" | head -c 131072
+exit 0
+`
+
+// jobCancel ends the job's process group and settles the exit code if the runner could not.
+const jobCancel = `d=$RB_DIR
+[ -d "$d" ] && [ -f "$d/pid" ] && [ ! -f "$d/exit" ] || exit 0
+[ "$(cat "$d/boot")" = "$(cat /proc/sys/kernel/random/boot_id)" ] || exit 0
+read -r pid start < "$d/pid"
+alive() { [ "$(sed 's/.*) //' "/proc/$pid/stat" 2>/dev/null | cut -d' ' -f20)" = "$start" ]; }
+alive || exit 0
+kill -TERM -- "-$pid" 2>/dev/null
+i=0
+while alive && [ ! -f "$d/exit" ] && [ $i -lt 30 ]; do sleep 0.1; i=$((i+1)); done
+kill -KILL -- "-$pid" 2>/dev/null
+[ -f "$d/exit" ] || { echo 143 > "$d/exit.new" && mv "$d/exit.new" "$d/exit"; }
+exit 0
+`
+
+var jobID = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,200}$`)
+
+const jobsDir = "/var/lib/recoverbot/jobs"
+
+// JobDir is the job's directory on the host.
+func (c *Client) JobDir(id string) string { return c.host.Path(jobsDir + "/" + id) }
+
+// StartJob makes the job directory (mkdir is the run-once guard) and starts the script in it, detached. started is
+// false where the directory was there already: the job is then followed, never started again. The variables are in
+// neither an argument list nor the script; their file is removed once the job has read it. An error means that it is
+// not known whether the job started: look with Job. A *runbook.Refusal means that it certainly did not.
+func (c *Client) StartJob(ctx context.Context, spec JobSpec) (started bool, err error) {
+	if !jobID.MatchString(spec.ID) {
+		return false, fmt.Errorf("start job: bad id %q", spec.ID)
+	}
+	env, err := exports(spec.Env)
+	if err != nil {
+		return false, err
+	}
+	var in strings.Builder
+	for _, text := range []string{spec.Script, env, jobRun} {
+		in.WriteString(base64.StdEncoding.EncodeToString([]byte(text)) + "\n")
+	}
+	ran, err := c.Run(ctx, Command{Script: jobStart, Stdin: strings.NewReader(in.String()),
+		Env: map[string]string{"RB_JOBS": c.host.Path(jobsDir), "RB_DIR": c.JobDir(spec.ID)}})
+	if err != nil {
+		return false, err
+	}
+	switch ran.Exit {
+	case 0:
+		return true, nil
+	case 3:
+		return false, nil
+	case 4:
+		return false, &runbook.Refusal{Text: runbook.T("fleet.job_dir_failed", "host", c.host.Name, "dir", c.JobDir(spec.ID)),
+			Err: errors.New(strings.TrimSpace(ran.Stderr))}
+	}
+	return false, &runbook.Error{Code: runbook.Unavailable, Msg: runbook.T("fleet.job_not_started", "host", c.host.Name),
+		Err: fmt.Errorf("start job: exit %d: %s", ran.Exit, strings.TrimSpace(ran.Stderr))}
+}
+
+// Job looks at a job.
+func (c *Client) Job(ctx context.Context, id string) (JobState, error) {
+	st, _, err := c.lookJob(ctx, id, -1)
+	return st, err
+}
+
+func (c *Client) lookJob(ctx context.Context, id string, offset int64) (JobState, string, error) {
+	if !jobID.MatchString(id) {
+		return JobState{}, "", fmt.Errorf("look at job: bad id %q", id)
+	}
+	env := map[string]string{"RB_DIR": c.JobDir(id), "RB_OFFSET": ""}
+	if offset >= 0 {
+		env["RB_OFFSET"] = strconv.FormatInt(offset+1, 10)
+	}
+	ran, err := c.Run(ctx, Command{Script: jobLook, Env: env, Max: 256 << 10})
+	if err != nil {
+		return JobState{}, "", err
+	}
+	head, out, _ := strings.Cut(ran.Stdout, "\n")
+	status, code, _ := strings.Cut(head, " ")
+	exit, err := strconv.Atoi(strings.TrimSpace(code))
+	if err != nil {
+		return JobState{}, "", fmt.Errorf("look at job %s: unexpected answer %q", id, head)
+	}
+	return JobState{Status: status, Exit: exit}, out, nil
+}
+
+// FollowJob copies the job's output (both streams) to w from offset on until it ends, and returns how it ended. An
+// error means the connection was lost; follow again after reconnecting.
+func (c *Client) FollowJob(ctx context.Context, id string, offset int64, w io.Writer) (JobState, error) {
+	const quick, slow = 100 * time.Millisecond, time.Second
+	pause := quick
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return JobState{}, context.Cause(ctx)
+		case <-timer.C:
+		}
+		st, out, err := c.lookJob(ctx, id, offset)
+		if err != nil {
+			return JobState{}, err
+		}
+		offset += int64(len(out))
+		if out != "" {
+			if _, err := io.WriteString(w, out); err != nil {
+				return JobState{}, fmt.Errorf("write output of job %s: %w", id, err)
+			}
+			pause = quick
+		} else if st.Status != JobRunning {
+			return st, nil
+		} else {
+			pause = min(2*pause, slow)
+		}
+		timer.Reset(pause)
+	}
+}
+
+// CancelJob ends the job's process group; the job then counts as exited with 143, or stays "died".
+func (c *Client) CancelJob(ctx context.Context, id string) error {
+	if !jobID.MatchString(id) {
+		return fmt.Errorf("cancel job: bad id %q", id)
+	}
+	_, err := c.Run(ctx, Command{Script: jobCancel, Env: map[string]string{"RB_DIR": c.JobDir(id)}})
+	return err
+}
