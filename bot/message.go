@@ -21,6 +21,7 @@ type Message struct {
 	Form      []Field   `json:"form,omitempty"`
 	Buttons   []Button  `json:"buttons,omitempty"`
 	Code      string    `json:"code,omitempty"`       // what people type to answer in text
+	Since     time.Time `json:"since,omitzero"`       // since when it is down: platforms that can tick count up the first mm:ss of Context from it
 	Until     time.Time `json:"until,omitzero"`       // a deadline that platforms may count down
 	UntilText string    `json:"until_text,omitempty"` // "Rolls back by itself at 03:17:20"
 	Footer    string    `json:"footer,omitempty"`     // who decided, when, where

@@ -2,6 +2,7 @@ package bot
 
 import (
 	"context"
+	"errors"
 	"time"
 )
 
@@ -22,6 +23,17 @@ type Finder interface {
 
 // Limiter is implemented by platforms with a budget: at least so much time between two calls.
 type Limiter interface{ Every() time.Duration }
+
+// Volatile is implemented by platforms that forget what they showed when the bot ends: they get the newest messages
+// again at each start, in their order, and no delivery to them is journaled.
+type Volatile interface{ Volatile() bool }
+
+// Mentioner is implemented by platforms on which an edit buzzes nobody: a message with Notify is followed by a short new
+// one (key + ".ping.VERSION") that mentions these people.
+type Mentioner interface{ Mentions() bool }
+
+// ErrGone is wrapped by an Edit whose message no longer exists: the hub posts it anew.
+var ErrGone = errors.New("message is gone")
 
 // Later is the error of a platform that asks to wait.
 type Later struct {

@@ -1,0 +1,98 @@
+package bottest
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"sync"
+
+	"recoverbot/bot"
+)
+
+// Memory is a bot.Store for tests.
+type Memory struct {
+	mu        sync.Mutex
+	order     []string
+	wanted    map[string]bot.StoredMessage
+	delivered map[string]map[string]bot.StoredDelivery
+}
+
+// SaveWanted keeps the newest version of key.
+func (s *Memory) SaveWanted(_ context.Context, key string, version int64, body []byte) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.wanted == nil {
+		s.wanted = map[string]bot.StoredMessage{}
+	}
+	old, ok := s.wanted[key]
+	if !ok {
+		s.order = append(s.order, key)
+	}
+	if !ok || old.Version < version {
+		s.wanted[key] = bot.StoredMessage{Key: key, Version: version, Body: body}
+	}
+	return nil
+}
+
+// SaveDelivered keeps what platform shows of key.
+func (s *Memory) SaveDelivered(_ context.Context, platform, key string, version int64, ref string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.delivered == nil {
+		s.delivered = map[string]map[string]bot.StoredDelivery{}
+	}
+	if s.delivered[platform] == nil {
+		s.delivered[platform] = map[string]bot.StoredDelivery{}
+	}
+	s.delivered[platform][key] = bot.StoredDelivery{Key: key, Version: version, Ref: ref}
+	return nil
+}
+
+// Wanted returns the messages in the order in which their keys came.
+func (s *Memory) Wanted(context.Context) ([]bot.StoredMessage, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var out []bot.StoredMessage
+	for _, k := range s.order {
+		out = append(out, s.wanted[k])
+	}
+	return out, nil
+}
+
+// Delivered returns what platform shows, by key.
+func (s *Memory) Delivered(_ context.Context, platform string) ([]bot.StoredDelivery, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var out []bot.StoredDelivery
+	for _, d := range s.delivered[platform] {
+		out = append(out, d)
+	}
+	slices.SortFunc(out, func(a, b bot.StoredDelivery) int { return cmp.Compare(a.Key, b.Key) })
+	return out, nil
+}
+
+// Inbox records what people say and answers with Answer, or with nothing.
+type Inbox struct {
+	Answer func(bot.Inbound) bot.Reply
+
+	mu   sync.Mutex
+	said []bot.Inbound
+}
+
+// Handle records in.
+func (b *Inbox) Handle(_ context.Context, in bot.Inbound) bot.Reply {
+	b.mu.Lock()
+	b.said = append(b.said, in)
+	b.mu.Unlock()
+	if b.Answer == nil {
+		return bot.Reply{}
+	}
+	return b.Answer(in)
+}
+
+// Said returns everything handled so far.
+func (b *Inbox) Said() []bot.Inbound {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.Clone(b.said)
+}

@@ -1,0 +1,178 @@
+package bot
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/rivo/uniseg"
+)
+
+// Plain renders m as text for a terminal, a log or a platform without markup. Prose is wrapped at width columns (a CJK
+// character takes two); exact blocks are never wrapped, since people copy them. A width below 20 means 80. Nothing in
+// the result can move a cursor or reorder text.
+func Plain(m Message, width int) string {
+	if width < 20 {
+		width = 80
+	}
+	m = Cleaned(m)
+	var b strings.Builder
+	head := strings.TrimSpace(m.Emoji + " " + m.Title)
+	if gap := width - uniseg.StringWidth(head) - uniseg.StringWidth(m.Context); m.Context != "" && gap >= 2 {
+		b.WriteString(head + strings.Repeat(" ", gap) + m.Context + "\n")
+	} else {
+		wrap(&b, head, "", width)
+		wrap(&b, m.Context, "", width)
+	}
+	for _, w := range m.Warn {
+		wrap(&b, "⚠ "+w, "", width)
+	}
+	for _, l := range m.Lines {
+		wrap(&b, l, "", width)
+	}
+	for _, bl := range m.Blocks {
+		plainBlock(&b, bl)
+	}
+	if m.Progress != nil {
+		wrap(&b, PlainProgress(*m.Progress), "", width)
+	}
+	for _, f := range m.Form {
+		wrap(&b, plainField(f), "  ", width)
+	}
+	wrap(&b, m.UntilText, "", width)
+	if len(m.Buttons) > 0 {
+		wrap(&b, plainButtons(m), "", width)
+	}
+	wrap(&b, m.Footer, "", width)
+	if m.Output != "" {
+		indent(&b, m.Output, "  | ")
+	}
+	return b.String()
+}
+
+// PlainProgress is a bar in one line: "[#####-----] 51%  612 of 1204 MB". Without a Total it is the text alone.
+func PlainProgress(p Progress) string {
+	if p.Total <= 0 {
+		return p.Text
+	}
+	const cells = 20
+	done := min(max(p.Done, 0), p.Total)
+	full := int(float64(done) / float64(p.Total) * cells)
+	return strings.TrimSpace(fmt.Sprintf("[%s%s] %3.0f%%  %s", strings.Repeat("#", full), strings.Repeat("-", cells-full),
+		float64(done)/float64(p.Total)*100, p.Text))
+}
+
+func plainButtons(m Message) string {
+	labels, words := make([]string, len(m.Buttons)), make([]string, 0, len(m.Buttons))
+	for i, bt := range m.Buttons {
+		labels[i] = "[" + bt.Label + "]"
+		if bt.Choice != "" {
+			words = append(words, bt.Choice)
+		}
+	}
+	line := strings.Join(labels, " ")
+	if m.Code != "" && len(words) > 0 {
+		line += "   " + strings.Join(words, "|") + " " + m.Code
+	}
+	return line
+}
+
+func plainField(f Field) string {
+	label := f.Label
+	if label == "" {
+		label = f.Name
+	}
+	if f.Type == "bool" {
+		if f.Value == "true" {
+			return "[x] " + label
+		}
+		return "[ ] " + label
+	}
+	if f.Required {
+		label += " *"
+	}
+	if len(f.Enum) > 0 {
+		label += " (" + strings.Join(f.Enum, " | ") + ")"
+	}
+	return strings.TrimRight(label+": "+f.Value, " ")
+}
+
+func plainBlock(b *strings.Builder, bl Block) {
+	if bl.Label != "" {
+		b.WriteString(bl.Label + "\n")
+	}
+	if bl.Text != "" {
+		indent(b, bl.Text, "  ")
+	}
+	if len(bl.Rows) > 0 || len(bl.Columns) > 0 {
+		plainTable(b, bl)
+	}
+	if bl.More > 0 {
+		fmt.Fprintf(b, "  … +%d\n", bl.More)
+	}
+}
+
+// marks are the words of a table's row marks as one character in front of the row.
+var marks = map[string]string{"match": ">", "changed": "*", "refused": "x", "bad": "x", "ok": "+"}
+
+func plainTable(b *strings.Builder, bl Block) {
+	rows := bl.Rows
+	if len(bl.Columns) > 0 {
+		rows = append([][]string{bl.Columns}, rows...)
+	}
+	var widths []int
+	for _, r := range rows {
+		for i, c := range r {
+			if i == len(widths) {
+				widths = append(widths, 0)
+			}
+			widths[i] = max(widths[i], uniseg.StringWidth(oneLine(c)))
+		}
+	}
+	for i, r := range rows {
+		mark := " "
+		if j := i - (len(rows) - len(bl.Rows)); j >= 0 && j < len(bl.Marks) {
+			if sign, ok := marks[bl.Marks[j]]; ok {
+				mark = sign
+			}
+		}
+		line := mark + " "
+		for k, c := range r {
+			c = oneLine(c)
+			line += c + strings.Repeat(" ", widths[k]-uniseg.StringWidth(c)+2)
+		}
+		b.WriteString(strings.TrimRight(line, " ") + "\n")
+	}
+}
+
+func oneLine(s string) string { return strings.NewReplacer("\n", " ", "\t", " ").Replace(s) }
+
+func indent(b *strings.Builder, text, by string) {
+	for line := range strings.SplitSeq(strings.TrimRight(text, "\n"), "\n") {
+		b.WriteString(strings.TrimRight(by+line, " ") + "\n")
+	}
+}
+
+// wrap writes text at width, each line behind prefix; it breaks where Unicode allows, so also between CJK characters.
+func wrap(b *strings.Builder, text, prefix string, width int) {
+	if text == "" {
+		return
+	}
+	limit := width - uniseg.StringWidth(prefix)
+	for line := range strings.SplitSeq(strings.TrimRight(text, "\n"), "\n") {
+		var out strings.Builder
+		used, state := 0, -1
+		for line != "" {
+			var segment string
+			segment, line, _, state = uniseg.FirstLineSegmentInString(line, state)
+			w := uniseg.StringWidth(strings.TrimRight(segment, " "))
+			if used > 0 && used+w > limit {
+				b.WriteString(prefix + strings.TrimRight(out.String(), " ") + "\n")
+				out.Reset()
+				used = 0
+			}
+			out.WriteString(segment)
+			used += uniseg.StringWidth(segment)
+		}
+		b.WriteString(strings.TrimRight(prefix+out.String(), " ") + "\n")
+	}
+}

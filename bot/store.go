@@ -1,0 +1,28 @@
+package bot
+
+import "context"
+
+// Store keeps which version of each message is wanted and which one each platform shows, so that a restart goes on
+// editing the same messages. SaveWanted ignores a version that is not newer than the stored one.
+type Store interface {
+	SaveWanted(ctx context.Context, key string, version int64, body []byte) error
+	// SaveDelivered with version 0 and no ref records that a first post is being tried and may exist.
+	SaveDelivered(ctx context.Context, platform, key string, version int64, ref string) error
+	// Wanted returns the stored messages, oldest key first.
+	Wanted(ctx context.Context) ([]StoredMessage, error)
+	Delivered(ctx context.Context, platform string) ([]StoredDelivery, error)
+}
+
+// StoredMessage is the newest wanted version of one message; Body is the JSON of a Message.
+type StoredMessage struct {
+	Key     string
+	Version int64
+	Body    []byte
+}
+
+// StoredDelivery is what a platform shows of one message.
+type StoredDelivery struct {
+	Key     string
+	Version int64
+	Ref     string
+}
