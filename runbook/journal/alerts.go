@@ -1,0 +1,94 @@
+package journal
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"recoverbot/runbook"
+)
+
+// Alert is what is known of one fingerprint. Body is the alert as its source gave it, opaque here.
+type Alert struct {
+	Fingerprint  string
+	State        string // firing, resolved, replaced
+	Count        int    // times it fired
+	Since        time.Time
+	SeenAt       time.Time
+	SnoozedUntil time.Time
+	RunID        string // the run that it led to
+	Body         json.RawMessage
+}
+
+type alertRow struct {
+	Fingerprint  string `db:"fingerprint"`
+	State        string `db:"state"`
+	Count        int    `db:"count"`
+	Since        string `db:"since"`
+	SeenAt       string `db:"seen_at"`
+	SnoozedUntil string `db:"snoozed_until"`
+	RunID        string `db:"run_id"`
+	Body         string `db:"body"`
+}
+
+// SaveAlert stores an alert by its fingerprint, with an event.
+func (j *Journal) SaveAlert(ctx context.Context, a Alert, by runbook.Actor) error {
+	return j.write(ctx, func(tx *tx) error {
+		body := "{}"
+		if len(a.Body) > 0 {
+			var err error
+			if body, err = j.encode(a.Body); err != nil {
+				return err
+			}
+		}
+		row := alertRow{Fingerprint: a.Fingerprint, State: a.State, Count: a.Count, Since: stamp(a.Since), SeenAt: stamp(a.SeenAt),
+			SnoozedUntil: stamp(a.SnoozedUntil), RunID: a.RunID, Body: body}
+		if _, err := tx.NamedExecContext(tx.ctx, `
+			INSERT INTO alerts (fingerprint, state, count, since, seen_at, snoozed_until, run_id, body)
+			VALUES (:fingerprint, :state, :count, :since, :seen_at, :snoozed_until, :run_id, :body)
+			ON CONFLICT (fingerprint) DO UPDATE SET state = excluded.state, count = excluded.count, since = excluded.since,
+			seen_at = excluded.seen_at, snoozed_until = excluded.snoozed_until, run_id = excluded.run_id, body = excluded.body`, row); err != nil {
+			return fmt.Errorf("save alert: %w", err)
+		}
+		data := map[string]string{"fingerprint": a.Fingerprint, "state": a.State, "count": strconv.Itoa(a.Count)}
+		if !a.SnoozedUntil.IsZero() {
+			data["snoozed_until"] = stamp(a.SnoozedUntil)
+		}
+		return j.append(tx, runbook.Event{RunID: a.RunID, Kind: "alert", By: by, Data: data})
+	})
+}
+
+// Alert returns the alert with the fingerprint; ok is false where there never was one.
+func (j *Journal) Alert(ctx context.Context, fingerprint string) (a Alert, ok bool, err error) {
+	var row alertRow
+	err = j.readers.GetContext(ctx, &row, `SELECT * FROM alerts WHERE fingerprint = ?`, fingerprint)
+	if errors.Is(err, sql.ErrNoRows) {
+		return Alert{}, false, nil
+	}
+	if err != nil {
+		return Alert{}, false, unavailable("select alert", err)
+	}
+	return row.alert(), true, nil
+}
+
+// Firing lists the alerts in state "firing", the oldest first.
+func (j *Journal) Firing(ctx context.Context) ([]Alert, error) {
+	var rows []alertRow
+	if err := j.readers.SelectContext(ctx, &rows, `SELECT * FROM alerts WHERE state = 'firing' ORDER BY since, fingerprint`); err != nil {
+		return nil, unavailable("select alerts", err)
+	}
+	out := make([]Alert, len(rows))
+	for i, row := range rows {
+		out[i] = row.alert()
+	}
+	return out, nil
+}
+
+func (r alertRow) alert() Alert {
+	return Alert{Fingerprint: r.Fingerprint, State: r.State, Count: r.Count, Since: parseStamp(r.Since), SeenAt: parseStamp(r.SeenAt),
+		SnoozedUntil: parseStamp(r.SnoozedUntil), RunID: r.RunID, Body: json.RawMessage(r.Body)}
+}

@@ -1,0 +1,74 @@
+package journal
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// keepWanted is how long a message that nobody touches stays wanted: platforms do not edit older ones.
+const keepWanted = 7 * 24 * time.Hour
+
+// Message is the newest wanted version of one message to people; Body is opaque here.
+type Message struct {
+	Key     string `db:"message_key"`
+	Version int64  `db:"version"`
+	Body    []byte `db:"body"`
+}
+
+// Delivery is the version of a message that a platform shows, and the platform's name for it.
+type Delivery struct {
+	Key     string `db:"message_key"`
+	Version int64  `db:"version"`
+	Ref     string `db:"ref"`
+}
+
+// SaveWanted stores a message as wanted. A version that is not newer than the one stored changes nothing.
+func (j *Journal) SaveWanted(ctx context.Context, key string, version int64, body []byte) error {
+	return j.write(ctx, func(tx *tx) error {
+		_, err := tx.ExecContext(tx.ctx, `
+			INSERT INTO messages (message_key, version, body, touched_at) VALUES (?, ?, ?, ?)
+			ON CONFLICT (message_key) DO UPDATE
+			SET version = excluded.version, body = excluded.body, touched_at = excluded.touched_at
+			WHERE excluded.version > messages.version`, key, version, body, stamp(tx.at))
+		if err != nil {
+			return fmt.Errorf("save wanted message: %w", err)
+		}
+		return nil
+	})
+}
+
+// SaveDelivered records what a platform shows now.
+func (j *Journal) SaveDelivered(ctx context.Context, platform, key string, version int64, ref string) error {
+	return j.write(ctx, func(tx *tx) error {
+		_, err := tx.ExecContext(tx.ctx, `
+			INSERT INTO deliveries (platform, message_key, version, ref) VALUES (?, ?, ?, ?)
+			ON CONFLICT (platform, message_key) DO UPDATE SET version = excluded.version, ref = excluded.ref`,
+			platform, key, version, ref)
+		if err != nil {
+			return fmt.Errorf("save delivery: %w", err)
+		}
+		return nil
+	})
+}
+
+// Wanted returns the newest version of every message that was touched in the last seven days, the oldest touched first.
+func (j *Journal) Wanted(ctx context.Context) ([]Message, error) {
+	var out []Message
+	if err := j.readers.SelectContext(ctx, &out,
+		`SELECT message_key, version, body FROM messages WHERE touched_at >= ? ORDER BY touched_at, message_key`,
+		stamp(j.now().Add(-keepWanted))); err != nil {
+		return nil, unavailable("select wanted messages", err)
+	}
+	return out, nil
+}
+
+// Delivered returns what a platform shows, by message key.
+func (j *Journal) Delivered(ctx context.Context, platform string) ([]Delivery, error) {
+	var out []Delivery
+	if err := j.readers.SelectContext(ctx, &out,
+		`SELECT message_key, version, ref FROM deliveries WHERE platform = ? ORDER BY message_key`, platform); err != nil {
+		return nil, unavailable("select deliveries", err)
+	}
+	return out, nil
+}
