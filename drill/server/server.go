@@ -1,92 +1,64 @@
 // Package server starts private instances of the real servers (sshd, MariaDB, redis, nginx) on loopback addresses, in
-// directories of their own, for the drill and for tests. Every instance dies with the process that started it.
+// directories of their own, for the drill and for tests. Every instance dies with the process that started it. It knows
+// nothing of fleets, hosts or runbooks.
 package server
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"net"
 	"os"
+	"os/exec"
+	"path/filepath"
+	"time"
 )
 
-// CONTRACT (being implemented).
-
-// Process is one running server.
-type Process struct{}
-
-// Pid of the server's main process.
-func (p *Process) Pid() int { panic("contract") }
-
-// Stop ends the server and waits for it; calling it again is harmless.
-func (p *Process) Stop() error { panic("contract") }
-
-// Kill is kill -9 of the server and of everything it started (for sshd: its sessions).
-func (p *Process) Kill() error { panic("contract") }
-
-// Signal reaches the server and everything it started: SIGSTOP freezes it.
-func (p *Process) Signal(sig os.Signal) error { panic("contract") }
-
-// SSHD is a private sshd.
-type SSHD struct {
-	*Process
-	Address string
-	Port    int
-	HostKey string // authorized_keys form of its ed25519 host key
-}
-
-// SSHDOptions configure StartSSHD. Port 0 picks a free one.
-type SSHDOptions struct {
-	Dir           string // config, host key, pid file; made if missing; an existing host key is kept
-	Address       string
-	Port          int
-	AuthorizedKey string            // authorized_keys line that may log in as the current user
-	Env           map[string]string // SetEnv of every session, e.g. PATH
-}
-
-// StartSSHD starts sshd and returns when it answers.
-func StartSSHD(ctx context.Context, o SSHDOptions) (*SSHD, error) { panic("contract") }
-
-// MariaDB is a private mariadbd.
-type MariaDB struct {
-	*Process
-	Address string
-	Port    int
-	Socket  string
-}
-
-// MariaDBOptions configure StartMariaDB. root logs in through the socket with RootPassword (empty: none).
-type MariaDBOptions struct {
-	Dir          string // datadir inside; initialised from a cached template when empty
-	Address      string
-	Port         int
-	Socket       string // short: a unix path holds 107 bytes
-	RootPassword string
-	Flags        []string // further mariadbd options
-}
-
-// StartMariaDB starts mariadbd (binlog on, durable settings) and returns when it answers.
-func StartMariaDB(ctx context.Context, o MariaDBOptions) (*MariaDB, error) { panic("contract") }
-
-// Redis is a private redis-server.
-type Redis struct {
-	*Process
-	Address string
-	Port    int
-}
-
-// RedisOptions configure StartRedis.
-type RedisOptions struct {
-	Dir, Address, Password string
-	Port                   int
-}
-
-// StartRedis starts redis-server and returns when it answers.
-func StartRedis(ctx context.Context, o RedisOptions) (*Redis, error) { panic("contract") }
-
-// Nginx is a private nginx.
-type Nginx struct{ *Process }
-
-// StartNginx starts nginx with the configuration file (which must not daemonise) and returns when it runs.
-// prefix is its -p directory.
-func StartNginx(ctx context.Context, prefix, conf string) (*Nginx, error) { panic("contract") }
+// startTimeout is how long a server may take until it answers; two busy cores and a cold cache need some of it.
+const startTimeout = 60 * time.Second
 
 // FreePort returns a port that is free on the address now.
-func FreePort(address string) (int, error) { panic("contract") }
+func FreePort(address string) (int, error) {
+	l, err := net.Listen("tcp", net.JoinHostPort(address, "0"))
+	if err != nil {
+		return 0, fmt.Errorf("find a free port on %s: %w", address, err)
+	}
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port, nil
+}
+
+// Find returns the path of a program, also from the sbin directories that an unprivileged PATH lacks.
+func Find(name string) (string, error) {
+	if p, err := exec.LookPath(name); err == nil {
+		return p, nil
+	}
+	for _, dir := range []string{"/usr/local/sbin", "/usr/sbin", "/sbin", "/usr/local/bin", "/usr/bin"} {
+		p := filepath.Join(dir, name)
+		if st, err := os.Stat(p); err == nil && st.Mode().IsRegular() && st.Mode()&0o111 != 0 {
+			return p, nil
+		}
+	}
+	return "", fmt.Errorf("find %s: not installed", name)
+}
+
+// ready polls try until it succeeds, the process ends, or the time is over; then the process is killed and the tail of
+// its log is in the error.
+func ready(ctx context.Context, p *Process, try func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
+	tick := time.NewTicker(25 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		err := try(ctx)
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-p.Done():
+			return errors.Join(fmt.Errorf("start %s: it ended at once: %s", p.name, p.logTail()), p.Kill())
+		case <-ctx.Done():
+			return errors.Join(fmt.Errorf("start %s: does not answer: %w: %s", p.name, err, p.logTail()), p.Kill())
+		case <-tick.C:
+		}
+	}
+}
