@@ -1,0 +1,161 @@
+package action
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/cenkalti/backoff/v5"
+
+	"recoverbot/runbook"
+	"recoverbot/runbook/fleet"
+)
+
+// Connect logs in to a host and compares its identity with the plan's; identity "" takes whatever is pinned.
+// Its error has changed nothing and is a *runbook.Refusal.
+func (e Env) Connect(ctx context.Context, h fleet.Host, identity string) (*fleet.Client, error) {
+	c, err := e.Fleet.SSH(ctx, h)
+	if err != nil {
+		return nil, Refuse(err)
+	}
+	if identity != "" && c.Fingerprint() != identity {
+		return nil, Stale("action.other_identity", "host", h.Name, "planned", identity, "now", c.Fingerprint())
+	}
+	return c, nil
+}
+
+// Ended is how a detached job ended, with the last lines that it printed, sanitised and without known secrets.
+type Ended struct {
+	fleet.JobState
+	Tail string
+}
+
+// Detached starts a job on a host and follows it to its end, across lost connections. The job runs at most once per
+// ID, whatever happens here. A *runbook.Refusal means that it was certainly not started; another error, that its end is not known.
+func (e Env) Detached(ctx context.Context, h fleet.Host, identity string, spec fleet.JobSpec, out Output) (Ended, error) {
+	c, err := e.Connect(ctx, h, identity)
+	if err != nil {
+		return Ended{}, err
+	}
+	if _, err := c.StartJob(ctx, spec); err != nil {
+		return Ended{}, fmt.Errorf("start job %s on %s: %w", spec.ID, h.Name, err)
+	}
+	return e.Follow(ctx, h, spec.ID, out)
+}
+
+// Reattach follows a job that was started earlier; it never starts it. A job that is not there is a *runbook.Refusal.
+func (e Env) Reattach(ctx context.Context, h fleet.Host, identity, id string, out Output) (Ended, error) {
+	c, err := e.Fleet.SSH(ctx, h)
+	if err != nil {
+		return Ended{}, err
+	}
+	if identity != "" && c.Fingerprint() != identity {
+		return Ended{}, runbook.Errorf(runbook.Unavailable, "action.other_identity", "host", h.Name, "planned", identity, "now", c.Fingerprint())
+	}
+	state, err := c.Job(ctx, id)
+	if err != nil {
+		return Ended{}, fmt.Errorf("look at job %s on %s: %w", id, h.Name, err)
+	}
+	if state.Status == "none" {
+		return Ended{}, &runbook.Refusal{Text: runbook.T("action.job_never_ran", "host", h.Name)}
+	}
+	return e.Follow(ctx, h, id, out)
+}
+
+// Follow copies a job's output until it ends, and connects again as often as the connection breaks, until ctx ends.
+func (e Env) Follow(ctx context.Context, h fleet.Host, id string, out Output) (Ended, error) {
+	t := &tail{w: out}
+	state, err := backoff.Retry(ctx, func() (fleet.JobState, error) {
+		c, err := e.Fleet.SSH(ctx, h)
+		if err != nil {
+			return fleet.JobState{}, err
+		}
+		return c.FollowJob(ctx, id, t.n, t)
+	}, backoff.WithBackOff(&backoff.ExponentialBackOff{
+		InitialInterval: 200 * time.Millisecond, Multiplier: 2, RandomizationFactor: 0.2, MaxInterval: 5 * time.Second,
+	}), backoff.WithMaxElapsedTime(0))
+	ended := Ended{JobState: state, Tail: e.Fleet.Redactor().Redact(t.lines(8))}
+	if err != nil {
+		return ended, fmt.Errorf("follow job %s on %s: %w", id, h.Name, err)
+	}
+	return ended, nil
+}
+
+// Result says how a job ended: exit 0 done, another one failed, died unknown.
+func (j Ended) Result(host string) (runbook.Result, error) {
+	switch {
+	case j.Status != "exited":
+		return runbook.Result{}, runbook.Errorf(runbook.Unavailable, "action.job_died", "host", host)
+	case j.Exit == cancelled:
+		return runbook.Result{Outcome: runbook.OutcomeFailed, Text: runbook.T("action.job_cancelled", "host", host, "output", j.Tail)}, nil
+	case j.Exit != 0:
+		return runbook.Result{Outcome: runbook.OutcomeFailed, Text: runbook.T("action.job_failed", "host", host, "exit", j.Exit, "output", j.Tail)}, nil
+	}
+	return runbook.Result{Outcome: runbook.OutcomeDone, Text: runbook.T("action.job_done", "host", host)}, nil
+}
+
+const cancelled = 143
+
+// JobEvidence looks at a job for a Looker.
+func (e Env) JobEvidence(ctx context.Context, h fleet.Host, id string) (runbook.Evidence, error) {
+	c, err := e.Fleet.SSH(ctx, h)
+	if err != nil {
+		return runbook.Evidence{}, err
+	}
+	state, err := c.Job(ctx, id)
+	if err != nil {
+		return runbook.Evidence{}, fmt.Errorf("look at job %s on %s: %w", id, h.Name, err)
+	}
+	ev := runbook.Evidence{Took: runbook.TookUnclear}
+	switch {
+	case state.Status == "none":
+		ev = runbook.Evidence{Took: runbook.TookNo, Text: runbook.T("action.job_never_ran", "host", h.Name)}
+	case state.Status == "running":
+		ev.Text = runbook.T("action.job_running", "host", h.Name)
+	case state.Status == "exited" && state.Exit == 0:
+		ev = runbook.Evidence{Took: runbook.TookYes, Text: runbook.T("action.job_done", "host", h.Name)}
+	case state.Status == "exited":
+		ev.Text = runbook.T("action.job_exit", "host", h.Name, "exit", state.Exit)
+	default:
+		ev.Text = runbook.T("action.job_died", "host", h.Name)
+	}
+	return ev, nil
+}
+
+// tail passes output on, counts it for a later attempt, and keeps its end.
+type tail struct {
+	w   io.Writer
+	n   int64
+	end []byte
+}
+
+const tailBytes = 2048
+
+func (t *tail) Write(p []byte) (int, error) {
+	t.n += int64(len(p))
+	t.end = append(t.end, p...)
+	if len(t.end) > 2*tailBytes {
+		t.end = append([]byte(nil), t.end[len(t.end)-tailBytes:]...)
+	}
+	if t.w != nil {
+		_, _ = t.w.Write(p) // an Output never fails
+	}
+	return len(p), nil
+}
+
+func (t *tail) lines(n int) string {
+	text := strings.ToValidUTF8(string(t.end), "")
+	lines := strings.Split(strings.TrimSpace(text), "\n")
+	if len(lines) > n {
+		lines = lines[len(lines)-n:]
+	}
+	return strings.Map(func(r rune) rune {
+		if r == '\n' || r == '\t' || unicode.IsPrint(r) {
+			return r
+		}
+		return -1
+	}, strings.Join(lines, "\n"))
+}

@@ -1,0 +1,287 @@
+package ssh
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"recoverbot/runbook"
+	"recoverbot/runbook/action"
+	"recoverbot/runbook/fleet"
+)
+
+type script struct {
+	spec *Spec
+	env  action.Env
+}
+
+// effect is what an approval is bound to. Secret variables count by name alone; known secrets inside values are hidden.
+type effect struct {
+	Script  string     `json:"script"`
+	Env     []variable `json:"env,omitempty"`
+	Secrets []string   `json:"secrets,omitempty"`
+}
+
+type variable struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
+}
+
+// call is the effect with the real values in it.
+type call struct {
+	effect
+	env     map[string]string
+	timeout time.Duration
+}
+
+func (s *script) prepare() (call, error) {
+	c := call{effect: effect{Script: s.spec.Script}, env: map[string]string{}}
+	if s.spec.Provision != "" {
+		if err := s.provision(&c); err != nil {
+			return c, err
+		}
+	}
+	var needs action.NeedsError
+	for _, name := range sorted(s.spec.Env) {
+		v, err := s.env.Value(s.spec.Env[name])
+		var missing *action.NeedsError
+		if errors.As(err, &missing) {
+			needs.Needs = append(needs.Needs, missing.Needs...)
+			c.Env = append(c.Env, variable{Name: name, Value: s.spec.Env[name]})
+			continue
+		}
+		if err != nil {
+			return c, err
+		}
+		c.env[name] = v
+		c.Env = append(c.Env, variable{Name: name, Value: s.env.Fleet.Redactor().Redact(v)})
+	}
+	if len(needs.Needs) > 0 {
+		slices.Sort(needs.Needs)
+		needs.Needs = slices.Compact(needs.Needs)
+		return c, &needs
+	}
+	return c, nil
+}
+
+// provision takes the script of a role from beside fleet.yaml, and the bot's own variables that it is to get.
+func (s *script) provision(c *call) error {
+	cfg := s.env.Fleet.Config()
+	role := s.spec.Provision
+	p, ok := cfg.Provision[role]
+	if !ok {
+		return runbook.Errorf(runbook.Invalid, "ssh.no_provision", "role", role)
+	}
+	file := p.Script
+	if !filepath.IsAbs(file) {
+		file = filepath.Join(filepath.Dir(cfg.Path()), file)
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return &runbook.Error{Code: runbook.Invalid, Msg: runbook.T("ssh.no_provision_file", "role", role, "file", file), Err: err}
+	}
+	c.Script = string(text)
+	if p.Timeout != "" {
+		if c.timeout, err = time.ParseDuration(p.Timeout); err != nil {
+			return &runbook.Error{Code: runbook.Invalid, Msg: runbook.T("ssh.bad_timeout", "role", role, "value", p.Timeout), Err: err}
+		}
+	}
+	for _, name := range p.Env {
+		v, ok := os.LookupEnv(name)
+		if file, set := os.LookupEnv(name + "_FILE"); !ok && set {
+			text, err := os.ReadFile(file)
+			if err != nil {
+				return &runbook.Error{Code: runbook.Invalid, Msg: runbook.T("ssh.no_variable", "role", role, "name", name), Err: err}
+			}
+			v, ok = strings.TrimRight(string(text), "\r\n"), true
+		}
+		if !ok {
+			return runbook.Errorf(runbook.Invalid, "ssh.no_variable", "role", role, "name", name)
+		}
+		s.env.Fleet.Redactor().Add(v)
+		c.env[name] = v
+		c.Secrets = append(c.Secrets, name)
+	}
+	slices.Sort(c.Secrets)
+	return nil
+}
+
+func (e effect) exact() []runbook.Part {
+	parts := []runbook.Part{{Format: "script", Text: e.Script}}
+	var b strings.Builder
+	for _, v := range e.Env {
+		fmt.Fprintf(&b, "%s=%s\n", v.Name, v.Value)
+	}
+	for _, name := range e.Secrets {
+		fmt.Fprintf(&b, "%s=<redacted>\n", name)
+	}
+	if b.Len() > 0 {
+		parts = append(parts, runbook.Part{Format: "env", Text: b.String()})
+	}
+	return parts
+}
+
+func (s *script) Plan(ctx context.Context) (runbook.Plan, error) {
+	var p runbook.Plan
+	c, cerr := s.prepare()
+	data, err := json.Marshal(c.effect)
+	if err != nil {
+		return p, fmt.Errorf("encode effect: %w", err)
+	}
+	p.Effect = runbook.Effect{Data: data, Exact: c.effect.exact()}
+	h, err := s.env.Target()
+	if err == nil {
+		p.Effect.Host = h.Name
+		p.Summary = runbook.T("ssh.summary", "host", h.Name)
+		if s.spec.Provision != "" {
+			p.Summary = runbook.T("ssh.summary_provision", "host", h.Name, "role", s.spec.Provision)
+		}
+		err = cerr
+	}
+	if err != nil {
+		return action.Cannot(p, err)
+	}
+	client, err := s.env.Fleet.SSH(ctx, h)
+	if err != nil {
+		return action.Cannot(p, err)
+	}
+	p.Effect.Identity = client.Fingerprint()
+	if s.spec.Facts != "" {
+		ran, err := client.Run(ctx, fleet.Command{Script: s.spec.Facts, Env: c.env, Max: 4 << 10})
+		if err != nil {
+			return action.Cannot(p, err)
+		}
+		p.Facts = append(p.Facts, runbook.T("ssh.facts", "text", s.env.Fleet.Redactor().Redact(strings.TrimSpace(ran.Stdout))))
+	}
+	p.Verdict = runbook.Ready
+	if s.spec.Satisfied != "" {
+		ran, err := client.Run(ctx, fleet.Command{Script: s.spec.Satisfied, Env: c.env})
+		if err != nil {
+			return action.Cannot(p, err)
+		}
+		if ran.Exit == 0 {
+			p.Verdict, p.Why = runbook.Satisfied, runbook.T("ssh.satisfied", "host", h.Name)
+		}
+	}
+	return p, nil
+}
+
+func (s *script) Apply(ctx context.Context, p runbook.Plan, job runbook.Job, out action.Output) (runbook.Result, error) {
+	h, err := s.env.Target()
+	if err != nil {
+		return runbook.Result{}, action.Refuse(err)
+	}
+	c, err := s.prepare()
+	if err != nil {
+		return runbook.Result{}, action.Refuse(err)
+	}
+	now, err := json.Marshal(c.effect)
+	if err != nil {
+		return runbook.Result{}, action.Refuse(err)
+	}
+	if string(now) != compact(p.Effect.Data) || h.Name != p.Effect.Host {
+		return runbook.Result{}, action.Stale("ssh.changed", "host", h.Name)
+	}
+	if c.timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, c.timeout, fmt.Errorf("provision: not ended within %s", c.timeout))
+		defer cancel()
+	}
+	ended, err := s.env.Detached(ctx, h, p.Effect.Identity, fleet.JobSpec{ID: job.ID(), Script: c.Script, Env: c.env}, out)
+	if err != nil {
+		return runbook.Result{}, err
+	}
+	return ended.Result(h.Name)
+}
+
+// Resume follows the job again; it never starts it.
+func (s *script) Resume(ctx context.Context, p runbook.Plan, job runbook.Job, out action.Output) (runbook.Result, error) {
+	h, err := s.env.Target()
+	if err != nil {
+		return runbook.Result{}, err
+	}
+	ended, err := s.env.Reattach(ctx, h, p.Effect.Identity, job.ID(), out)
+	if err != nil {
+		return runbook.Result{}, err
+	}
+	return ended.Result(h.Name)
+}
+
+// Look asks the look script where there is one, and else the job.
+func (s *script) Look(ctx context.Context, _ runbook.Plan, job runbook.Job) (runbook.Evidence, error) {
+	h, err := s.env.Target()
+	if err != nil {
+		return runbook.Evidence{}, err
+	}
+	ev, err := s.env.JobEvidence(ctx, h, job.ID())
+	if err != nil || ev.Took == runbook.TookNo || s.spec.Look == "" {
+		return ev, err
+	}
+	c, err := s.prepare()
+	if err != nil {
+		return ev, err
+	}
+	client, err := s.env.Fleet.SSH(ctx, h)
+	if err != nil {
+		return ev, err
+	}
+	ran, err := client.Run(ctx, fleet.Command{Script: s.spec.Look, Env: c.env})
+	if err != nil {
+		return ev, fmt.Errorf("run look script on %s: %w", h.Name, err)
+	}
+	seen := runbook.Evidence{Took: runbook.TookUnclear}
+	switch ran.Exit {
+	case 0:
+		seen = runbook.Evidence{Took: runbook.TookYes, Text: runbook.T("ssh.look_yes", "host", h.Name, "job", ev.Text)}
+	case 3:
+		seen = runbook.Evidence{Took: runbook.TookNo, Text: runbook.T("ssh.look_no", "host", h.Name, "job", ev.Text)}
+	default:
+		seen.Text = runbook.T("ssh.look_unclear", "host", h.Name, "exit", ran.Exit, "job", ev.Text)
+	}
+	state, err := client.Job(ctx, job.ID())
+	if err != nil {
+		return ev, fmt.Errorf("look at job on %s: %w", h.Name, err)
+	}
+	if state.Status == fleet.JobRunning { // what is seen now may not be its end
+		return ev, nil
+	}
+	return seen, nil
+}
+
+// Cancel ends the job on the host.
+func (s *script) Cancel(ctx context.Context, _ runbook.Plan, job runbook.Job) error {
+	h, err := s.env.Target()
+	if err != nil {
+		return err
+	}
+	c, err := s.env.Fleet.SSH(ctx, h)
+	if err != nil {
+		return err
+	}
+	return c.CancelJob(ctx, job.ID())
+}
+
+func sorted(m map[string]string) []string {
+	names := make([]string, 0, len(m))
+	for n := range m {
+		names = append(names, n)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// compact undoes what a journal may do to JSON's white space.
+func compact(data json.RawMessage) string {
+	var e effect
+	if json.Unmarshal(data, &e) != nil {
+		return ""
+	}
+	b, _ := json.Marshal(e) // decoded a moment ago
+	return string(b)
+}
