@@ -1,0 +1,95 @@
+package probe
+
+import (
+	"context"
+	"sync"
+
+	"recoverbot/runbook"
+	"recoverbot/runbook/fleet"
+)
+
+// Level is how much of a host answers.
+type Level string
+
+// The levels of a host, from dead to well.
+const (
+	Silent      Level = "silent"       // neither SSH nor anything else
+	SSHOnly     Level = "ssh"          // SSH up (or at least a port speaks), MySQL down
+	ServiceDown Level = "service_down" // MySQL up, a service down
+	Well        Level = "well"
+)
+
+// HostReport is what a host answered.
+type HostReport struct {
+	Host     fleet.Host
+	Level    Level
+	Findings []runbook.Finding
+}
+
+// Diagnose asks every host of the fleet that is not retired everything its roles call for, all at once and within
+// ctx's deadline or 3 s, whichever is shorter. Spares without another role are asked for SSH only.
+func Diagnose(ctx context.Context, f *fleet.Fleet) []HostReport {
+	ctx, cancel := context.WithTimeout(ctx, DefaultTimeout)
+	defer cancel()
+	cfg := f.Config()
+	var reports []HostReport
+	for _, h := range cfg.Hosts {
+		if !h.Retired {
+			reports = append(reports, HostReport{Host: h})
+		}
+	}
+	var wg sync.WaitGroup
+	for i := range reports {
+		r := &reports[i]
+		wg.Go(func() {
+			only := func(...string) ([]fleet.Host, error) { return []fleet.Host{r.Host}, nil }
+			r.Findings = Run(ctx, f, only, called(cfg, r.Host))
+			r.Level = level(r.Findings)
+		})
+	}
+	wg.Wait()
+	return reports
+}
+
+// called lists the probes that a host's roles call for.
+func called(cfg *fleet.Config, h fleet.Host) []runbook.Probe {
+	out := []runbook.Probe{{Kind: "silent", Host: h.Name, Expect: "down"}, {Kind: "ssh", Host: h.Name}}
+	if h.HasRole("primary") || h.HasRole("standby") {
+		out = append(out, runbook.Probe{Kind: "mysql", Host: h.Name}, runbook.Probe{Kind: "redis", Host: h.Name})
+	}
+	for _, s := range cfg.Services {
+		if runsOn(s, h) {
+			out = append(out, runbook.Probe{Kind: "service", Host: h.Name, Service: s.Name})
+		}
+	}
+	if h.HasRole("nginx") {
+		out = append(out, runbook.Probe{Kind: "nginx", Host: h.Name})
+	}
+	return out
+}
+
+func level(findings []runbook.Finding) Level {
+	speaks, ssh, lower := false, true, false
+	l := Well
+	for _, f := range findings {
+		switch {
+		case f.Probe.Kind == "silent":
+			speaks = f.Up
+		case f.Up:
+			speaks = true
+		case f.Probe.Kind == "ssh":
+			ssh = false
+		case f.Probe.Kind == "mysql":
+			lower = true
+		default:
+			l = ServiceDown
+		}
+	}
+	switch {
+	case !speaks:
+		return Silent
+	case !ssh || lower:
+		return SSHOnly
+	}
+	return l
+}
