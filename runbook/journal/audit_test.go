@@ -1,0 +1,156 @@
+package journal
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"recoverbot/runbook"
+	"recoverbot/runbook/journal/journaltest"
+)
+
+func TestVerifyFindsTampering(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		sql  []string
+		want string
+	}{
+		"edit":     {[]string{`UPDATE events SET person = 'somebody' WHERE id = 2`}, "journal.audit_edited"},
+		"removal":  {[]string{`DELETE FROM events WHERE id = 2`}, "journal.audit_missing"},
+		"cut":      {[]string{`DELETE FROM events WHERE id = 4`}, "journal.audit_cut"},
+		"all gone": {[]string{`DELETE FROM events`}, "journal.audit_cut"},
+		"reorder": {[]string{`UPDATE events SET id = 99 WHERE id = 2`, `UPDATE events SET id = 2 WHERE id = 3`,
+			`UPDATE events SET id = 3 WHERE id = 99`}, "journal.audit_edited"},
+		"step edited": {[]string{`UPDATE steps SET body = replace(body, 'pending', 'done') WHERE id = 'restore'`}, "journal.audit_state"},
+		"run edited":  {[]string{`UPDATE runs SET body = replace(body, 'drill', 'other')`}, "journal.audit_state"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			j := open(t)
+			if err := j.CreateRun(t.Context(), journaltest.NewRun("r1")); err != nil {
+				t.Fatal(err)
+			}
+			for _, text := range []string{"a", "b", "c"} {
+				if err := j.Note(t.Context(), "r1", runbook.Actor{Name: "watcher"}, map[string]string{"body": text}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			head, err := j.Head(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if n, err := j.Verify(t.Context(), head); err != nil || n != 4 {
+				t.Fatalf("verify before: %d, %v", n, err)
+			}
+			if _, err := j.writer.Exec(c.sql[0]); strings.Contains(c.sql[0], "events") && err == nil {
+				t.Error("the events could be changed with the triggers in place")
+			}
+			exec(t, j, `DROP TRIGGER events_no_update`)
+			exec(t, j, `DROP TRIGGER events_no_delete`)
+			for _, sql := range c.sql {
+				exec(t, j, sql)
+			}
+			if _, err := j.Verify(t.Context(), head); err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("verify: %v, want %s", err, c.want)
+			}
+		})
+	}
+}
+
+func TestSecretsAreRedacted(t *testing.T) {
+	t.Parallel()
+	j := open(t)
+	r := journaltest.NewRun("r1")
+	secret := `pa"ss<1>`
+	r.Params["dsn"] = "root:" + secret + "@tcp"
+	r.Steps[0].Note = runbook.T("x", "why", "log-in with "+secret)
+	if err := j.CreateRun(t.Context(), r); err != nil {
+		t.Fatal(err)
+	}
+	next := r.Steps[0]
+	next.State = runbook.Planning
+	got, err := j.MoveStep(t.Context(), runbook.StepAt{State: runbook.Pending}, next,
+		&runbook.Decision{Choice: runbook.Retry, Reason: "it is " + secret, Fields: map[string]string{"script": secret}})
+	if err != nil || got.Note.Args["why"] != "log-in with <redacted>" {
+		t.Errorf("returned %v, %v", got.Note, err)
+	}
+	if err := j.SaveAlert(t.Context(), Alert{Fingerprint: "f", State: "firing", Body: []byte(`{"x": "pa\"ss<1>"}`)}, runbook.Actor{}); err != nil {
+		t.Fatal(err)
+	}
+	for _, query := range []string{`SELECT group_concat(body) FROM runs`, `SELECT group_concat(body) FROM steps`,
+		`SELECT group_concat(body) FROM decisions`, `SELECT group_concat(data) FROM events`, `SELECT body FROM alerts`} {
+		var text string
+		if err := j.readers.Get(&text, query); err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(text, `pa\"ss`) || !strings.Contains(text, "redacted") {
+			t.Errorf("%s: %s", query, text)
+		}
+	}
+}
+
+func TestMessages(t *testing.T) {
+	t.Parallel()
+	j := open(t)
+	now := clock()
+	j.now = func() time.Time { return now.Add(-8 * 24 * time.Hour) }
+	save := func(key string, version int64, body string) {
+		t.Helper()
+		if err := j.SaveWanted(t.Context(), key, version, []byte(body)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	save("old", 1, "o")
+	j.now = func() time.Time { return now }
+	save("a", 2, "a2")
+	save("a", 1, "a1")
+	save("b", 1, "b1")
+	wanted, err := j.Wanted(t.Context())
+	if err != nil || len(wanted) != 2 || wanted[0].Key != "a" || string(wanted[0].Body) != "a2" {
+		t.Errorf("wanted %v, %v", wanted, err)
+	}
+	for _, version := range []int64{0, 2} {
+		if err := j.SaveDelivered(t.Context(), "web", "a", version, "ref"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got, err := j.Delivered(t.Context(), "web"); err != nil || len(got) != 1 || got[0] != (Delivery{"a", 2, "ref"}) {
+		t.Errorf("delivered %v, %v", got, err)
+	}
+	if got, err := j.Delivered(t.Context(), "slack"); err != nil || len(got) != 0 {
+		t.Errorf("delivered elsewhere %v, %v", got, err)
+	}
+}
+
+func TestAlertsAndSessions(t *testing.T) {
+	t.Parallel()
+	j := open(t)
+	now := clock()
+	a := Alert{Fingerprint: "f1", State: "firing", Count: 2, Since: now, SeenAt: now, SnoozedUntil: now.Add(time.Hour), Body: []byte(`{}`)}
+	if err := j.SaveAlert(t.Context(), a, runbook.Actor{Name: "watcher"}); err != nil {
+		t.Fatal(err)
+	}
+	got, ok, err := j.Alert(t.Context(), "f1")
+	if err != nil || !ok || got.Count != 2 || !got.SnoozedUntil.Equal(a.SnoozedUntil) || !got.Since.Equal(now) {
+		t.Errorf("alert %+v, %v, %v", got, ok, err)
+	}
+	if firing, err := j.Firing(t.Context()); err != nil || len(firing) != 1 {
+		t.Errorf("firing %v, %v", firing, err)
+	}
+	if _, ok, err := j.Alert(t.Context(), "none"); ok || err != nil {
+		t.Errorf("an alert that never was: %v, %v", ok, err)
+	}
+	if err := j.SaveSession(t.Context(), "h", "ops1", now.Add(time.Minute)); err != nil {
+		t.Fatal(err)
+	}
+	if person, ok, err := j.Session(t.Context(), "h"); person != "ops1" || !ok || err != nil {
+		t.Errorf("session %q, %v, %v", person, ok, err)
+	}
+	j.now = func() time.Time { return now.Add(time.Hour) }
+	if _, ok, err := j.Session(t.Context(), "h"); ok || err != nil {
+		t.Errorf("expired session: %v, %v", ok, err)
+	}
+	if err := j.DeleteSession(t.Context(), "h"); err != nil {
+		t.Error(err)
+	}
+}
