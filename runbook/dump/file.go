@@ -1,0 +1,59 @@
+package dump
+
+import (
+	"bufio"
+	"compress/gzip"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"hash"
+	"io"
+	"os"
+)
+
+// File is an open dump, read once from its beginning.
+type File struct {
+	io.Reader // uncompressed
+	raw       *counter
+	sum       hash.Hash
+}
+
+type counter struct {
+	r io.Reader
+	n int64
+}
+
+func (c *counter) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	c.n += int64(n)
+	return n, err
+}
+
+// Open reads f from its beginning, uncompressing it where gz says so.
+func Open(f *os.File, gz bool) (*File, error) {
+	if _, err := f.Seek(0, io.SeekStart); err != nil {
+		return nil, fmt.Errorf("rewind dump: %w", err)
+	}
+	d := &File{sum: sha256.New()}
+	d.raw = &counter{r: io.TeeReader(f, d.sum)}
+	d.Reader = d.raw
+	if gz {
+		z, err := gzip.NewReader(bufio.NewReaderSize(d.raw, 1<<18))
+		if err != nil {
+			return nil, fmt.Errorf("uncompress dump: %w", err)
+		}
+		d.Reader = z
+	}
+	return d, nil
+}
+
+// Position is how many bytes of the file itself have been read.
+func (d *File) Position() int64 { return d.raw.n }
+
+// SHA256 reads what remains of the file and returns the hex hash of all of it, as it is on disk.
+func (d *File) SHA256() (string, error) {
+	if _, err := io.Copy(io.Discard, d.raw); err != nil {
+		return "", fmt.Errorf("read dump: %w", err)
+	}
+	return hex.EncodeToString(d.sum.Sum(nil)), nil
+}

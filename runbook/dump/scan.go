@@ -1,0 +1,98 @@
+package dump
+
+import (
+	"context"
+	"errors"
+	"io"
+	"slices"
+	"sort"
+
+	"recoverbot/runbook"
+)
+
+// Table is one table of a dump.
+type Table struct {
+	Name string `json:"name"`
+	Rows int64  `json:"rows"` // counted in its INSERT statements
+}
+
+// Object is a view, trigger, routine, event or sequence of a dump.
+type Object struct {
+	Kind    string `json:"kind"`
+	Name    string `json:"name"`
+	Definer string `json:"definer,omitempty"` // user@host
+}
+
+// Summary is what a whole dump holds.
+type Summary struct {
+	Tables     []Table  `json:"tables"`
+	Objects    []Object `json:"objects,omitempty"`
+	Left       []string `json:"left,omitempty"` // kinds of statements left out: see Checked.Left
+	Statements int64    `json:"statements"`
+	Bytes      int64    `json:"bytes"`   // uncompressed
+	Longest    int      `json:"longest"` // statement, in bytes
+	Trailer    bool     `json:"trailer"` // the last line is the trailer
+	Charset    string   `json:"charset,omitempty"`
+	Collate    string   `json:"collate,omitempty"`
+}
+
+// Scan reads a whole dump (uncompressed) and refuses it at the first statement that may not run. tick hears the offset
+// now and then. What it counts is the truth that a load is compared with.
+func Scan(ctx context.Context, r io.Reader, rules Rules, tick func(offset, statements int64)) (Summary, error) {
+	var s Summary
+	rows := map[string]int64{}
+	split := NewSplitter(r)
+	for {
+		if err := ctx.Err(); err != nil {
+			return s, err
+		}
+		text, err := split.Next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return s, err
+		}
+		c, err := rules.Check(text)
+		if err != nil {
+			return s, err
+		}
+		s.Statements++
+		s.Longest = max(s.Longest, len(c.SQL))
+		if c.Left != "" && !slices.Contains(s.Left, c.Left) {
+			s.Left = append(s.Left, c.Left)
+		}
+		if c.Charset != "" || c.Collate != "" {
+			s.Charset, s.Collate = c.Charset, c.Collate
+		}
+		switch {
+		case c.Object == "table":
+			rows[c.Name] = 0
+		case c.Object != "":
+			if c.Object == "view" {
+				delete(rows, c.Name) // old dumps make a table first, in the view's place
+			}
+			o := Object{Kind: c.Object, Name: c.Name, Definer: c.Definer}
+			s.Objects = slices.DeleteFunc(s.Objects, func(x Object) bool { return x.Kind == o.Kind && x.Name == o.Name })
+			s.Objects = append(s.Objects, o)
+		case c.Rows > 0:
+			if _, ok := rows[c.Name]; !ok {
+				return s, runbook.Errorf(runbook.Invalid, "dump.rows_without_table", "table", c.Name)
+			}
+			rows[c.Name] += c.Rows
+		}
+		if tick != nil {
+			tick(split.Offset(), s.Statements)
+		}
+	}
+	s.Bytes = split.Offset()
+	s.Trailer = split.Trailer
+	for n, count := range rows {
+		s.Tables = append(s.Tables, Table{Name: n, Rows: count})
+	}
+	sort.Slice(s.Tables, func(i, j int) bool { return s.Tables[i].Name < s.Tables[j].Name })
+	if len(s.Tables) == 0 {
+		return s, runbook.Errorf(runbook.Invalid, "dump.no_tables")
+	}
+	return s, nil
+}
