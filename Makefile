@@ -1,0 +1,52 @@
+# make alone prints this help.
+.DEFAULT_GOAL := help
+GO ?= go
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+BIN := bin/recoverbot
+
+.PHONY: help
+help: ## print this help
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+.PHONY: build
+build: ## build the static binary bin/recoverbot
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o $(BIN) .
+
+.PHONY: drill
+drill: deps build ## break the primary of a miniature company on this machine and recover it
+	./$(BIN) drill $(or $(SCENARIO),primary) $(DRILL_FLAGS)
+
+.PHONY: play
+play: deps build ## keep the miniature company running to play with, until Ctrl-C
+	./$(BIN) drill
+
+.PHONY: deps
+deps: ## install the servers that the drill and the tests run (Debian)
+	@sh scripts/install-drill-deps.sh
+
+.PHONY: test-deps
+test-deps: deps ## what the tests need beyond the drill: gcc for -race, chromium
+	@sh scripts/install-test-deps.sh
+
+.PHONY: test
+test: test-deps ## run all tests with the race detector
+	$(GO) vet ./...
+	$(GO) test -race -timeout 11m ./...
+
+.PHONY: fuzz
+fuzz: ## run each fuzz target for half a minute
+	@for t in $$(grep -rlE '^func Fuzz' --include='*_test.go' . | xargs -n1 dirname | sort -u); do \
+	  for f in $$(grep -hoE '^func Fuzz[A-Za-z0-9]+' $$t/*_test.go | awk '{print $$2}'); do \
+	    echo "$$t $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime 30s $$t || exit 1; done; done
+
+.PHONY: generate
+generate: ## write the JSON Schemas of the files that users write
+	$(GO) generate ./...
+
+.PHONY: lint
+lint: ## run golangci-lint, where it is installed
+	golangci-lint run
+
+.PHONY: clean
+clean: ## remove what was built
+	rm -rf bin

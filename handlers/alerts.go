@@ -1,0 +1,221 @@
+package handlers
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+	"sync"
+	"time"
+
+	"recoverbot/bot"
+	"recoverbot/handlers/alert"
+	"recoverbot/locale"
+	"recoverbot/runbook"
+	"recoverbot/runbook/engine"
+	"recoverbot/runbook/journal"
+)
+
+// snooze is how long an alert's prompt rests after a person asked for it.
+const snooze = 30 * time.Minute
+
+// alertBook holds the alerts that fire now, for views; the journal holds them for good.
+type alertBook struct {
+	mu   sync.Mutex
+	list map[string]knownAlert
+}
+
+type knownAlert struct {
+	alert.Alert
+	state   string // firing, snoozed, started, resolved, replaced
+	snoozed time.Time
+}
+
+func newAlertBook() *alertBook { return &alertBook{list: map[string]knownAlert{}} }
+
+func (b *alertBook) get(fingerprint string) (knownAlert, bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	a, ok := b.list[fingerprint]
+	return a, ok
+}
+
+func (b *alertBook) put(a knownAlert) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.list[a.Fingerprint] = a
+}
+
+func (b *alertBook) all() []knownAlert {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	out := make([]knownAlert, 0, len(b.list))
+	for _, a := range b.list {
+		out = append(out, a)
+	}
+	return out
+}
+
+// downSince is since when an alert that fires says that the scenario is called for.
+func (b *alertBook) downSince(scenario string) (time.Time, string) {
+	for _, a := range b.all() {
+		if a.Scenario == scenario && a.state != "resolved" && a.state != "replaced" {
+			return a.Since, a.Fingerprint
+		}
+	}
+	return time.Time{}, ""
+}
+
+// Alert implements alert.Sink: it journals the alert and shows it once, edited while it lasts.
+func (h *Handlers) Alert(ctx context.Context, a alert.Alert) error {
+	k, known := h.alerts.get(a.Fingerprint)
+	if a.Resolved && !known {
+		return nil
+	}
+	if !known || k.state == "resolved" || k.state == "replaced" {
+		k = knownAlert{state: "firing"}
+	}
+	k.Alert = a
+	if a.Resolved {
+		k.state = "resolved"
+	}
+	if k.state == "snoozed" && h.Clock().After(k.snoozed) {
+		k.state = "firing"
+	}
+	if err := h.saveAlert(ctx, k, runbook.Actor{Name: a.Source, Platform: "alert"}, ""); err != nil {
+		return err
+	}
+	for _, f := range a.Replaces {
+		if old, ok := h.alerts.get(f); ok && old.state != "resolved" {
+			old.state = "replaced"
+			if err := h.saveAlert(ctx, old, runbook.Actor{Name: a.Source, Platform: "alert"}, ""); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (h *Handlers) saveAlert(ctx context.Context, k knownAlert, by runbook.Actor, run string) error {
+	body, err := json.Marshal(k.Alert)
+	if err != nil {
+		return err
+	}
+	if err := h.Journal.SaveAlert(ctx, journal.Alert{
+		Fingerprint: k.Fingerprint, State: k.state, Count: 1, Since: k.Since, SeenAt: h.Clock(), SnoozedUntil: k.snoozed,
+		RunID: run, Body: body,
+	}, by); err != nil {
+		return err
+	}
+	h.alerts.put(k)
+	m, _ := h.alerts.message(k.Fingerprint, h.say, h.Fleet.Config().Drill)
+	m.Version = h.Clock().UnixNano()
+	if k.state == "firing" {
+		m.Notify = h.Fleet.Config().Policy.OnCall
+	}
+	return h.Hub.Want(ctx, m)
+}
+
+// loadAlerts reads the alerts that were firing when the bot stopped.
+func (h *Handlers) loadAlerts(ctx context.Context) error {
+	rows, err := h.Journal.Firing(ctx)
+	if err != nil {
+		return err
+	}
+	for _, row := range rows {
+		k := knownAlert{state: row.State, snoozed: row.SnoozedUntil}
+		if err := json.Unmarshal(row.Body, &k.Alert); err == nil {
+			h.alerts.put(k)
+		}
+	}
+	return nil
+}
+
+// message is the card of an alert.
+func (b *alertBook) message(fingerprint string, say *locale.Printer, drill bool) (bot.Message, bool) {
+	k, ok := b.get(fingerprint)
+	if !ok {
+		return bot.Message{}, false
+	}
+	m := bot.Message{
+		Key: "alert/" + fingerprint, State: "down", Emoji: "🔴", Priority: bot.Prompt, At: k.Since,
+		Title: say.T("alert.title", "host", k.Host, "level", say.T("level."+k.Level)),
+		Lines: []string{say.T("alert.since", "at", k.Since, "from", strings.Join(k.Vantage, ", "))},
+	}
+	if drill {
+		m.Context = say.T("view.drill")
+	}
+	for _, f := range k.Findings {
+		mark := "✓ "
+		if !f.Up {
+			mark = "✗ "
+		}
+		m.Lines = append(m.Lines, mark+f.Host+" "+f.Probe.Kind+" "+f.Probe.Service+": "+say.Say(f.Text))
+	}
+	answer := func(choice, label, style string) {
+		p := press{Alert: fingerprint, Choice: runbook.Choice(choice)}
+		m.Buttons = append(m.Buttons, bot.Button{Label: say.T(label), Choice: choice, Action: p.encode(), Style: style})
+	}
+	switch k.state {
+	case "resolved":
+		m.State, m.Emoji, m.Priority = "done", "✅", bot.Outcome
+		m.Title = say.T("alert.resolved", "host", k.Host)
+		m.Lines = nil
+	case "replaced":
+		m.State, m.Emoji, m.Priority = "info", "", bot.Outcome
+		m.Title = say.T("alert.replaced", "host", k.Host)
+		m.Lines = nil
+	case "started":
+		m.Priority = bot.Outcome
+		m.Lines = append(m.Lines, say.T("alert.started", "scenario", k.Scenario))
+	case "snoozed":
+		m.Priority = bot.Outcome
+		m.Lines = append(m.Lines, say.T("alert.snoozed", "at", k.snoozed))
+		answer("start", "alert.start", "primary")
+	default:
+		m.Lines = append(m.Lines, say.T("alert.suggest", "scenario", k.Scenario))
+		answer("start", "alert.start", "primary")
+		answer("check", "alert.check", "")
+		answer("snooze", "alert.snooze", "")
+	}
+	return m, true
+}
+
+// answerAlert is a press on an alert's card.
+func (h *Handlers) answerAlert(ctx context.Context, c caller, p press) (bot.Reply, error) {
+	k, ok := h.alerts.get(p.Alert)
+	if !ok || k.state == "resolved" || k.state == "replaced" {
+		return bot.Reply{}, runbook.Errorf(runbook.NotFound, "alert.gone")
+	}
+	switch p.Choice {
+	case "check":
+		return h.diagnose(ctx, c)
+	case "snooze":
+		if !mayStart(c.person) {
+			return bot.Reply{}, refusal("cmd.not_approver", "who", allowed(h.Fleet.Config(), roleApprover, roleDanger))
+		}
+		k.state, k.snoozed = "snoozed", h.Clock().Add(snooze)
+		return bot.Reply{Text: c.say.T("alert.snoozed", "at", k.snoozed)}, h.saveAlert(ctx, k, c.actor(), "")
+	case "start":
+		s, ok := h.Scenarios[k.Scenario]
+		if !ok {
+			return bot.Reply{}, h.unknown(k.Scenario)
+		}
+		return h.start(ctx, c, engine.StartRequest{
+			Scenario: s, Params: k.Params, By: c.actor(), Alert: k.Fingerprint, DownSince: k.Since,
+		})
+	}
+	return bot.Reply{}, runbook.Errorf(runbook.Invalid, "cmd.bad_button")
+}
+
+// startedFromAlert takes the buttons off the alerts that called for a scenario which now runs.
+func (h *Handlers) startedFromAlert(ctx context.Context, c caller, scenario, run string) {
+	for _, k := range h.alerts.all() {
+		if k.Scenario != scenario || (k.state != "firing" && k.state != "snoozed") {
+			continue
+		}
+		k.state = "started"
+		if err := h.saveAlert(ctx, k, c.actor(), run); err != nil {
+			h.Log.Error("mark alert as started", "error", err)
+		}
+	}
+}

@@ -1,0 +1,196 @@
+package handlers
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"slices"
+	"strings"
+
+	"recoverbot/locale"
+	"recoverbot/runbook"
+)
+
+// maxBody is the largest request body that the API reads, in bytes.
+const maxBody = 64 << 10
+
+// listedRuns is how many runs GET /api/runs answers, the newest first.
+const listedRuns = 20
+
+// API serves the JSON API of the design's section 6. Every call carries a person's console token as bearer.
+func (h *Handlers) API() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /api/commands", h.authed(h.postCommand))
+	mux.HandleFunc("GET /api/runs", h.authed(h.getRuns))
+	mux.HandleFunc("GET /api/runs/{id}", h.authed(h.getRun))
+	mux.HandleFunc("POST /api/runs/{id}/decisions", h.authed(h.postDecision))
+	mux.HandleFunc("GET /api/alerts", h.authed(h.getAlerts))
+	mux.HandleFunc("GET /api/events", h.authed(h.getEvents))
+	mux.HandleFunc("/api/", func(w http.ResponseWriter, r *http.Request) {
+		h.fail(w, h.language(r), runbook.Errorf(runbook.NotFound, "api.no_such_call", "method", r.Method, "path", r.URL.Path))
+	})
+	return mux
+}
+
+type apiHandler func(w http.ResponseWriter, r *http.Request, c caller) error
+
+func (h *Handlers) authed(next apiHandler) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		say := h.language(r)
+		token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+		person, known := PersonByToken(h.Fleet.Config(), strings.TrimSpace(token))
+		if !ok || !known {
+			w.Header().Set("WWW-Authenticate", `Bearer realm="recoverbot"`)
+			writeJSON(w, http.StatusUnauthorized, map[string]apiError{"error": {Code: runbook.Forbidden, Message: say.T("api.token")}})
+			return
+		}
+		if err := next(w, r, caller{person: person, platform: "web", say: say}); err != nil {
+			h.fail(w, say, err)
+		}
+	}
+}
+
+// language is ?lang=, else the request's Accept-Language, else the company's.
+func (h *Handlers) language(r *http.Request) *locale.Printer {
+	lang := r.URL.Query().Get("lang")
+	if lang == "" {
+		lang, _, _ = strings.Cut(r.Header.Get("Accept-Language"), "-")
+		lang, _, _ = strings.Cut(lang, ",")
+	}
+	if lang != "en" && lang != "zh" {
+		lang = ""
+	}
+	return h.printer(lang)
+}
+
+var statusOf = map[runbook.Code]int{
+	runbook.Invalid: http.StatusUnprocessableEntity, runbook.NotFound: http.StatusNotFound, runbook.Conflicting: http.StatusConflict,
+	runbook.Forbidden: http.StatusForbidden, runbook.Unavailable: http.StatusServiceUnavailable, runbook.Internal: http.StatusInternalServerError,
+}
+
+func (h *Handlers) fail(w http.ResponseWriter, say *locale.Printer, err error) {
+	var tooLarge *http.MaxBytesError
+	if errors.As(err, &tooLarge) {
+		writeJSON(w, http.StatusRequestEntityTooLarge, map[string]apiError{"error": {Code: runbook.Invalid, Message: say.T("api.too_large", "max", maxBody)}})
+		return
+	}
+	body := apiError{Code: runbook.CodeOf(err), Message: h.explain(say, err)}
+	var e *runbook.Error
+	out := map[string]any{}
+	if errors.As(err, &e) && e.Conflict != nil {
+		body.Conflict = e.Conflict
+		out["conflict"] = e.Conflict
+	}
+	out["error"] = body
+	writeJSON(w, statusOf[body.Code], out)
+}
+
+func writeJSON(w http.ResponseWriter, status int, v any) {
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(v) // the client went away; nobody is left to tell
+}
+
+// readJSON reads one strict JSON value of bounded size.
+func readJSON(w http.ResponseWriter, r *http.Request, v any) error {
+	if t, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); r.Header.Get("Content-Type") != "" && (err != nil || t != "application/json") {
+		return runbook.Errorf(runbook.Invalid, "api.not_json")
+	}
+	d := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBody))
+	d.DisallowUnknownFields()
+	err := d.Decode(v)
+	if err == nil && d.Decode(new(struct{})) != io.EOF {
+		err = errors.New("more than one JSON value")
+	}
+	var tooLarge *http.MaxBytesError
+	if err != nil && !errors.As(err, &tooLarge) {
+		return runbook.Errorf(runbook.Invalid, "api.bad_json", "problem", err.Error())
+	}
+	return err
+}
+
+func (h *Handlers) postCommand(w http.ResponseWriter, r *http.Request, c caller) error {
+	var body apiCommand
+	if err := readJSON(w, r, &body); err != nil {
+		return err
+	}
+	reply, err := h.command(r.Context(), c, body.Text)
+	if err != nil {
+		return err
+	}
+	out := apiReply{Reply: reply.Text}
+	if reply.RunID != "" {
+		out.Run = &reply.RunID
+	}
+	writeJSON(w, http.StatusOK, out)
+	return nil
+}
+
+func (h *Handlers) getRuns(w http.ResponseWriter, r *http.Request, c caller) error {
+	runs, err := h.Journal.Runs(r.Context(), listedRuns)
+	if err != nil {
+		return err
+	}
+	out := make([]apiRun, 0, len(runs))
+	for _, x := range runs {
+		run, err := h.Journal.Run(r.Context(), x.ID)
+		if err != nil {
+			return err
+		}
+		out = append(out, toAPI(c.say, run))
+	}
+	writeJSON(w, http.StatusOK, out)
+	return nil
+}
+
+func (h *Handlers) getRun(w http.ResponseWriter, r *http.Request, c caller) error {
+	run, err := h.Journal.Run(r.Context(), r.PathValue("id"))
+	if err != nil {
+		return err
+	}
+	writeJSON(w, http.StatusOK, toAPI(c.say, run))
+	return nil
+}
+
+func (h *Handlers) postDecision(w http.ResponseWriter, r *http.Request, c caller) error {
+	var body apiDecision
+	if err := readJSON(w, r, &body); err != nil {
+		return err
+	}
+	if !slices.Contains(choiceWords, body.Choice) {
+		return runbook.Errorf(runbook.Invalid, "api.bad_choice", "choice", shorten(string(body.Choice), 40))
+	}
+	if body.Step != "" && body.Group != "" {
+		return runbook.Errorf(runbook.Invalid, "api.step_or_group")
+	}
+	_, err := h.decide(r.Context(), c, runbook.Decision{
+		RunID: r.PathValue("id"), Step: body.Step, Group: body.Group, Attempt: body.Attempt, Digest: body.Digest,
+		Choice: body.Choice, Reason: body.Reason, Fields: body.Fields,
+	})
+	if err != nil {
+		return err
+	}
+	run, err := h.Journal.Run(r.Context(), r.PathValue("id"))
+	if err != nil {
+		return err
+	}
+	writeJSON(w, http.StatusOK, toAPI(c.say, run))
+	return nil
+}
+
+func (h *Handlers) getAlerts(w http.ResponseWriter, _ *http.Request, c caller) error {
+	out := []apiAlert{}
+	for _, k := range h.alerts.all() {
+		m, _ := h.alerts.message(k.Fingerprint, c.say, false)
+		out = append(out, apiAlert{
+			Fingerprint: k.Fingerprint, Scenario: k.Scenario, Host: k.Host, Text: m.Title, Since: k.Since, State: k.state,
+		})
+	}
+	slices.SortFunc(out, func(a, b apiAlert) int { return a.Since.Compare(b.Since) })
+	writeJSON(w, http.StatusOK, out)
+	return nil
+}

@@ -1,0 +1,76 @@
+package handlers
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strconv"
+	"time"
+
+	"recoverbot/runbook"
+)
+
+// pingEvery keeps proxies from closing an event stream that is silent.
+const pingEvery = 15 * time.Second
+
+// getEvents streams the journal's events from Last-Event-ID (or ?after=) on.
+func (h *Handlers) getEvents(w http.ResponseWriter, r *http.Request, _ caller) error {
+	after, err := lastEvent(r)
+	if err != nil {
+		return err
+	}
+	control := http.NewResponseController(w)
+	newest, cancel := h.Journal.Subscribe()
+	defer cancel()
+	w.Header().Set("Content-Type", "text/event-stream; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(http.StatusOK)
+	ping := time.NewTicker(pingEvery)
+	defer ping.Stop()
+	for {
+		events, err := h.Journal.Events(r.Context(), after, 200)
+		if err != nil {
+			return nil // the stream has begun: the client comes again with the last id it saw
+		}
+		for _, e := range events {
+			b, err := json.Marshal(e)
+			if err != nil {
+				return nil
+			}
+			if _, err := fmt.Fprintf(w, "id: %d\nevent: %s\ndata: %s\n\n", e.ID, e.Kind, b); err != nil {
+				return nil
+			}
+			after = e.ID
+		}
+		if err := control.Flush(); err != nil {
+			return nil
+		}
+		if len(events) == 200 {
+			continue
+		}
+		select {
+		case <-r.Context().Done():
+			return nil
+		case <-newest:
+		case <-ping.C:
+			if _, err := fmt.Fprint(w, ": ping\n\n"); err != nil {
+				return nil
+			}
+		}
+	}
+}
+
+func lastEvent(r *http.Request) (int64, error) {
+	text := r.Header.Get("Last-Event-ID")
+	if text == "" {
+		text = r.URL.Query().Get("after")
+	}
+	if text == "" {
+		return 0, nil
+	}
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || n < 0 {
+		return 0, runbook.Errorf(runbook.Invalid, "api.bad_event_id")
+	}
+	return n, nil
+}

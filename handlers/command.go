@@ -1,0 +1,130 @@
+package handlers
+
+import (
+	"context"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"recoverbot/bot"
+	"recoverbot/runbook"
+)
+
+// maxCommand is the longest command that is read, in bytes.
+const maxCommand = 4096
+
+// choiceWords are the text forms of buttons.
+var choiceWords = []runbook.Choice{
+	runbook.Approve, runbook.Skip, runbook.Abort, runbook.Retry, runbook.Look, runbook.MarkDone, runbook.Commit,
+	runbook.Rollback, runbook.Cancel, runbook.Defer, runbook.Reopen, runbook.Input,
+}
+
+// command gives meaning to a line of text. The same grammar holds on every platform.
+func (h *Handlers) command(ctx context.Context, c caller, text string) (bot.Reply, error) {
+	if len(text) > maxCommand || !utf8.ValidString(text) {
+		return bot.Reply{}, runbook.Errorf(runbook.Invalid, "cmd.too_long", "max", maxCommand)
+	}
+	words := strings.Fields(text)
+	if len(words) > 0 && isName(words[0]) {
+		words = words[1:]
+	}
+	if len(words) == 0 {
+		return h.diagnose(ctx, c)
+	}
+	verb, args := strings.ToLower(strings.TrimPrefix(words[0], "/")), words[1:]
+	switch verb {
+	case "help", "?":
+		return bot.Reply{Text: c.say.T("cmd.help")}, nil
+	case "list":
+		return h.list(c)
+	case "status":
+		return h.status(ctx, c)
+	case "history":
+		return h.history(ctx, c)
+	case "report":
+		return h.report(ctx, c, args)
+	case "resume", "park":
+		return h.runVerb(ctx, c, verb, args)
+	}
+	if choice := runbook.Choice(verb); slices.Contains(choiceWords, choice) {
+		return h.typed(ctx, c, choice, args)
+	}
+	if s, ok := h.Scenarios[verb]; ok {
+		return h.startCommand(ctx, c, s, args)
+	}
+	return bot.Reply{}, h.unknown(verb)
+}
+
+func isName(word string) bool {
+	switch strings.ToLower(strings.TrimPrefix(strings.TrimPrefix(word, "/"), "@")) {
+	case "recover", "recoverbot":
+		return true
+	}
+	return false
+}
+
+// unknown names what was probably meant.
+func (h *Handlers) unknown(verb string) error {
+	known := append(h.Scenarios.Names(), "list", "status", "history", "report", "help", "resume", "park")
+	for _, c := range choiceWords {
+		known = append(known, string(c))
+	}
+	best, dist := "", 3
+	for _, k := range known {
+		if d := distance(verb, k); d < dist {
+			best, dist = k, d
+		}
+	}
+	shown := shorten(verb, 40)
+	if best != "" {
+		return runbook.Errorf(runbook.Invalid, "cmd.did_you_mean", "word", shown, "best", best)
+	}
+	return runbook.Errorf(runbook.Invalid, "cmd.unknown", "word", shown, "scenarios", strings.Join(h.Scenarios.Names(), ", "))
+}
+
+var pairPattern = regexp.MustCompile(`^([a-z][a-z0-9_]*)=(.*)$`)
+
+// pairs reads NAME=VALUE words. A value may be quoted to hold spaces only on platforms with forms; here it is one word.
+func pairs(words []string) (map[string]string, error) {
+	out := map[string]string{}
+	for _, w := range words {
+		m := pairPattern.FindStringSubmatch(w)
+		if m == nil {
+			return nil, runbook.Errorf(runbook.Invalid, "cmd.not_a_pair", "word", shorten(w, 40))
+		}
+		if _, twice := out[m[1]]; twice {
+			return nil, runbook.Errorf(runbook.Invalid, "cmd.pair_twice", "name", m[1])
+		}
+		out[m[1]] = m[2]
+	}
+	return out, nil
+}
+
+func shorten(s string, n int) string {
+	if utf8.RuneCountInString(s) <= n {
+		return s
+	}
+	return string([]rune(s)[:n]) + "…"
+}
+
+// distance is the edit distance (Levenshtein) of two short words.
+func distance(a, b string) int {
+	x, y := []rune(shorten(a, 40)), []rune(b)
+	row := make([]int, len(y)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i, p := range x {
+		last := row[0]
+		row[0] = i + 1
+		for j, q := range y {
+			cost := last
+			if p != q {
+				cost = 1 + min(last, row[j], row[j+1])
+			}
+			last, row[j+1] = row[j+1], cost
+		}
+	}
+	return row[len(y)]
+}

@@ -1,0 +1,135 @@
+package handlers
+
+import (
+	"context"
+	"strings"
+
+	"recoverbot/bot"
+	"recoverbot/runbook"
+	"recoverbot/runbook/engine"
+)
+
+// maxReason is how much of a reason is kept, in bytes.
+const maxReason = 2000
+
+// decide authorises an answer at this moment and hands it to the engine.
+func (h *Handlers) decide(ctx context.Context, c caller, d runbook.Decision) (bot.Reply, error) {
+	r, err := h.Journal.Run(ctx, d.RunID)
+	if err != nil {
+		return bot.Reply{}, err
+	}
+	for _, s := range subjects(r, d) {
+		if err := mayDecide(h.Fleet.Config(), c.person, s, d.Choice); err != nil {
+			return bot.Reply{RunID: r.ID}, err
+		}
+	}
+	d.By = c.actor()
+	d.Reason = strings.TrimSpace(d.Reason)
+	if len(d.Reason) > maxReason {
+		d.Reason = strings.ToValidUTF8(d.Reason[:maxReason], "")
+	}
+	if _, err := h.Engine.Decide(ctx, d); err != nil {
+		return bot.Reply{RunID: r.ID}, err
+	}
+	return bot.Reply{Text: c.say.T("cmd.noted", "choice", c.say.T("choice."+string(d.Choice))), RunID: r.ID}, nil
+}
+
+// subjects are the steps that a decision is about; one nil for the run itself.
+func subjects(r runbook.Run, d runbook.Decision) []*runbook.StepRun {
+	switch {
+	case d.Group != "":
+		if m := r.Members(d.Group); len(m) > 0 {
+			return m
+		}
+	case d.Step != "":
+		if s := r.Step(d.Step); s != nil {
+			return []*runbook.StepRun{s}
+		}
+	}
+	return []*runbook.StepRun{nil}
+}
+
+// typed is the text form of a button: CHOICE CODE, then a reason, or NAME=VALUE pairs for input. Without a code, or
+// with one that is not on a card now, the current card is shown and nothing is done.
+func (h *Handlers) typed(ctx context.Context, c caller, choice runbook.Choice, args []string) (bot.Reply, error) {
+	r, ok, err := h.openRun(ctx)
+	if err != nil {
+		return bot.Reply{}, err
+	}
+	if !ok {
+		return bot.Reply{}, runbook.Errorf(runbook.NotFound, "cmd.no_run")
+	}
+	if len(args) == 0 {
+		return h.current(ctx, c, r, "cmd.code_missing")
+	}
+	d, found := byCode(r, choice, strings.ToLower(args[0]))
+	if !found {
+		return h.current(ctx, c, r, "cmd.code_old")
+	}
+	if choice == runbook.Input {
+		fields, err := pairs(args[1:])
+		if err != nil {
+			return bot.Reply{}, err
+		}
+		d.Fields = fields
+	} else {
+		d.Reason = strings.Join(args[1:], " ")
+	}
+	return h.decide(ctx, c, d)
+}
+
+// byCode finds what a code on a card stands for. A code that stands for two things stands for neither.
+func byCode(r runbook.Run, choice runbook.Choice, code string) (runbook.Decision, bool) {
+	var found []runbook.Decision
+	if code == r.ID {
+		found = append(found, runbook.Decision{RunID: r.ID, Choice: choice})
+	}
+	for _, c := range cards(r) {
+		if c.group {
+			if digest := runbook.GroupDigest(c.members); len(groupChoices(r, c)) > 0 && runbook.ShortCode(digest) == code {
+				found = append(found, runbook.Decision{RunID: r.ID, Group: c.id, Digest: digest, Choice: choice})
+				continue
+			}
+		}
+		for _, s := range c.members {
+			if len(engine.Choices(r, *s)) > 0 && stepCode(s) == code {
+				found = append(found, runbook.Decision{RunID: r.ID, Step: s.ID, Attempt: s.Attempt, Digest: s.Digest, Choice: choice})
+			}
+		}
+	}
+	if len(found) != 1 {
+		return runbook.Decision{}, false
+	}
+	return found[0], true
+}
+
+// current shows the card that waits for an answer now, with a word why.
+func (h *Handlers) current(ctx context.Context, c caller, r runbook.Run, why string) (bot.Reply, error) {
+	reply := bot.Reply{Text: c.say.T(why), RunID: r.ID}
+	v := h.viewer(ctx, c.say, r)
+	for _, x := range cards(r) {
+		if x.begun() && !x.settled() {
+			m := v.stepCard(r, x)
+			reply.Message = &m
+			break
+		}
+	}
+	return reply, nil
+}
+
+// openRun is the run that a person means who names none: the open one, else a parked one.
+func (h *Handlers) openRun(ctx context.Context) (runbook.Run, bool, error) {
+	active, err := h.Journal.Active(ctx)
+	if err != nil {
+		return runbook.Run{}, false, err
+	}
+	for _, r := range active {
+		if r.State == runbook.Open && !r.DryRun {
+			return r, true, nil
+		}
+	}
+	if len(active) > 0 {
+		return active[len(active)-1], true, nil
+	}
+	return runbook.Run{}, false, nil
+}

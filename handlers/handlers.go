@@ -1,0 +1,94 @@
+package handlers
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"recoverbot/bot"
+	"recoverbot/locale"
+	"recoverbot/runbook"
+	"recoverbot/runbook/engine"
+	"recoverbot/runbook/fleet"
+	"recoverbot/runbook/journal"
+	"recoverbot/runbook/scenario"
+)
+
+// Engine is what handlers ask of package engine.
+type Engine interface {
+	Start(ctx context.Context, r engine.StartRequest) (run runbook.Run, joined bool, err error)
+	Decide(ctx context.Context, d runbook.Decision) (runbook.Run, error)
+}
+
+// Journal is what handlers read.
+type Journal interface {
+	Run(ctx context.Context, id string) (runbook.Run, error)
+	Active(ctx context.Context) ([]runbook.Run, error)
+	Runs(ctx context.Context, limit int) ([]runbook.RunSummary, error)
+	Events(ctx context.Context, after int64, limit int) ([]runbook.Event, error)
+	Subscribe() (ids <-chan int64, cancel func())
+	Head(ctx context.Context) (string, error)
+	Healthy(ctx context.Context) error
+	SaveAlert(ctx context.Context, a journal.Alert, by runbook.Actor) error
+	Firing(ctx context.Context) ([]journal.Alert, error)
+}
+
+// Wanter takes messages that people should see.
+type Wanter interface {
+	Want(ctx context.Context, m bot.Message) error
+}
+
+// Config is what New wires together.
+type Config struct {
+	Engine    Engine
+	Journal   Journal
+	Fleet     *fleet.Fleet
+	Scenarios scenario.Set
+	Hub       Wanter
+	Bundle    *locale.Bundle
+	Language  string // of messages to everybody: en or zh
+	Zone      *time.Location
+	Clock     func() time.Time
+	Log       *slog.Logger
+}
+
+// Handlers gives meaning to what people and alerts say. It implements bot.Inbox, engine.Notifier and the alert sink.
+type Handlers struct {
+	Config
+	say    *locale.Printer
+	view   *notifier
+	alerts *alertBook
+}
+
+// New wires the handlers; nothing runs before Run.
+func New(c Config) *Handlers {
+	if c.Clock == nil {
+		c.Clock = time.Now
+	}
+	h := &Handlers{Config: c, say: c.Bundle.Printer(c.Language, c.Zone)}
+	h.view = newNotifier(h)
+	h.alerts = newAlertBook()
+	return h
+}
+
+// SetEngine closes the circle of construction: the engine needs its notifier, the handlers need the engine.
+func (h *Handlers) SetEngine(e Engine) { h.Engine = e }
+
+// Run delivers views of runs until ctx ends.
+func (h *Handlers) Run(ctx context.Context) error {
+	if err := h.loadAlerts(ctx); err != nil {
+		h.Log.Error("load alerts", "error", err)
+	}
+	return h.view.run(ctx)
+}
+
+// Changed implements engine.Notifier.
+func (h *Handlers) Changed(r runbook.Run, _ string) { h.view.changed(r) }
+
+// printer returns the renderer for a language; "" is the company's own.
+func (h *Handlers) printer(lang string) *locale.Printer {
+	if lang == "" || lang == h.say.Lang() {
+		return h.say
+	}
+	return h.Bundle.Printer(lang, h.Zone)
+}

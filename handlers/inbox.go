@@ -1,0 +1,73 @@
+package handlers
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"recoverbot/bot"
+	"recoverbot/locale"
+	"recoverbot/runbook"
+	"recoverbot/runbook/fleet"
+)
+
+// caller is a person of the fleet who said something, and how to speak with them.
+type caller struct {
+	person   fleet.Person
+	platform string
+	say      *locale.Printer
+}
+
+func (c caller) actor() runbook.Actor {
+	return runbook.Actor{Name: c.person.Name, Platform: c.platform}
+}
+
+// Handle implements bot.Inbox: one utterance of one person. The reply is for that person alone.
+func (h *Handlers) Handle(ctx context.Context, in bot.Inbound) bot.Reply {
+	c := caller{platform: in.Platform, say: h.printer(in.Language)}
+	person, ok := personOn(h.Fleet.Config(), in.Platform, in.UserID)
+	if !ok {
+		return bot.Reply{Text: c.say.T("cmd.stranger"), Refused: true}
+	}
+	c.person = person
+	var reply bot.Reply
+	var err error
+	if in.Action != "" {
+		reply, err = h.pressed(ctx, c, in)
+	} else {
+		reply, err = h.command(ctx, c, in.Text)
+	}
+	if err != nil {
+		return bot.Reply{Text: h.explain(c.say, err), Refused: true, RunID: reply.RunID}
+	}
+	return reply
+}
+
+// explain renders an error for people; what is not safe for them goes to the log.
+func (h *Handlers) explain(say *locale.Printer, err error) string {
+	var e *runbook.Error
+	if !errors.As(err, &e) {
+		h.Log.Error("handle request", "error", h.Fleet.Redactor().Redact(err.Error()))
+		return say.T("cmd.internal")
+	}
+	if e.Err != nil {
+		h.Log.Warn("refuse request", "code", string(e.Code), "error", h.Fleet.Redactor().Redact(e.Err.Error()))
+	}
+	return say.Say(e.Msg)
+}
+
+func (h *Handlers) pressed(ctx context.Context, c caller, in bot.Inbound) (bot.Reply, error) {
+	p, err := decodePress(in.Action)
+	if err != nil {
+		return bot.Reply{}, err
+	}
+	switch {
+	case p.Alert != "":
+		return h.answerAlert(ctx, c, p)
+	case p.Command != "":
+		return h.command(ctx, c, p.Command)
+	}
+	d := p.decision()
+	d.Reason, d.Fields = strings.TrimSpace(in.Reason), in.Fields
+	return h.decide(ctx, c, d)
+}

@@ -1,0 +1,143 @@
+package handlers
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"strings"
+	"sync"
+	"time"
+
+	"recoverbot/bot"
+	"recoverbot/locale"
+	"recoverbot/runbook"
+)
+
+// notifier renders runs that changed and hands the messages that differ to the hub. Changes that come faster than
+// they are rendered are one change: a message is a view of journaled state, not a log.
+type notifier struct {
+	h     *Handlers
+	mu    sync.Mutex
+	dirty map[string]bool
+	wake  chan struct{}
+	shown map[string][sha256.Size]byte // message key → what was wanted last; used by run alone
+}
+
+func newNotifier(h *Handlers) *notifier {
+	return &notifier{
+		h: h, dirty: map[string]bool{}, wake: make(chan struct{}, 1), shown: map[string][sha256.Size]byte{},
+	}
+}
+
+func (n *notifier) changed(r runbook.Run) {
+	n.mu.Lock()
+	n.dirty[r.ID] = true
+	n.mu.Unlock()
+	select {
+	case n.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (n *notifier) take() []string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	ids := make([]string, 0, len(n.dirty))
+	for id := range n.dirty {
+		ids = append(ids, id)
+	}
+	clear(n.dirty)
+	return ids
+}
+
+// run shows every active run as it is now, since chats may have missed what was journaled before a crash, and then
+// each change. It retries what the hub could not store.
+func (n *notifier) run(ctx context.Context) error {
+	if active, err := n.h.Journal.Active(ctx); err == nil {
+		for _, r := range active {
+			n.changed(r)
+		}
+	}
+	for {
+		var again <-chan time.Time
+		for _, id := range n.take() {
+			if err := n.show(ctx, id); err != nil && ctx.Err() == nil {
+				n.h.Log.Error("show run", "run_id", id, "error", err)
+				n.mu.Lock()
+				n.dirty[id] = true
+				n.mu.Unlock()
+				again = time.After(time.Second)
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-n.wake:
+		case <-again:
+		}
+	}
+}
+
+func (n *notifier) show(ctx context.Context, id string) error {
+	r, err := n.h.Journal.Run(ctx, id)
+	if err != nil {
+		return err
+	}
+	for _, m := range n.h.viewer(ctx, n.h.say, r).messages(r) {
+		if err := n.want(ctx, m); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// want passes on a message that differs from what was wanted last under its key. What changes with the clock alone
+// (how long service has been down) is not a difference.
+func (n *notifier) want(ctx context.Context, m bot.Message) error {
+	bare := m
+	bare.Context, bare.Version = "", 0
+	b, err := json.Marshal(bare)
+	if err != nil {
+		return err
+	}
+	sum := sha256.Sum256(b)
+	if n.shown[m.Key] == sum {
+		return nil
+	}
+	m.Version = n.h.Clock().UnixNano()
+	if err := n.h.Hub.Want(ctx, m); err != nil {
+		return err
+	}
+	n.shown[m.Key] = sum
+	return nil
+}
+
+func (h *Handlers) viewer(ctx context.Context, say *locale.Printer, r runbook.Run) viewer {
+	v := viewer{say: say, now: h.Clock(), drill: h.Fleet.Config().Drill}
+	if r.State != runbook.Open {
+		if head, err := h.Journal.Head(ctx); err == nil {
+			v.head = head
+		}
+	}
+	return v
+}
+
+// Render gives the message of a key in another language than the company's own, for platforms that can show one.
+func (h *Handlers) Render(ctx context.Context, lang, key string) (bot.Message, bool) {
+	say := h.printer(lang)
+	kind, rest, _ := strings.Cut(key, "/")
+	if kind == "alert" {
+		return h.alerts.message(rest, say, h.Fleet.Config().Drill)
+	}
+	id, _, _ := strings.Cut(rest, "/")
+	r, err := h.Journal.Run(ctx, id)
+	if err != nil {
+		return bot.Message{}, false
+	}
+	for _, m := range h.viewer(ctx, say, r).messages(r) {
+		if m.Key == key {
+			return m, true
+		}
+	}
+	return bot.Message{}, false
+}

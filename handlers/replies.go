@@ -1,0 +1,97 @@
+package handlers
+
+import (
+	"context"
+	"strings"
+
+	"recoverbot/bot"
+	"recoverbot/runbook"
+)
+
+// shownRuns is how many runs the history lists.
+const shownRuns = 10
+
+func (h *Handlers) list(c caller) (bot.Reply, error) {
+	var b strings.Builder
+	for _, name := range h.Scenarios.Names() {
+		b.WriteString(c.say.T("cmd.list_line", "name", name, "title", c.say.Text(h.Scenarios[name].Title)) + "\n")
+	}
+	return bot.Reply{Text: strings.TrimSpace(b.String())}, nil
+}
+
+// status is the run that is open now, as its cards.
+func (h *Handlers) status(ctx context.Context, c caller) (bot.Reply, error) {
+	r, ok, err := h.openRun(ctx)
+	if err != nil {
+		return bot.Reply{}, err
+	}
+	if !ok {
+		return bot.Reply{Text: c.say.T("cmd.quiet")}, nil
+	}
+	return h.current(ctx, c, r, "cmd.current")
+}
+
+func (h *Handlers) history(ctx context.Context, c caller) (bot.Reply, error) {
+	runs, err := h.Journal.Runs(ctx, shownRuns)
+	if err != nil {
+		return bot.Reply{}, err
+	}
+	if len(runs) == 0 {
+		return bot.Reply{Text: c.say.T("cmd.no_history")}, nil
+	}
+	var b strings.Builder
+	for _, r := range runs {
+		b.WriteString(c.say.T("cmd.history_line", "run", r.ID, "scenario", r.Scenario, "state", c.say.T("run_state."+string(r.State)),
+			"at", r.StartedAt, "name", r.StartedBy.Name) + "\n")
+	}
+	return bot.Reply{Text: strings.TrimSpace(b.String())}, nil
+}
+
+// report is a run in plain text, every step with its result and who decided.
+func (h *Handlers) report(ctx context.Context, c caller, args []string) (bot.Reply, error) {
+	if len(args) != 1 {
+		return bot.Reply{}, runbook.Errorf(runbook.Invalid, "cmd.report_usage")
+	}
+	r, err := h.Journal.Run(ctx, strings.ToLower(args[0]))
+	if err != nil {
+		return bot.Reply{}, err
+	}
+	return bot.Reply{Text: Report(h.viewer(ctx, c.say, r), r), RunID: r.ID}, nil
+}
+
+// Report writes a run as plain text.
+func Report(v viewer, r runbook.Run) string {
+	var b strings.Builder
+	for i, m := range v.messages(r) {
+		if i > 0 {
+			b.WriteString("\n")
+		}
+		m.Buttons = nil
+		b.WriteString(bot.Plain(m, 100))
+		b.WriteString("\n")
+	}
+	return b.String()
+}
+
+// runVerb is `resume RUN` and `park [RUN]`.
+func (h *Handlers) runVerb(ctx context.Context, c caller, verb string, args []string) (bot.Reply, error) {
+	choice := runbook.Defer
+	if verb == "resume" {
+		choice = runbook.Reopen
+	}
+	id := ""
+	switch len(args) {
+	case 0:
+		r, ok, err := h.openRun(ctx)
+		if err != nil {
+			return bot.Reply{}, err
+		}
+		if !ok {
+			return bot.Reply{}, runbook.Errorf(runbook.NotFound, "cmd.no_run")
+		}
+		id = r.ID
+	default:
+		id = strings.ToLower(args[0])
+	}
+	return h.decide(ctx, c, runbook.Decision{RunID: id, Choice: choice})
+}

@@ -1,0 +1,225 @@
+package handlers
+
+import (
+	"strings"
+	"time"
+
+	"recoverbot/bot"
+	"recoverbot/locale"
+	"recoverbot/runbook"
+	"recoverbot/runbook/engine"
+)
+
+// viewer turns journaled state into messages: a pure function of the run, the language and the time.
+type viewer struct {
+	say   *locale.Printer
+	now   time.Time
+	drill bool
+	head  string // of the audit chain, for the closing message
+}
+
+// messages are all cards of a run, in order: one about the run, then one a step or group that has begun.
+func (v viewer) messages(r runbook.Run) []bot.Message {
+	out := []bot.Message{v.runCard(r)}
+	for _, c := range cards(r) {
+		if c.begun() {
+			out = append(out, v.stepCard(r, c))
+		}
+	}
+	return out
+}
+
+// card is what is shown as one message: an ordinary step, or the members of a group.
+type card struct {
+	id      string
+	number  int // from 1
+	def     runbook.Step
+	group   bool
+	members []*runbook.StepRun
+}
+
+// cards are the steps of a run as people count them: a group counts once.
+func cards(r runbook.Run) []card {
+	var out []card
+	for i := range r.Steps {
+		s := &r.Steps[i]
+		if s.Group != "" && len(out) > 0 && out[len(out)-1].group && out[len(out)-1].id == s.Group {
+			last := &out[len(out)-1]
+			last.members = append(last.members, s)
+			continue
+		}
+		c := card{id: s.ID, number: len(out) + 1, def: s.Def, members: []*runbook.StepRun{s}}
+		if s.Group != "" {
+			c.id, c.group = s.Group, true
+		}
+		out = append(out, c)
+	}
+	return out
+}
+
+func (c card) begun() bool {
+	for _, m := range c.members {
+		if m.State != runbook.Pending {
+			return true
+		}
+	}
+	return false
+}
+
+// stateOrder says which member's state speaks for a group: what needs a person first.
+var stateOrder = []runbook.State{
+	runbook.Unknown, runbook.Held, runbook.Failed, runbook.RolledBack, runbook.Unverified, runbook.Waiting,
+	runbook.Committing, runbook.Executing, runbook.Verifying, runbook.Planning, runbook.Pending,
+	runbook.Deferred, runbook.Skipped, runbook.Done,
+}
+
+func (c card) state() runbook.State {
+	for _, s := range stateOrder {
+		for _, m := range c.members {
+			if m.State == s {
+				return s
+			}
+		}
+	}
+	return runbook.Pending
+}
+
+func (c card) settled() bool { return c.state().Settled() }
+
+// face is how a state looks: a word for platforms, at most one emoji.
+func face(s runbook.State) (word, emoji string) {
+	switch s {
+	case runbook.Waiting:
+		return "waiting", "🟡"
+	case runbook.Held:
+		return "held", "🔒"
+	case runbook.Failed, runbook.RolledBack, runbook.Unverified:
+		return "failed", "❌"
+	case runbook.Unknown:
+		return "unknown", "❓"
+	case runbook.Done:
+		return "done", "✅"
+	case runbook.Skipped, runbook.Deferred:
+		return "skipped", "⏭"
+	case runbook.Pending:
+		return "info", ""
+	}
+	return "running", "🔵"
+}
+
+// context is what counts, at the head of every card: down since, data lost, step n of m, what comes next.
+func (v viewer) context(r runbook.Run, c card) string {
+	all := cards(r)
+	var parts []string
+	if r.DryRun {
+		parts = append(parts, v.say.T("view.dry_run"))
+	}
+	if v.drill {
+		parts = append(parts, v.say.T("view.drill"))
+	}
+	if !r.DownSince.IsZero() {
+		end := r.EndedAt
+		if end.IsZero() {
+			end = v.now
+		}
+		if back := backAt(r); !back.IsZero() {
+			end = back
+		}
+		parts = append(parts, v.say.T("view.down", "seconds", end.Sub(r.DownSince).Seconds()))
+	}
+	if loss, ok := lossSeconds(r); ok {
+		parts = append(parts, v.say.T("view.loss", "seconds", loss))
+	}
+	if c.number > 0 {
+		parts = append(parts, v.say.T("view.step_of", "n", c.number, "all", len(all)))
+		if c.number < len(all) && !c.settled() {
+			parts = append(parts, v.say.T("view.next", "title", v.say.Text(all[c.number].def.Title)))
+		}
+	}
+	return strings.Join(parts, " · ")
+}
+
+// backAt is when service was seen to be back: the first check after the point of no return that passed.
+func backAt(r runbook.Run) time.Time {
+	passed := false
+	for _, s := range r.Steps {
+		if s.Def.PointOfNoReturn && s.State == runbook.Done {
+			passed = true
+			continue
+		}
+		if passed && s.Def.Kind == "check" && s.State == runbook.Done {
+			return s.ChangedAt
+		}
+	}
+	return time.Time{}
+}
+
+// runCard is the overview while a run goes on, and the closing message after it.
+func (v viewer) runCard(r runbook.Run) bot.Message {
+	m := bot.Message{
+		Key: "run/" + r.ID, RunID: r.ID, At: r.StartedAt,
+		Title:    v.say.T("view.run_title", "title", v.say.Text(r.Scenario.Title), "run", r.ID),
+		Context:  v.context(r, card{}),
+		State:    "running",
+		Emoji:    "🔵",
+		Priority: bot.Outcome,
+	}
+	by := v.say.T("view.started_by", "name", r.StartedBy.Name, "platform", r.StartedBy.Platform, "at", r.StartedAt)
+	switch r.State {
+	case runbook.Open:
+		m.Buttons = v.runButtons(r)
+	case runbook.Parked:
+		m.State, m.Emoji = "skipped", "⏭"
+		m.Lines = append(m.Lines, v.say.T("view.parked"))
+		m.Buttons = v.runButtons(r)
+	case runbook.Aborted:
+		m.State, m.Emoji = "failed", "❌"
+		m.Lines = append(m.Lines, v.say.T("view.aborted", "name", r.EndedBy.Name, "platform", r.EndedBy.Platform, "at", r.EndedAt))
+	case runbook.RunDone:
+		m.State, m.Emoji = "done", "✅"
+	}
+	if r.State != runbook.Open {
+		m.Lines = append(m.Lines, v.summary(r))
+		for _, o := range engine.OpenItems(r) {
+			m.Warn = append(m.Warn, v.say.T("view.open", "text", v.say.Say(o.Text)))
+		}
+		if v.head != "" {
+			m.Footer = v.say.T("view.audit", "head", v.head) + " · "
+		}
+	}
+	m.Lines = append(m.Lines, v.outline(r)...)
+	m.Footer += by
+	return m
+}
+
+// summary is the first line of a closing message.
+func (v viewer) summary(r runbook.Run) string {
+	counts := map[runbook.State]int{}
+	for _, c := range cards(r) {
+		counts[c.state()]++
+	}
+	n := len(cards(r))
+	line := v.say.T("view.counts", "all", n, "done", counts[runbook.Done], "skipped", counts[runbook.Skipped],
+		"deferred", counts[runbook.Deferred])
+	if back := backAt(r); !back.IsZero() && !r.DownSince.IsZero() {
+		line = v.say.T("view.back", "seconds", back.Sub(r.DownSince).Seconds()) + " " + line
+	}
+	if loss, ok := lossSeconds(r); ok {
+		line += " " + v.say.T("view.lost", "seconds", loss)
+	}
+	return line
+}
+
+// outline is one short line a step, so that a person sees where the run stands.
+func (v viewer) outline(r runbook.Run) []string {
+	var out []string
+	for _, c := range cards(r) {
+		_, emoji := face(c.state())
+		if emoji == "" {
+			emoji = "·"
+		}
+		out = append(out, v.say.T("view.outline", "emoji", emoji, "n", c.number, "title", v.say.Text(c.def.Title),
+			"state", v.say.T("state."+string(c.state()))))
+	}
+	return out
+}

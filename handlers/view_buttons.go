@@ -1,0 +1,113 @@
+package handlers
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"slices"
+	"strconv"
+
+	"recoverbot/bot"
+	"recoverbot/runbook"
+	"recoverbot/runbook/engine"
+)
+
+// answers adds the buttons and the code of a card: of the group where its members wait together, and of each member
+// that needs an answer of its own.
+func (v viewer) answers(m *bot.Message, r runbook.Run, c card) {
+	if c.group {
+		if choices := groupChoices(r, c); len(choices) > 0 {
+			digest := runbook.GroupDigest(c.members)
+			m.Code = runbook.ShortCode(digest)
+			for _, choice := range choices {
+				p := press{Run: r.ID, Group: c.id, Digest: digest, Choice: choice}
+				m.Buttons = append(m.Buttons, v.button(p, choice, groupNeedsReason(r, c, choice), "", c.def.Danger))
+			}
+			return
+		}
+	}
+	for _, s := range c.members {
+		member := ""
+		if c.group {
+			member = s.Member
+		}
+		choices := engine.Choices(r, *s)
+		if len(choices) > 0 && m.Code == "" {
+			m.Code = stepCode(s)
+		}
+		for _, choice := range choices {
+			p := press{Run: r.ID, Step: s.ID, Attempt: s.Attempt, Digest: s.Digest, Choice: choice}
+			danger := s.Def.Danger || s.Plan != nil && s.Plan.Danger
+			b := v.button(p, choice, engine.NeedsReason(r, *s, choice), member, danger)
+			b.WithForm = choice == runbook.Input
+			m.Buttons = append(m.Buttons, b)
+		}
+	}
+}
+
+// groupChoices are the answers that fit all waiting members of a group at once; none where a member needs its own.
+func groupChoices(r runbook.Run, c card) []runbook.Choice {
+	var common []runbook.Choice
+	for _, s := range c.members {
+		if s.State == runbook.Waiting {
+			choices := engine.Choices(r, *s)
+			if common == nil {
+				common = slices.Clone(choices)
+			}
+			common = slices.DeleteFunc(common, func(x runbook.Choice) bool { return !slices.Contains(choices, x) })
+			continue
+		}
+		if s.State.Asks() {
+			return nil
+		}
+	}
+	return slices.DeleteFunc(common, func(x runbook.Choice) bool { return x == runbook.Input })
+}
+
+func groupNeedsReason(r runbook.Run, c card, choice runbook.Choice) bool {
+	return slices.ContainsFunc(c.members, func(s *runbook.StepRun) bool {
+		return s.State == runbook.Waiting && engine.NeedsReason(r, *s, choice)
+	})
+}
+
+// runButtons are the answers that a person may give to the run itself.
+func (v viewer) runButtons(r runbook.Run) []bot.Button {
+	var out []bot.Button
+	for _, choice := range engine.RunChoices(r) {
+		p := press{Run: r.ID, Choice: choice}
+		b := v.button(p, choice, false, "", false)
+		b.Label = v.say.T("run_choice." + string(choice))
+		out = append(out, b)
+	}
+	return out
+}
+
+func (v viewer) button(p press, choice runbook.Choice, reason bool, member string, danger bool) bot.Button {
+	b := bot.Button{
+		Label: v.say.T("choice_button." + string(choice)), Choice: string(choice), Action: p.encode(), NeedsReason: reason,
+	}
+	if member != "" {
+		b.Label = member + ": " + b.Label
+	}
+	switch choice {
+	case runbook.Approve, runbook.Commit, runbook.Input:
+		b.Style = "primary"
+		if danger {
+			b.Style = "danger"
+			b.Confirm = v.say.T("view.confirm_danger")
+		}
+	case runbook.Abort:
+		b.Style = "danger"
+		b.Confirm = v.say.T("view.confirm_abort")
+	}
+	return b
+}
+
+// stepCode is the four characters that a person types to answer a step: of the digest, or, where planning failed and
+// there is none, of the attempt.
+func stepCode(s *runbook.StepRun) string {
+	if s.Digest != "" {
+		return runbook.ShortCode(s.Digest)
+	}
+	sum := sha256.Sum256([]byte(s.RunID + "/" + s.ID + "/" + strconv.Itoa(s.Attempt)))
+	return hex.EncodeToString(sum[:])[:4]
+}

@@ -1,0 +1,239 @@
+package handlers
+
+import (
+	"strconv"
+	"strings"
+
+	"recoverbot/bot"
+	"recoverbot/runbook"
+)
+
+// stepCard is the card of a step or group.
+func (v viewer) stepCard(r runbook.Run, c card) bot.Message {
+	state := c.state()
+	word, emoji := face(state)
+	m := bot.Message{
+		Key: "step/" + r.ID + "/" + c.id, RunID: r.ID, State: word, Emoji: emoji,
+		Context:  v.context(r, c),
+		Title:    v.say.T("view.step_title", "n", c.number, "all", len(cards(r)), "title", v.say.Text(c.def.Title)),
+		Priority: bot.Outcome,
+		At:       c.members[0].ChangedAt,
+	}
+	if where := v.where(c); where != "" {
+		m.Lines = append(m.Lines, where)
+	}
+	live := r.State == runbook.Open || r.State == runbook.Parked
+	switch {
+	case state.Asks():
+		m.Priority = bot.Prompt
+	case word == "running":
+		m.Priority = bot.Ticker
+	}
+	for _, s := range c.members {
+		v.member(&m, c, s)
+	}
+	if live {
+		v.answers(&m, r, c)
+	}
+	return m
+}
+
+// where says on which machine, and which line of the operators' document this is.
+func (v viewer) where(c card) string {
+	var parts []string
+	if h := c.members[0].Host; h != "" && (!c.group || c.def.Host != "") {
+		parts = append(parts, v.say.T("view.on_host", "host", h))
+	}
+	if c.def.DocLine != "" {
+		parts = append(parts, v.say.T("view.doc_line", "line", c.def.DocLine))
+	}
+	parts = append(parts, v.say.T("state."+string(c.state())))
+	return strings.Join(parts, " · ")
+}
+
+// member adds what one step says to its card; in a group each line and block is marked with the member's name.
+func (v viewer) member(m *bot.Message, c card, s *runbook.StepRun) {
+	mark := func(text string) string { return text }
+	if c.group {
+		name := s.Member
+		mark = func(text string) string { return name + ": " + text }
+		if s.State != c.state() {
+			m.Lines = append(m.Lines, mark(v.say.T("state."+string(s.State))))
+		}
+	}
+	line := func(msg runbook.Msg) {
+		if text := v.say.Say(msg); text != "" {
+			m.Lines = append(m.Lines, mark(text))
+		}
+	}
+	line(s.Note)
+	switch s.State {
+	case runbook.Waiting, runbook.Planning, runbook.Deferred, runbook.Pending:
+		v.plan(m, s, line, mark)
+	case runbook.Executing, runbook.Committing, runbook.Verifying:
+		if s.Plan != nil {
+			line(s.Plan.Summary)
+		}
+		v.progress(m, s)
+	case runbook.Held:
+		v.hold(m, s)
+	default:
+		v.outcome(m, s, line, mark)
+	}
+	if d := s.DecidedBy; d != nil {
+		who := v.say.T("view.decided", "choice", v.say.T("choice."+string(d.Choice)), "name", d.By.Name, "platform", d.By.Platform, "at", d.At)
+		if d.Reason != "" {
+			who += " · " + v.say.T("view.reason", "reason", d.Reason)
+		}
+		if m.Footer != "" && m.Footer != who {
+			who = m.Footer + "\n" + who
+		}
+		m.Footer = who
+	}
+}
+
+func (v viewer) plan(m *bot.Message, s *runbook.StepRun, line func(runbook.Msg), mark func(string) string) {
+	p := s.Plan
+	if p == nil {
+		return
+	}
+	line(p.Summary)
+	if p.Verdict != runbook.Ready {
+		line(p.Why)
+	}
+	for _, f := range p.Facts {
+		line(f)
+	}
+	for _, w := range p.Warnings {
+		m.Warn = append(m.Warn, mark(v.say.Say(w)))
+	}
+	label := ""
+	if s.Group != "" {
+		label = s.Member
+	}
+	m.Blocks = append(m.Blocks, exactBlocks(p.Effect.Exact, label)...)
+	m.Blocks = append(m.Blocks, tableBlocks(p.Tables, label)...)
+	for _, f := range p.Form {
+		m.Form = append(m.Form, v.field(f, s.Inputs))
+	}
+	if n := max(s.Def.Approvals, 1); n > 1 {
+		m.Lines = append(m.Lines, v.say.T("view.approvals", "have", len(s.Approvals), "need", n))
+	}
+}
+
+func (v viewer) field(p runbook.Param, inputs map[string]string) bot.Field {
+	f := bot.Field{Name: p.Name, Label: v.say.Text(p.Title), Type: p.Type, Required: p.Required, Enum: p.Enum, Pattern: p.Pattern, Value: p.Default}
+	if f.Label == "" {
+		f.Label = p.Name
+	}
+	if x, ok := inputs[p.Name]; ok {
+		f.Value = x
+	}
+	return f
+}
+
+func (v viewer) progress(m *bot.Message, s *runbook.StepRun) {
+	p := s.Progress
+	if p == nil {
+		return
+	}
+	text := v.say.Say(p.Text)
+	if s.Group != "" {
+		text = s.Member + ": " + text
+	}
+	if m.Progress == nil {
+		m.Progress = &bot.Progress{Done: p.Done, Total: p.Total, Text: text}
+		return
+	}
+	m.Lines = append(m.Lines, text)
+}
+
+func (v viewer) hold(m *bot.Message, s *runbook.StepRun) {
+	h := s.Hold
+	if h == nil {
+		return
+	}
+	if h.Durable {
+		m.Lines = append(m.Lines, v.say.T("view.held_durable"))
+	} else {
+		m.Lines = append(m.Lines, v.say.T("view.held"))
+		m.Until = h.Deadline
+		m.UntilText = v.say.T("view.held_until", "at", h.Deadline)
+	}
+	before, after := h.Before, h.After
+	before.Name = strings.TrimSpace(v.say.T("view.before") + " " + before.Name)
+	after.Name = strings.TrimSpace(v.say.T("view.after") + " " + after.Name)
+	m.Blocks = append(m.Blocks, tableBlocks([]runbook.Table{before, after}, "")...)
+}
+
+func (v viewer) outcome(m *bot.Message, s *runbook.StepRun, line func(runbook.Msg), mark func(string) string) {
+	if s.Evidence != nil && s.State == runbook.Unknown {
+		line(s.Evidence.Text)
+		m.Lines = append(m.Lines, v.say.T("view.unknown"))
+	}
+	if r := s.Result; r != nil {
+		line(r.Text)
+		m.Blocks = append(m.Blocks, tableBlocks(r.Tables, "")...)
+		if r.Output != "" {
+			if m.Output != "" {
+				m.Output += "\n"
+			}
+			m.Output += mark(r.Output)
+		}
+	} else if s.Plan != nil && (s.State == runbook.Done || s.Plan.Verdict != runbook.Ready) {
+		line(s.Plan.Why)
+	}
+	for _, f := range s.Findings {
+		if !f.OK {
+			line(f.Text)
+		}
+	}
+	if s.State == runbook.Failed || s.State == runbook.RolledBack {
+		if s.Plan != nil {
+			m.Blocks = append(m.Blocks, tableBlocks(s.Plan.Tables, "")...)
+		}
+	}
+}
+
+func exactBlocks(parts []runbook.Part, member string) []bot.Block {
+	var out []bot.Block
+	for _, p := range parts {
+		label := p.Label
+		if member != "" {
+			label = strings.TrimSpace(member + " " + label)
+		}
+		out = append(out, bot.Block{Kind: p.Format, Label: label, Text: p.Text, Fold: strings.Count(p.Text, "\n") > 24})
+	}
+	return out
+}
+
+func tableBlocks(tables []runbook.Table, member string) []bot.Block {
+	var out []bot.Block
+	for _, t := range tables {
+		if len(t.Columns) == 0 {
+			continue
+		}
+		label := t.Name
+		if member != "" {
+			label = strings.TrimSpace(member + " " + label)
+		}
+		out = append(out, bot.Block{
+			Kind: "table", Label: label, Columns: t.Columns, Rows: t.Rows, Marks: t.Marks,
+			More: max(0, t.Count-len(t.Rows)), Fold: len(t.Rows) > 12,
+		})
+	}
+	return out
+}
+
+// lossSeconds is how much time's worth of data a restored dump lacks.
+func lossSeconds(r runbook.Run) (float64, bool) {
+	for _, s := range r.Steps {
+		if s.Def.Kind != "restore" || s.Result == nil || s.State != runbook.Done {
+			continue
+		}
+		if n, err := strconv.ParseFloat(s.Result.Values["loss_seconds"], 64); err == nil {
+			return n, true
+		}
+	}
+	return 0, false
+}

@@ -1,0 +1,112 @@
+package locale
+
+import (
+	"io/fs"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/goccy/go-yaml"
+
+	"recoverbot/runbook"
+)
+
+var placeholder = regexp.MustCompile(`{{[^}]*}}`)
+
+func readAll(t *testing.T, lang string) map[string]string {
+	t.Helper()
+	out := map[string]string{}
+	files, err := fs.Glob(catalogues, "catalogue/*."+lang+".yaml")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("list catalogues of %s: %v, %d files", lang, err, len(files))
+	}
+	for _, f := range files {
+		text, err := catalogues.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var m map[string]string
+		if err := yaml.UnmarshalWithOptions(text, &m, yaml.Strict()); err != nil {
+			t.Fatalf("%s: %v", f, err)
+		}
+		for k, v := range m {
+			if _, twice := out[k]; twice {
+				t.Errorf("%s: key %s stands in two catalogues", f, k)
+			}
+			out[k] = v
+		}
+	}
+	return out
+}
+
+func TestBothLanguagesSayTheSameThings(t *testing.T) {
+	t.Parallel()
+	en, zh := readAll(t, "en"), readAll(t, "zh")
+	for k, v := range en {
+		other, ok := zh[k]
+		if !ok {
+			t.Errorf("%s is missing in Chinese", k)
+			continue
+		}
+		if strings.TrimSpace(v) == "" || strings.TrimSpace(other) == "" {
+			t.Errorf("%s is empty", k)
+		}
+		a, b := names(v), names(other)
+		if !slices.Equal(a, b) {
+			t.Errorf("%s: placeholders differ: en %v, zh %v", k, a, b)
+		}
+	}
+	for k := range zh {
+		if _, ok := en[k]; !ok {
+			t.Errorf("%s is missing in English", k)
+		}
+	}
+}
+
+func names(text string) []string {
+	out := placeholder.FindAllString(text, -1)
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+func TestSay(t *testing.T) {
+	t.Parallel()
+	b, err := Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := time.Date(2026, 11, 23, 3, 11, 40, 0, time.UTC)
+	shanghai := time.FixedZone("CST", 8*3600)
+	for _, c := range []struct {
+		lang string
+		msg  runbook.Msg
+		want string
+	}{
+		{"en", runbook.T("view.down", "seconds", 271.0), "down 4 min 31 s"},
+		{"zh", runbook.T("view.down", "seconds", 271.0), "中断 4 分 31 秒"},
+		{"en", runbook.T("alert.snoozed", "at", at), "Snoozed until 11:11:40."},
+		{"en", runbook.T("view.open", "text", runbook.T("fleet.unknown_host", "ref", "x")), "Still open: No host or role is called x in fleet.yaml."},
+		{"en", runbook.T("no.such_key", "a", 1), "no.such_key map[a:1]"},
+		{"zh", runbook.Msg{}, ""},
+	} {
+		if got := b.Printer(c.lang, shanghai).Say(c.msg); got != c.want {
+			t.Errorf("%s %s: got %q, want %q", c.lang, c.msg.ID, got, c.want)
+		}
+	}
+}
+
+func TestUnits(t *testing.T) {
+	t.Parallel()
+	for sec, want := range map[float64]string{0: "0 s", 0.25: "0.2 s", 44: "44 s", 60: "1 min", 24000: "6 h 40 min", 266400: "3 d 2 h", -5: "-5 s"} {
+		if got := Duration("en", sec); got != want {
+			t.Errorf("Duration(%v) = %q, want %q", sec, got, want)
+		}
+	}
+	for n, want := range map[int64]string{0: "0 B", 999: "999 B", 612_000_000: "612 MB", 1_204_000_000: "1.2 GB"} {
+		if got := Bytes(n); got != want {
+			t.Errorf("Bytes(%d) = %q, want %q", n, got, want)
+		}
+	}
+}

@@ -1,0 +1,20 @@
+#!/bin/sh
+# Installs what the tests need beyond the drill's servers: gcc (for the race detector) and chromium (for the console).
+# Says so first; does nothing where all is there.
+set -eu
+missing=""
+command -v gcc >/dev/null 2>&1 || missing="$missing gcc libc6-dev"
+command -v chromium >/dev/null 2>&1 || missing="$missing chromium"
+[ -n "$missing" ] || exit 0
+echo "installing by apt-get:$missing"
+if [ "$(id -u)" != 0 ]; then
+	echo "run as root, or install these yourself: apt-get install$missing" >&2
+	exit 1
+fi
+export DEBIAN_FRONTEND=noninteractive
+# shellcheck disable=SC2086
+apt-get install -y -qq --no-install-recommends $missing >/dev/null 2>&1 || {
+	apt-get update -qq
+	# shellcheck disable=SC2086
+	apt-get install -y -qq --no-install-recommends $missing >/dev/null
+}
