@@ -1,0 +1,160 @@
+package edit
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+
+	"github.com/pkg/sftp"
+
+	"recoverbot/runbook"
+	"recoverbot/runbook/action"
+	"recoverbot/runbook/fleet"
+)
+
+// Apply writes the new text beside the file, with its owner and mode, has it verified, keeps a copy of the old text,
+// and renames. Whatever breaks, the file is the old one or the new one, whole.
+func (e *edit) Apply(ctx context.Context, p runbook.Plan, job runbook.Job, out runbook.Output) (runbook.Result, error) {
+	var r runbook.Result
+	var eff effect
+	if err := json.Unmarshal(p.Effect.Data, &eff); err != nil {
+		return r, action.Refuse(fmt.Errorf("decode effect: %w", err))
+	}
+	h, err := e.env.Target()
+	if err != nil {
+		return r, action.Refuse(err)
+	}
+	if h.Name != p.Effect.Host {
+		return r, action.Stale("edit.other_host", "planned", p.Effect.Host, "now", h.Name)
+	}
+	c, err := e.env.Connect(ctx, h, p.Effect.Identity)
+	if err != nil {
+		return r, err
+	}
+	files, err := c.SFTP(ctx)
+	if err != nil {
+		return r, action.Refuse(err)
+	}
+	defer func() { _ = files.Close() }() // every file was closed, with its error
+	f, after, err := unchanged(files, h, eff)
+	if err != nil {
+		return r, err
+	}
+	backup := f.path + "." + job.ID() + ".bak"
+	aside := path.Join(path.Dir(f.path), "."+job.ID()+"."+path.Base(f.path)) // keeps the extension, for verify
+	if err := write(files, backup, f.text, f, f.mode&0o600); err != nil {
+		return r, refuseWrite(backup, err)
+	}
+	if err := write(files, aside, after, f, f.mode); err != nil {
+		_ = files.Remove(backup) // the file itself is untouched
+		return r, refuseWrite(aside, err)
+	}
+	drop := func() { _, _ = files.Remove(aside), files.Remove(backup) } // what is left over harms nobody
+	if eff.Verify != "" {
+		ran, err := c.Run(ctx, fleet.Command{Script: eff.Verify, Env: map[string]string{"FILE": aside}})
+		if err != nil {
+			drop()
+			return r, action.Refuse(fmt.Errorf("verify %s: %w", aside, err))
+		}
+		_, _ = out.Write([]byte(ran.Stdout + ran.Stderr)) // an Output never fails
+		if ran.Exit != 0 {
+			drop()
+			return r, &runbook.Refusal{Text: runbook.T("edit.not_verified", "path", f.path, "exit", ran.Exit)}
+		}
+	}
+	if _, _, err := unchanged(files, h, eff); err != nil {
+		drop()
+		return r, err
+	}
+	if err := files.PosixRename(aside, f.path); err != nil {
+		return r, fmt.Errorf("rename %s: %w", aside, err)
+	}
+	_, _ = c.Run(ctx, fleet.Command{Script: `sync "$DIRECTORY"`, Env: map[string]string{"DIRECTORY": path.Dir(f.path)}}) // the rename is done; this only hurries it to disk
+	if now, err := read(files, h, eff.Path); err != nil || now.hash() != eff.After {
+		return r, fmt.Errorf("read %s again: %w", eff.Path, orChanged(err))
+	}
+	r.Outcome = runbook.OutcomeDone
+	r.Text = runbook.T("edit.done", "path", f.path, "host", h.Name, "backup", backup)
+	r.Values = map[string]string{"path": f.path, "backup": backup, "sha256": eff.After}
+	return r, nil
+}
+
+func orChanged(err error) error {
+	if err == nil {
+		return fs.ErrInvalid // not what was written a moment ago
+	}
+	return err
+}
+
+// unchanged reads the file again and makes the new text; a file that is not the planned one is a stale Refusal.
+func unchanged(c *sftp.Client, h fleet.Host, eff effect) (file, []byte, error) {
+	name := eff.Path
+	if eff.Link != "" {
+		name = eff.Link
+	}
+	f, err := read(c, h, name)
+	if err != nil {
+		return f, nil, action.Refuse(err)
+	}
+	if !f.found || f.path != eff.Path || f.hash() != eff.Before {
+		return f, nil, action.Stale("edit.changed", "path", name)
+	}
+	after, err := rewritten(f, eff.Ops)
+	if err != nil {
+		return f, nil, action.Refuse(err)
+	}
+	if hash(after) != eff.After {
+		return f, nil, action.Stale("edit.changed", "path", name)
+	}
+	return f, after, nil
+}
+
+func refuseWrite(name string, err error) *runbook.Refusal {
+	return &runbook.Refusal{Text: runbook.T("edit.not_written", "path", name), Err: err}
+}
+
+// write makes a new file with the owner of like; nobody else can read it before it has its mode.
+func write(c *sftp.Client, name string, text []byte, like file, mode fs.FileMode) (err error) {
+	out, err := c.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL)
+	if err != nil {
+		return fmt.Errorf("make %s: %w", name, err)
+	}
+	defer func() {
+		if err != nil {
+			_ = out.Close()
+			_ = c.Remove(name)
+		}
+	}()
+	if err := out.Chmod(0o600); err != nil {
+		return fmt.Errorf("protect %s: %w", name, err)
+	}
+	if _, err := out.ReadFrom(bytes.NewReader(text)); err != nil {
+		return fmt.Errorf("write %s: %w", name, err)
+	}
+	info, err := out.Stat()
+	if err != nil {
+		return fmt.Errorf("look at %s: %w", name, err)
+	}
+	if st, ok := info.Sys().(*sftp.FileStat); ok && (st.UID != like.uid || st.GID != like.gid) {
+		if err := out.Chown(int(like.uid), int(like.gid)); err != nil {
+			return fmt.Errorf("give %s its owner: %w", name, err)
+		}
+	}
+	if err := out.Chmod(mode); err != nil {
+		return fmt.Errorf("give %s its mode: %w", name, err)
+	}
+	if err := out.Sync(); err != nil {
+		return fmt.Errorf("flush %s: %w", name, err)
+	}
+	if err := out.Close(); err != nil {
+		return fmt.Errorf("close %s: %w", name, err)
+	}
+	if info, err = c.Stat(name); err != nil || info.Size() != int64(len(text)) {
+		return fmt.Errorf("check %s: size differs: %w", name, orChanged(err))
+	}
+	return nil
+}
