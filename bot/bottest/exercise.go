@@ -84,11 +84,11 @@ func Exercise(t *testing.T, start func(t *testing.T) Harness) {
 				if err := hub.Settle(timeout(t)); err != nil {
 					t.Fatal(err)
 				}
+				expect(t, h, "k1", "the newest title")
+				if _, posts := h.Seen(t, "k1"); posts != 1 {
+					t.Errorf("%d posts of one key", posts)
+				}
 			})
-			expect(t, h, "k1", "the newest title")
-			if _, posts := h.Seen(t, "k1"); posts != 1 {
-				t.Errorf("%d posts of one key", posts)
-			}
 		}
 	})
 	t.Run("hostile text stays text", func(t *testing.T) {

@@ -1,0 +1,198 @@
+package web
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+
+	"recoverbot/bot"
+)
+
+// keep is how many messages a page shows; older ones are found by the history command.
+const keep = 500
+
+// Console is the platform "web" and its http.Handler.
+type Console struct {
+	c     Config
+	log   *slog.Logger
+	clock func() time.Time
+	epoch string // tells a page that the bot was restarted, so that sequence numbers began anew
+	doors *doors
+	pages *pages
+
+	mu      sync.Mutex
+	inbox   bot.Inbox
+	ended   chan struct{} // closed when Run ends; nil while it does not run
+	seq     int64         // rises with each change of any card
+	orders  int64         // rises with each new card
+	cards   map[string]*card
+	changed chan struct{} // closed and replaced at each change
+}
+
+type card struct {
+	m          bot.Message
+	seq, order int64
+}
+
+var (
+	_ bot.Platform = (*Console)(nil)
+	_ bot.Volatile = (*Console)(nil)
+)
+
+// New makes the console. Its Handler answers at once; presses are taken while Run runs.
+func New(c Config) (*Console, error) {
+	if c.Sessions == nil {
+		c.Sessions = &memorySessions{}
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.Clock == nil {
+		c.Clock = time.Now
+	}
+	if c.Language != "zh" {
+		c.Language = "en"
+	}
+	p, err := loadPages(c)
+	if err != nil {
+		return nil, fmt.Errorf("load the console's pages: %w", err)
+	}
+	return &Console{c: c, log: c.Log, clock: c.Clock, epoch: rand.Text(), doors: newDoors(), pages: p,
+		cards: map[string]*card{}, changed: make(chan struct{})}, nil
+}
+
+// Name is "web".
+func (w *Console) Name() string { return "web" }
+
+// Volatile is true: the cards live in memory and are sent again after a restart.
+func (w *Console) Volatile() bool { return true }
+
+// Run takes what people say until ctx ends, then ends all event streams.
+func (w *Console) Run(ctx context.Context, in bot.Inbox) error {
+	ended := make(chan struct{})
+	w.mu.Lock()
+	w.inbox, w.ended = in, ended
+	w.mu.Unlock()
+	<-ctx.Done()
+	w.mu.Lock()
+	w.inbox, w.ended = nil, nil
+	w.mu.Unlock()
+	close(ended)
+	return nil
+}
+
+// Send shows a new card.
+func (w *Console) Send(_ context.Context, m bot.Message) (bot.Ref, error) {
+	w.put(m)
+	return bot.Ref(m.Key), nil
+}
+
+// Edit shows the newer version of a card in place.
+func (w *Console) Edit(_ context.Context, ref bot.Ref, m bot.Message) error {
+	if string(ref) != m.Key {
+		return fmt.Errorf("edit message %s at %s: %w", m.Key, ref, bot.ErrGone)
+	}
+	w.put(m)
+	return nil
+}
+
+func (w *Console) put(m bot.Message) {
+	m = bot.Cleaned(m)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	c, ok := w.cards[m.Key]
+	if ok && c.m.Version > m.Version {
+		return
+	}
+	if !ok {
+		w.orders++
+		c = &card{order: w.orders}
+		w.cards[m.Key] = c
+		w.evict()
+	}
+	w.seq++
+	c.m, c.seq = m, w.seq
+	close(w.changed)
+	w.changed = make(chan struct{})
+}
+
+// evict drops the oldest card that asks nothing when there are too many, else the oldest.
+func (w *Console) evict() {
+	if len(w.cards) <= keep {
+		return
+	}
+	oldest := func(answered bool) (key string) {
+		first := w.orders
+		for k, c := range w.cards {
+			if c.order < first && (!answered || len(c.m.Buttons) == 0) {
+				key, first = k, c.order
+			}
+		}
+		return key
+	}
+	key := oldest(true)
+	if key == "" {
+		key = oldest(false)
+	}
+	delete(w.cards, key)
+}
+
+// since returns the cards that changed after seq, oldest change first, and a channel that is closed at the next one.
+func (w *Console) since(seq int64) ([]card, <-chan struct{}) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var out []card
+	for _, c := range w.cards {
+		if c.seq > seq {
+			out = append(out, *c)
+		}
+	}
+	slices.SortFunc(out, func(a, b card) int { return cmp.Compare(a.seq, b.seq) })
+	return out, w.changed
+}
+
+func (w *Console) running() (bot.Inbox, <-chan struct{}) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.inbox, w.ended
+}
+
+// Handler serves the page, its events and its answers. Mount it at "/"; it answers 404 to what it does not know.
+func (w *Console) Handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /{$}", w.page)
+	mux.HandleFunc("GET /static/{file}", w.pages.static)
+	mux.HandleFunc("POST /login", w.login)
+	mux.HandleFunc("POST /logout", w.logout)
+	mux.HandleFunc("GET /console/events", w.events)
+	mux.HandleFunc("POST /console/say", w.answer)
+	mux.HandleFunc("POST /console/press", w.answer)
+	guard := http.NewCrossOriginProtection()
+	guard.SetDenyHandler(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		w.fail(rw, r, http.StatusForbidden, "ui.cross_origin")
+	}))
+	return headers(guard.Handler(mux))
+}
+
+// headers forbids everything that the page does not need: nothing inline, nothing from elsewhere, no frame around it.
+func headers(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		h := rw.Header()
+		h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "+
+			"form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("X-Frame-Options", "DENY")
+		h.Set("Referrer-Policy", "no-referrer")
+		h.Set("Cross-Origin-Opener-Policy", "same-origin")
+		h.Set("Cross-Origin-Resource-Policy", "same-origin")
+		h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
+		h.Set("Cache-Control", "no-store")
+		next.ServeHTTP(rw, r)
+	})
+}
