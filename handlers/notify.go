@@ -50,12 +50,14 @@ func (n *notifier) take() []string {
 	return ids
 }
 
-// run shows every active run as it is now, since chats may have missed what was journaled before a crash, and then
+// run shows every run of late as it is now, since chats may have missed what was journaled before a crash, and then
 // each change. It retries what the hub could not store.
 func (n *notifier) run(ctx context.Context) error {
-	if active, err := n.h.Journal.Active(ctx); err == nil {
-		for _, r := range active {
-			n.changed(r)
+	if recent, err := n.h.Journal.Runs(ctx, shownRuns); err == nil {
+		for _, r := range recent {
+			if r.EndedAt.IsZero() || n.h.Clock().Sub(r.EndedAt) < time.Hour {
+				n.changed(runbook.Run{ID: r.ID})
+			}
 		}
 	}
 	for {

@@ -3,13 +3,18 @@ package handlers
 import (
 	"context"
 	"strings"
+	"time"
 
 	"recoverbot/bot"
+	"recoverbot/locale"
 	"recoverbot/runbook"
 )
 
 // shownRuns is how many runs the history lists.
 const shownRuns = 10
+
+// reportWidth is how wide plain text is set, in columns.
+const reportWidth = 100
 
 func (h *Handlers) list(c caller) (bot.Reply, error) {
 	var b strings.Builder
@@ -41,8 +46,7 @@ func (h *Handlers) history(ctx context.Context, c caller) (bot.Reply, error) {
 	}
 	var b strings.Builder
 	for _, r := range runs {
-		b.WriteString(c.say.T("cmd.history_line", "run", r.ID, "scenario", r.Scenario, "state", c.say.T("run_state."+string(r.State)),
-			"at", r.StartedAt, "name", r.StartedBy.Name) + "\n")
+		b.WriteString(HistoryLine(c.say, r) + "\n")
 	}
 	return bot.Reply{Text: strings.TrimSpace(b.String())}, nil
 }
@@ -56,19 +60,33 @@ func (h *Handlers) report(ctx context.Context, c caller, args []string) (bot.Rep
 	if err != nil {
 		return bot.Reply{}, err
 	}
-	return bot.Reply{Text: Report(h.viewer(ctx, c.say, r), r), RunID: r.ID}, nil
+	return bot.Reply{Text: h.viewer(ctx, c.say, r).plain(r), RunID: r.ID}, nil
 }
 
-// Report writes a run as plain text.
-func Report(v viewer, r runbook.Run) string {
+// HistoryLine is a run in one line.
+func HistoryLine(say *locale.Printer, r runbook.RunSummary) string {
+	return say.T("cmd.history_line", "run", r.ID, "scenario", r.Scenario, "state", say.T("run_state."+string(r.State)),
+		"at", r.StartedAt, "name", r.StartedBy.Name)
+}
+
+// Report is a run as plain text in a language ("" is the company's own).
+func (h *Handlers) Report(ctx context.Context, lang string, r runbook.Run) string {
+	return h.viewer(ctx, h.printer(lang), r).plain(r)
+}
+
+// PlainRun is a run as plain text, without a bot: head is that of the audit chain.
+func PlainRun(say *locale.Printer, r runbook.Run, now time.Time, head string) string {
+	return viewer{say: say, now: now, head: head}.plain(r)
+}
+
+func (v viewer) plain(r runbook.Run) string {
 	var b strings.Builder
 	for i, m := range v.messages(r) {
 		if i > 0 {
-			b.WriteString("\n")
+			b.WriteString("\n\n")
 		}
 		m.Buttons = nil
-		b.WriteString(bot.Plain(m, 100))
-		b.WriteString("\n")
+		b.WriteString(bot.Plain(m, reportWidth))
 	}
 	return b.String()
 }

@@ -40,17 +40,36 @@ func (h *Handlers) startCommand(ctx context.Context, c caller, s runbook.Scenari
 	return h.start(ctx, c, req)
 }
 
+// DryRun plans every step of a scenario, given NAME=VALUE words, on behalf of whoever runs this program. It changes
+// nothing, so that it needs nobody's permission.
+func (h *Handlers) DryRun(ctx context.Context, s runbook.Scenario, words []string) (runbook.Run, error) {
+	params, err := pairs(words)
+	if err != nil {
+		return runbook.Run{}, err
+	}
+	req := engine.StartRequest{Scenario: s, Params: params, By: runbook.Actor{Name: "plan", Platform: "terminal"}, DryRun: true}
+	if err := h.prepare(&req); err != nil {
+		return runbook.Run{}, err
+	}
+	r, _, err := h.Engine.Start(ctx, req)
+	return r, err
+}
+
+// prepare holds a request's parameters to the scenario and binds its names to hosts.
+func (h *Handlers) prepare(req *engine.StartRequest) (err error) {
+	if req.Params, err = checkParams(h.Fleet.Config(), req.Scenario.Params, req.Params); err != nil {
+		return err
+	}
+	req.Bindings, err = Bindings(h.Fleet.Config(), req.Scenario)
+	return err
+}
+
 // start checks who and what, binds names to hosts, and starts or joins a run.
 func (h *Handlers) start(ctx context.Context, c caller, req engine.StartRequest) (bot.Reply, error) {
 	if !req.DryRun && !mayStart(c.person) {
 		return bot.Reply{}, refusal("cmd.not_approver", "who", allowed(h.Fleet.Config(), roleApprover, roleDanger))
 	}
-	params, err := checkParams(h.Fleet.Config(), req.Scenario.Params, req.Params)
-	if err != nil {
-		return bot.Reply{}, err
-	}
-	req.Params = params
-	if req.Bindings, err = Bindings(h.Fleet.Config(), req.Scenario); err != nil {
+	if err := h.prepare(&req); err != nil {
 		return bot.Reply{}, err
 	}
 	if req.DownSince.IsZero() {

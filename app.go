@@ -1,0 +1,135 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"recoverbot/bot"
+	"recoverbot/bot/terminal"
+	"recoverbot/bot/web"
+	"recoverbot/handlers"
+	"recoverbot/handlers/alert/watch"
+	"recoverbot/locale"
+	"recoverbot/runbook/action"
+	"recoverbot/runbook/action/builtin"
+	"recoverbot/runbook/engine"
+	"recoverbot/runbook/fleet"
+	"recoverbot/runbook/journal"
+	"recoverbot/runbook/scenario"
+)
+
+// app is the bot put together: the same for serve, for the break-glass terminal and for a dry run.
+type app struct {
+	set       settings
+	log       *slog.Logger
+	bundle    *locale.Bundle
+	fleet     *fleet.Fleet
+	journal   *journal.Journal
+	scenarios scenario.Set
+	engine    *engine.Engine
+	handlers  *handlers.Handlers
+	hub       *bot.Hub
+	console   *web.Console
+	terminal  *terminal.Platform
+	tempDir   string
+}
+
+// newApp wires everything; nothing runs before run. dsn names the journal.
+func newApp(ctx context.Context, set settings, dsn string) (a *app, err error) {
+	a = &app{set: set}
+	defer func() {
+		if err != nil {
+			a.close()
+		}
+	}()
+	if a.bundle, err = locale.Load(); err != nil {
+		return a, err
+	}
+	if a.fleet, err = set.openFleet(); err != nil {
+		return a, set.localised(a.bundle, err)
+	}
+	redact := a.fleet.Redactor().Redact
+	a.log = newLog(redact)
+	if a.tempDir, err = os.MkdirTemp("", "recoverbot-"); err != nil {
+		return a, fmt.Errorf("make temporary directory: %w", err)
+	}
+	actions, err := action.NewBuilder(a.fleet, builtin.Kinds(), time.Now, a.tempDir)
+	if err != nil {
+		return a, err
+	}
+	if a.scenarios, err = scenario.Load(set.RunbookDir, actions); err != nil {
+		return a, err
+	}
+	if err = os.MkdirAll(filepath.Dir(journalPath(dsn)), 0o700); err != nil {
+		return a, fmt.Errorf("make directory of the journal: %w", err)
+	}
+	if a.journal, err = journal.Open(ctx, dsn, time.Now, redact); err != nil {
+		return a, set.localised(a.bundle, err)
+	}
+	a.console = a.newConsole()
+	a.terminal = a.newTerminal()
+	if a.hub, err = bot.NewHub(bot.Config{
+		Platforms: []bot.Platform{a.console, a.terminal}, Store: handlers.HubStore(a.journal), Log: a.log,
+	}); err != nil {
+		return a, err
+	}
+	a.handlers = handlers.New(handlers.Config{
+		Journal: a.journal, Fleet: a.fleet, Scenarios: a.scenarios, Hub: a.hub, Bundle: a.bundle,
+		Language: set.Language, Zone: set.zone, Log: a.log,
+	})
+	host, _ := os.Hostname()
+	a.engine = engine.New(engine.Config{
+		Journal: a.journal, Notifier: a.handlers, Actions: actions, ID: newID,
+		Owner: fmt.Sprintf("%s-%d", host, os.Getpid()), Log: a.log,
+	})
+	a.handlers.SetEngine(a.engine)
+	return a, nil
+}
+
+// run blocks until ctx ends or a part fails; extra parts run beside the bot's own.
+func (a *app) run(ctx context.Context, extra ...func(context.Context) error) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return a.hub.Run(ctx, a.handlers) })
+	g.Go(func() error { return a.handlers.Run(ctx) })
+	g.Go(func() error { return a.engine.Run(ctx) })
+	for _, f := range extra {
+		g.Go(func() error { return f(ctx) })
+	}
+	if err := g.Wait(); err != nil && !errors.Is(err, context.Canceled) {
+		return err
+	}
+	return nil
+}
+
+// watch probes the fleet by the bot's own eyes.
+func (a *app) watch(ctx context.Context) error {
+	return watch.New(watch.Config{Fleet: a.fleet, Sink: a.handlers, Log: a.log}).Run(ctx)
+}
+
+// close releases what newApp took, last in first out.
+func (a *app) close() {
+	if a.journal != nil {
+		if err := a.journal.Close(); err != nil && a.log != nil {
+			a.log.Error("close journal", "error", err)
+		}
+	}
+	if a.fleet != nil {
+		a.fleet.Close()
+	}
+	if a.tempDir != "" {
+		_ = os.RemoveAll(a.tempDir) // in the system's temporary directory, which is cleaned anyway
+	}
+}
+
+func journalPath(dsn string) string { return strings.TrimPrefix(dsn, "sqlite://") }
+
+// socketPath is where a running bot takes terminals of the same user of this machine.
+func (s settings) socketPath() string { return journalPath(s.DatabaseURL) + ".sock" }

@@ -1,0 +1,107 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"recoverbot/handlers"
+	"recoverbot/locale"
+	"recoverbot/runbook"
+	"recoverbot/runbook/action"
+	"recoverbot/runbook/action/builtin"
+	"recoverbot/runbook/probe"
+	"recoverbot/runbook/scenario"
+)
+
+func checkCommand() *cobra.Command {
+	var connect bool
+	cmd := &cobra.Command{
+		Use: "check", Short: "Validate settings, fleet.yaml and scenarios; with --connect also reach every machine", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			set, err := loadSettings(cmd)
+			if err != nil {
+				return err
+			}
+			return runCheck(cmd, set, connect)
+		},
+	}
+	cmd.Flags().BoolVar(&connect, "connect", false, "log in to every machine and ask it how it is (changes nothing)")
+	return cmd
+}
+
+func runCheck(cmd *cobra.Command, set settings, connect bool) error {
+	out := cmd.OutOrStdout()
+	bundle, err := locale.Load()
+	if err != nil {
+		return err
+	}
+	say := bundle.Printer(set.Language, set.zone)
+	f, err := set.openFleet()
+	if err != nil {
+		return set.localised(bundle, err)
+	}
+	defer f.Close()
+	actions, err := action.NewBuilder(f, builtin.Kinds(), time.Now, "")
+	if err != nil {
+		return err
+	}
+	scenarios, err := scenario.Load(set.RunbookDir, actions)
+	if err != nil {
+		return err
+	}
+	for _, w := range f.Config().Warnings() {
+		fmt.Fprintln(out, say.T("cli.warning", "text", say.Say(w)))
+	}
+	for _, name := range scenarios.Names() {
+		if _, err := handlers.Bindings(f.Config(), scenarios[name]); err != nil {
+			fmt.Fprintln(out, say.T("cli.warning", "text", set.localised(bundle, err).Error()))
+		}
+	}
+	fmt.Fprintln(out, say.T("cli.check_ok", "fleet", set.FleetFile, "hosts", len(f.Config().Hosts), "scenarios", len(scenarios)))
+	if !connect {
+		return nil
+	}
+	bad := 0
+	for _, r := range probe.Diagnose(cmd.Context(), f) {
+		fmt.Fprintln(out, say.T("cli.host", "host", r.Host.Name, "level", runbook.T("level."+string(r.Level))))
+		for _, x := range r.Findings {
+			if !x.Up {
+				bad++
+				fmt.Fprintln(out, "  "+say.Say(x.Text))
+			}
+		}
+	}
+	if bad > 0 {
+		return quietError(1)
+	}
+	return nil
+}
+
+// warnings are what is allowed but probably not meant.
+func (a *app) warnings() []string {
+	say := a.bundle.Printer(a.set.Language, a.set.zone)
+	var out []string
+	for _, w := range a.fleet.Config().Warnings() {
+		out = append(out, say.Say(w))
+	}
+	return out
+}
+
+// localised renders an error that has a message for people in the settings' language; others pass as they are.
+func (s settings) localised(b *locale.Bundle, err error) error {
+	say := b.Printer(s.Language, s.zone)
+	var many interface {
+		Render(func(runbook.Msg) string) string
+	}
+	if errors.As(err, &many) {
+		return errors.New(many.Render(say.Say))
+	}
+	var one *runbook.Error
+	if errors.As(err, &one) {
+		return errors.New(say.Say(one.Msg))
+	}
+	return err
+}

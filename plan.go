@@ -1,0 +1,85 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"recoverbot/handlers"
+	"recoverbot/runbook"
+	"recoverbot/runbook/engine"
+)
+
+func planCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "plan SCENARIO [name=value …]", Short: "Print what every step of a scenario would do now; changes nothing",
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			set, err := loadSettings(cmd)
+			if err != nil {
+				return err
+			}
+			return runPlan(cmd, set, args[0], args[1:])
+		},
+	}
+}
+
+// runPlan runs a dry run over a journal of its own, so that it works beside a bot that is serving.
+func runPlan(cmd *cobra.Command, set settings, name string, args []string) error {
+	dir, err := os.MkdirTemp("", "recoverbot-plan-")
+	if err != nil {
+		return fmt.Errorf("make temporary directory: %w", err)
+	}
+	defer os.RemoveAll(dir)
+	a, err := newApp(cmd.Context(), set, "sqlite://"+filepath.Join(dir, "journal.db"))
+	if err != nil {
+		return err
+	}
+	defer a.close()
+	s, ok := a.scenarios[name]
+	if !ok {
+		return set.localised(a.bundle, runbook.Errorf(runbook.NotFound, "cli.no_scenario", "name", name, "known", strings.Join(a.scenarios.Names(), ", ")))
+	}
+	ctx, cancel := context.WithCancel(cmd.Context())
+	defer cancel()
+	done := make(chan error, 1)
+	go func() { done <- a.run(ctx) }()
+	r, err := a.handlers.DryRun(ctx, s, args)
+	if err == nil {
+		r, err = a.ended(ctx, r.ID)
+	}
+	cancel()
+	if stopped := <-done; err == nil {
+		err = stopped
+	}
+	if err != nil {
+		return set.localised(a.bundle, err)
+	}
+	fmt.Fprintln(cmd.OutOrStdout(), a.handlers.Report(context.WithoutCancel(ctx), set.Language, r))
+	return nil
+}
+
+// ended waits until a run is no longer open.
+func (a *app) ended(ctx context.Context, id string) (runbook.Run, error) {
+	newest, stop := a.journal.Subscribe()
+	defer stop()
+	for {
+		r, err := a.journal.Run(ctx, id)
+		if err != nil || r.State != runbook.Open {
+			return r, err
+		}
+		select {
+		case <-ctx.Done():
+			return r, ctx.Err()
+		case <-newest:
+		case <-time.After(time.Second):
+		}
+	}
+}
+
+var _ handlers.Engine = (*engine.Engine)(nil)

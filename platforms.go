@@ -1,0 +1,53 @@
+package main
+
+import (
+	"context"
+
+	"recoverbot/bot"
+	"recoverbot/bot/terminal"
+	"recoverbot/bot/web"
+	"recoverbot/handlers"
+	"recoverbot/runbook/journal"
+)
+
+func (a *app) label(lang, id string, pairs ...any) string {
+	return a.bundle.Printer(lang, a.set.zone).T(id, pairs...)
+}
+
+func (a *app) newConsole() *web.Console {
+	c := web.Config{
+		Authenticate: func(token string) (string, bool) {
+			p, ok := handlers.PersonByToken(a.fleet.Config(), token)
+			return p.Name, ok
+		},
+		Sessions: sessions{a.journal},
+		Label:    a.label,
+		Render: func(lang, key string) (bot.Message, bool) {
+			return a.handlers.Render(context.Background(), lang, key)
+		},
+		Language: a.set.Language,
+		Log:      a.log,
+	}
+	if a.fleet.Config().Drill {
+		c.Watermark = a.label(a.set.Language, "view.drill")
+	}
+	return web.New(c)
+}
+
+func (a *app) newTerminal() *terminal.Platform {
+	return terminal.New(terminal.Config{Label: a.label, Log: a.log})
+}
+
+// sessions keeps the console's log-ins in the journal.
+type sessions struct{ j *journal.Journal }
+
+func (s sessions) Save(ctx context.Context, x web.Session) error {
+	return s.j.SaveSession(ctx, x.Hash, x.UserID, x.Expires)
+}
+
+func (s sessions) Lookup(ctx context.Context, hash string) (web.Session, bool, error) {
+	person, ok, err := s.j.Session(ctx, hash)
+	return web.Session{Hash: hash, UserID: person}, ok, err
+}
+
+func (s sessions) Delete(ctx context.Context, hash string) error { return s.j.DeleteSession(ctx, hash) }

@@ -1,0 +1,90 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"github.com/spf13/cobra"
+)
+
+// shutdownWithin bounds how long open requests may keep the bot from ending.
+const shutdownWithin = 3 * time.Second
+
+func serveCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "serve", Short: "Stand by: watch, take commands in the console and the chats, recover", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			set, err := loadSettings(cmd)
+			if err != nil {
+				return err
+			}
+			listener, err := net.Listen("tcp", set.HTTPAddr)
+			if err != nil {
+				return fmt.Errorf("HTTP_ADDR %s: %w", set.HTTPAddr, err)
+			}
+			defer listener.Close()
+			a, err := newApp(cmd.Context(), set, set.DatabaseURL)
+			if err != nil {
+				return err
+			}
+			defer a.close()
+			for _, w := range a.warnings() {
+				a.log.Warn(w)
+			}
+			a.log.Info("ready", "http_addr", listener.Addr().String(), "version", version)
+			return a.run(cmd.Context(), a.watch,
+				func(ctx context.Context) error { return a.terminal.Listen(ctx, set.socketPath()) },
+				func(ctx context.Context) error { return serveHTTP(ctx, listener, a.routes()) },
+			)
+		},
+	}
+}
+
+// routes are all that the bot answers over HTTP.
+func (a *app) routes() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("/", a.console.Handler())
+	mux.Handle("/api/", a.handlers.API())
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
+		if err := a.journal.Healthy(r.Context()); err != nil {
+			http.Error(w, "the journal cannot be written", http.StatusServiceUnavailable)
+			return
+		}
+		fmt.Fprintln(w, "ready")
+	})
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
+	return mux
+}
+
+func serveHTTP(ctx context.Context, l net.Listener, h http.Handler) error {
+	server := &http.Server{
+		Handler: h, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
+		BaseContext: func(net.Listener) context.Context { return ctx }, // ends event streams when the bot ends
+	}
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(l) }()
+	select {
+	case err := <-failed:
+		return fmt.Errorf("serve HTTP: %w", err)
+	case <-ctx.Done():
+	}
+	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownWithin)
+	defer cancel()
+	if err := server.Shutdown(bounded); err != nil {
+		_ = server.Close()
+	}
+	if err := <-failed; !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serve HTTP: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,155 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"reflect"
+	"strings"
+	"time"
+	_ "time/tzdata" // the container has no zone files
+
+	"github.com/caarlos0/env/v11"
+	"github.com/joho/godotenv"
+	"github.com/lmittmann/tint"
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"recoverbot/runbook/fleet"
+)
+
+// settings are the environment: secrets and endpoints only. .env.example lists every key, and a test holds it to this.
+type settings struct {
+	Language         string       `env:"LANGUAGE" envDefault:"en"`
+	TZ               string       `env:"TZ"`
+	FleetFile        string       `env:"FLEET_FILE" envDefault:"fleet.yaml"`
+	RunbookDir       string       `env:"RUNBOOK_DIR"`
+	DatabaseURL      string       `env:"DATABASE_URL" envDefault:"sqlite:///var/lib/recoverbot/journal.db"`
+	HTTPAddr         string       `env:"HTTP_ADDR" envDefault:"127.0.0.1:8080"`
+	SSHKeyFile       string       `env:"SSH_KEY_FILE"`
+	SSHKeyPassphrase fleet.Secret `env:"SSH_KEY_PASSPHRASE"`
+	SSHKnownHosts    string       `env:"SSH_KNOWN_HOSTS" envDefault:"known_hosts"`
+
+	environ map[string]string // all of the environment, the file's keys included: for ${NAME} in fleet.yaml
+	zone    *time.Location
+}
+
+// loadSettings reads the environment over the env file. Every key may be given as KEY_FILE instead: the path of a file
+// that holds the value.
+func loadSettings(cmd *cobra.Command) (settings, error) {
+	s := settings{environ: map[string]string{}}
+	name, err := cmd.Flags().GetString("env-file")
+	if err != nil {
+		return s, err
+	}
+	file := name
+	if file == "" {
+		file = ".env"
+	}
+	fromFile, err := godotenv.Read(file)
+	if err != nil && (name != "" || !errors.Is(err, fs.ErrNotExist)) {
+		return s, fmt.Errorf("read settings: %w", err)
+	}
+	for k, v := range fromFile {
+		s.environ[k] = v
+	}
+	for _, kv := range os.Environ() {
+		k, v, _ := strings.Cut(kv, "=")
+		if _, there := fromFile[k]; there && v == "" {
+			continue
+		}
+		s.environ[k] = v
+	}
+	if err := readFiles(s.environ); err != nil {
+		return s, err
+	}
+	if lang := strings.FieldsFunc(s.environ["LANGUAGE"], func(r rune) bool { return r == '_' || r == ':' }); len(lang) > 1 {
+		s.environ["LANGUAGE"] = lang[0] // a shell's own LANGUAGE may be zh_CN:en
+	}
+	if err := env.ParseWithOptions(&s, env.Options{Environment: s.environ}); err != nil {
+		return s, fmt.Errorf("read settings: %w", err)
+	}
+	if s.Language != "en" && s.Language != "zh" {
+		return s, fmt.Errorf("LANGUAGE is %q: it must be en or zh", s.Language)
+	}
+	if s.zone, err = time.LoadLocation(s.TZ); err != nil {
+		return s, fmt.Errorf("TZ is %q: %w", s.TZ, err)
+	}
+	if s.TZ == "" {
+		s.zone = time.Local
+	}
+	return s, nil
+}
+
+// readFiles puts the content of the file that KEY_FILE names under KEY.
+func readFiles(environ map[string]string) error {
+	for k, path := range environ {
+		key, ok := strings.CutSuffix(k, "_FILE")
+		if !ok || path == "" || notSecretFiles[k] || !wanted(environ, key) {
+			continue
+		}
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return fmt.Errorf("read %s: %w", k, err)
+		}
+		environ[key] = strings.TrimRight(string(text), "\r\n")
+	}
+	return nil
+}
+
+// notSecretFiles are keys of their own that only look like KEY_FILE.
+var notSecretFiles = map[string]bool{"FLEET_FILE": true, "SSH_KEY_FILE": true}
+
+// wanted limits KEY_FILE to our own keys and to the fleet's passwords, so that foreign variables are left alone.
+func wanted(environ map[string]string, key string) bool {
+	for _, k := range keys() {
+		if k == key {
+			return true
+		}
+	}
+	_, given := environ[key]
+	return !given && (strings.Contains(key, "PASSWORD") || strings.Contains(key, "TOKEN") || strings.Contains(key, "SECRET"))
+}
+
+// keys are the names of all settings.
+func keys() []string {
+	var out []string
+	t := reflect.TypeOf(settings{})
+	for i := range t.NumField() {
+		if k := t.Field(i).Tag.Get("env"); k != "" {
+			out = append(out, k)
+		}
+	}
+	return out
+}
+
+func (s settings) getenv(key string) string { return s.environ[key] }
+
+// openFleet reads fleet.yaml as the settings say.
+func (s settings) openFleet() (*fleet.Fleet, error) {
+	return fleet.Open(s.FleetFile, fleet.Options{
+		Getenv: s.getenv, KeyFile: s.SSHKeyFile, KeyPassphrase: s.SSHKeyPassphrase, KnownHosts: s.SSHKnownHosts,
+		UseAgent: s.environ["SSH_AUTH_SOCK"] != "",
+	})
+}
+
+// newLog writes JSON lines to stderr, and something for eyes on a terminal. Secrets that the redactor knows never
+// pass.
+func newLog(redact func(string) string) *slog.Logger {
+	out := redactingWriter{redact: redact}
+	if term.IsTerminal(int(os.Stderr.Fd())) {
+		return slog.New(tint.NewHandler(out, &tint.Options{TimeFormat: time.TimeOnly}))
+	}
+	return slog.New(slog.NewJSONHandler(out, nil))
+}
+
+type redactingWriter struct{ redact func(string) string }
+
+func (w redactingWriter) Write(p []byte) (int, error) {
+	if _, err := os.Stderr.WriteString(w.redact(string(p))); err != nil {
+		return 0, err
+	}
+	return len(p), nil
+}
