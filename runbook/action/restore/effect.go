@@ -1,0 +1,81 @@
+package restore
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"recoverbot/runbook"
+)
+
+// effect is exactly what a plan would do.
+type effect struct {
+	Database       string    `json:"database"`
+	Schema         string    `json:"schema"`
+	Source         string    `json:"source"` // host
+	SourceIdentity string    `json:"source_identity"`
+	Path           string    `json:"path"`
+	Name           string    `json:"name"`
+	Size           int64     `json:"size"`
+	SHA256         string    `json:"sha256"`
+	Gzip           bool      `json:"gzip,omitempty"`
+	Complete       bool      `json:"complete"` // its trailer was there and must be
+	Start          time.Time `json:"start,omitzero"`
+	End            time.Time `json:"end,omitzero"`
+	Bytes          int64     `json:"bytes"` // uncompressed
+	Tables         []string  `json:"tables"`
+	Scratch        string    `json:"scratch"`
+	Old            string    `json:"old"` // pattern of the old schema's name
+	NotEmpty       string    `json:"not_empty,omitempty"`
+}
+
+func scratchName(schema, sha string) string { return clip(schema) + "_new_" + sha[:6] }
+
+// clip leaves room for a suffix: names of schemas have at most 64 characters.
+func clip(schema string) string { return schema[:min(len(schema), 40)] }
+
+// toEffect makes the effect of a plan, with its rendering.
+func toEffect(e effect, host, identity string) (runbook.Effect, error) {
+	data, err := json.Marshal(e)
+	if err != nil {
+		return runbook.Effect{}, fmt.Errorf("encode effect: %w", err)
+	}
+	return runbook.Effect{Host: host, Identity: identity, Data: data, Exact: exact(e, host)}, nil
+}
+
+func fromPlan(p runbook.Plan) (effect, error) {
+	var e effect
+	if err := json.Unmarshal(p.Effect.Data, &e); err != nil {
+		return e, fmt.Errorf("decode effect: %w", err)
+	}
+	return e, nil
+}
+
+// exact renders an effect: what happens, in order.
+func exact(e effect, host string) []runbook.Part {
+	var s strings.Builder
+	if e.Source != host {
+		fmt.Fprintf(&s, "copy    %s:%s → %s, sha256 compared at both ends\n", e.Source, e.Path, host)
+	}
+	fmt.Fprintf(&s, "check   every statement of %s; refuse anything that is not for schema %s\n", e.Name, e.Schema)
+	fmt.Fprintf(&s, "load    into scratch schema %s on %s\n", e.Scratch, host)
+	s.WriteString("compare tables, rows, definitions with the dump\n")
+	s.WriteString("hold    until somebody commits; nothing live has changed by then\n")
+	fmt.Fprintf(&s, "commit  create schema %s; then in one statement:", e.Old)
+	files := fmt.Sprintf("%s:%s\n%d bytes, sha256 %s", e.Source, e.Path, e.Size, e.SHA256)
+	var q strings.Builder
+	q.WriteString("RENAME TABLE\n")
+	for i, t := range e.Tables {
+		if i > 0 {
+			q.WriteString(",\n")
+		}
+		fmt.Fprintf(&q, "  %s.%s TO %s.%s, %s.%s TO %s.%s", quote(e.Schema), quote(t), quote(e.Old), quote(t),
+			quote(e.Scratch), quote(t), quote(e.Schema), quote(t))
+	}
+	return []runbook.Part{
+		{Format: "files", Text: files},
+		{Format: "text", Text: s.String()},
+		{Format: "sql", Text: q.String()},
+	}
+}

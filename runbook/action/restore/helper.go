@@ -1,0 +1,99 @@
+package restore
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+
+	"recoverbot/runbook"
+	"recoverbot/runbook/dump/load"
+)
+
+func bytesReader(b []byte) io.Reader { return bytes.NewReader(b) }
+
+// ownBinary opens the running binary, even where its file has been replaced since, and hashes it.
+func ownBinary() (*os.File, string, error) {
+	f, err := os.Open("/proc/self/exe")
+	if err != nil {
+		path, perr := os.Executable()
+		if perr != nil {
+			return nil, "", fmt.Errorf("find own binary: %w", perr)
+		}
+		if f, err = os.Open(path); err != nil {
+			return nil, "", fmt.Errorf("open own binary: %w", err)
+		}
+	}
+	sum := sha256.New()
+	if _, err = io.Copy(sum, f); err == nil {
+		_, err = f.Seek(0, io.SeekStart)
+	}
+	if err != nil {
+		_ = f.Close()
+		return nil, "", fmt.Errorf("read own binary: %w", err)
+	}
+	return f, hex.EncodeToString(sum.Sum(nil)), nil
+}
+
+// lines reads the helper's output: progress is passed on, the last line is kept.
+type lines struct {
+	out     runbook.Output // may be nil
+	rest    []byte
+	report  *load.Report
+	refused *runbook.Msg
+	changed bool
+
+	scratchLeft bool
+}
+
+// Progress makes lines an Output.
+func (l *lines) Progress(p runbook.Progress) {
+	if l.out != nil {
+		l.out.Progress(p)
+	}
+}
+
+// Write takes a piece of output; lines may be split anywhere.
+func (l *lines) Write(p []byte) (int, error) {
+	l.rest = append(l.rest, p...)
+	for {
+		i := bytes.IndexByte(l.rest, '\n')
+		if i < 0 {
+			if len(l.rest) > 16<<20 { // no report is that long
+				l.rest = nil
+			}
+			return len(p), nil
+		}
+		l.line(l.rest[:i])
+		l.rest = l.rest[i+1:]
+	}
+}
+
+func (l *lines) line(text []byte) {
+	var line load.Line
+	if json.Unmarshal(text, &line) != nil {
+		if l.out != nil {
+			_, _ = l.out.Write(append(text, '\n')) // what the shell or the helper's stderr says
+		}
+		return
+	}
+	switch {
+	case line.Report != nil:
+		l.report = line.Report
+	case line.Refused != nil:
+		l.refused, l.changed = line.Refused, line.Changed
+	case line.Progress != nil:
+		l.Progress(runbook.Progress{Done: line.Progress.Done, Total: line.Progress.Total, Unit: unit(line.Progress.Phase),
+			Text: runbook.T("restore.phase_"+line.Progress.Phase, "statements", line.Progress.Statements)})
+	}
+}
+
+func unit(phase string) string {
+	if phase == "compare" {
+		return "tables"
+	}
+	return "bytes"
+}

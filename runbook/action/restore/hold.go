@@ -1,0 +1,270 @@
+package restore
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path"
+	"time"
+
+	"recoverbot/runbook"
+	"recoverbot/runbook/action"
+	"recoverbot/runbook/dump/load"
+	"recoverbot/runbook/fleet"
+	"recoverbot/runbook/transfer"
+)
+
+const stateDir = "/var/lib/recoverbot/load"
+
+// helperScript is all that runs on the host: the paths are in variables.
+const helperScript = `chmod 700 "$RB_HELPER" && exec "$RB_HELPER" load-dump
+`
+
+// Apply is never called by the engine, since Holds is true.
+func (r *restore) Apply(context.Context, runbook.Plan, runbook.Job, runbook.Output) (runbook.Result, error) {
+	return runbook.Result{}, &runbook.Refusal{Text: runbook.T("restore.needs_hold")}
+}
+
+// Hold loads the planned dump into the scratch schema on the target and compares it. Whatever fails here has left the
+// live schema as it was.
+func (r *restore) Hold(ctx context.Context, p runbook.Plan, job runbook.Job, out runbook.Output) (runbook.HeldChange, error) {
+	e, h, d, err := r.planned(p)
+	if err != nil {
+		return nil, action.Refuse(err)
+	}
+	c, err := r.env.Connect(ctx, h, p.Effect.Identity)
+	if err != nil {
+		return nil, err
+	}
+	if state, err := c.Job(ctx, job.ID()); err != nil {
+		return nil, action.Refuse(err)
+	} else if state.Status != fleet.JobNone {
+		return r.Rehold(ctx, p, job)
+	}
+	file, err := r.bring(ctx, e, h, c, out)
+	if err != nil {
+		return nil, refuse(err)
+	}
+	spec, err := r.install(ctx, e, h, d, c, file, job)
+	if err != nil {
+		r.clean(ctx, c, h, job)
+		return nil, refuse(err)
+	}
+	lines := &lines{out: out}
+	ended, err := r.env.Detached(ctx, h, p.Effect.Identity, spec, lines)
+	if err != nil {
+		return nil, err
+	}
+	return r.loaded(ctx, p, e, h, d, job, ended, lines)
+}
+
+func (r *restore) planned(p runbook.Plan) (effect, fleet.Host, fleet.Database, error) {
+	e, err := fromPlan(p)
+	if err != nil {
+		return e, fleet.Host{}, fleet.Database{}, err
+	}
+	h, err := r.env.Target()
+	if err != nil {
+		return e, h, fleet.Database{}, err
+	}
+	d, err := r.database()
+	if err == nil && (h.Name != p.Effect.Host || d.Schema != e.Schema) {
+		err = action.Stale("restore.plan_of_other", "host", p.Effect.Host)
+	}
+	return e, h, d, err
+}
+
+// refuse keeps what says that the dump changed as stale.
+func refuse(err error) *runbook.Refusal {
+	r := action.Refuse(err)
+	if runbook.CodeOf(err) == runbook.Conflicting {
+		r.Stale = true
+	}
+	return r
+}
+
+// bring sees to it that the planned dump lies on the target, and returns its path there.
+func (r *restore) bring(ctx context.Context, e effect, h fleet.Host, c *fleet.Client, out runbook.Output) (string, error) {
+	if e.Source == h.Name {
+		return e.Path, nil // the helper compares its hash
+	}
+	source, ok := r.env.Fleet.Config().Host(e.Source)
+	if !ok {
+		return "", runbook.Errorf(runbook.Invalid, "fleet.unknown_host", "ref", e.Source)
+	}
+	from, err := r.env.Connect(ctx, source, e.SourceIdentity)
+	if err != nil {
+		return "", err
+	}
+	file := r.copyPath(e, h)
+	err = transfer.Run(ctx, transfer.Job{
+		From: from, To: c, FromPath: e.Path, ToPath: file, Size: e.Size, SHA256: e.SHA256, Mode: 0o600,
+		Progress: func(done int64) {
+			out.Progress(runbook.Progress{Done: done, Total: e.Size, Unit: "bytes", Text: runbook.T("restore.copying", "host", e.Source)})
+		},
+	})
+	if err != nil {
+		if runbook.CodeOf(err) == runbook.Conflicting || errors.Is(err, os.ErrNotExist) {
+			return "", action.Stale("dump.changed")
+		}
+		return "", &runbook.Error{Code: runbook.Unavailable, Msg: runbook.T("restore.copy_failed", "host", e.Source), Err: err}
+	}
+	return file, nil
+}
+
+func (r *restore) copyPath(e effect, h fleet.Host) string {
+	return path.Join(h.Path(stateDir), "dumps", e.SHA256[:16]+path.Ext(e.Name))
+}
+
+func (r *restore) workDir(h fleet.Host, job runbook.Job) string {
+	return path.Join(h.Path(stateDir), job.ID())
+}
+
+// install uploads this very binary and the helper's configuration into a fresh directory.
+func (r *restore) install(ctx context.Context, e effect, h fleet.Host, d fleet.Database, c *fleet.Client, file string, job runbook.Job) (fleet.JobSpec, error) {
+	var spec fleet.JobSpec
+	s, err := c.SFTP(ctx)
+	if err != nil {
+		return spec, err
+	}
+	defer func() { _ = s.Close() }()
+	stop := context.AfterFunc(ctx, func() { _ = s.Close() })
+	defer stop()
+	dir := r.workDir(h, job)
+	if err := s.MkdirAll(path.Dir(dir)); err != nil {
+		return spec, fmt.Errorf("make directory: %w", err)
+	}
+	if err := s.Mkdir(dir); err != nil {
+		return spec, fmt.Errorf("make fresh directory: %w", err)
+	}
+	if err := s.Chmod(dir, 0o700); err != nil {
+		return spec, fmt.Errorf("close directory: %w", err)
+	}
+	self, sum, err := ownBinary()
+	if err != nil {
+		return spec, err
+	}
+	defer func() { _ = self.Close() }()
+	helper, config := path.Join(dir, "recoverbot"), path.Join(dir, "config.json")
+	if err := transfer.Put(ctx, c, helper, 0o700, self); err != nil {
+		return spec, err
+	}
+	got, err := transfer.Hash(ctx, c, helper)
+	if err != nil {
+		return spec, err
+	}
+	if got != sum {
+		return spec, runbook.Errorf(runbook.Unavailable, "restore.helper_damaged", "host", h.Name)
+	}
+	cfg := load.Config{
+		File: file, Gzip: e.Gzip, SHA256: e.SHA256, Trailer: e.Complete, Schema: e.Schema, Scratch: e.Scratch, NotEmpty: e.NotEmpty,
+		User: d.User, Password: d.Password.Reveal(), Remove: []string{helper},
+	}
+	if cfg.User == "" {
+		cfg.User = "root"
+	}
+	if d.Port != 0 {
+		cfg.Network, cfg.Address = "tcp", fmt.Sprintf("%s:%d", h.LoopbackAddress(), d.Port)
+	} else {
+		socket := d.Socket
+		if socket == "" {
+			socket = "/run/mysqld/mysqld.sock"
+		}
+		cfg.Network, cfg.Address = "unix", h.Path(socket)
+	}
+	text, err := json.Marshal(cfg)
+	if err != nil {
+		return spec, fmt.Errorf("encode configuration: %w", err)
+	}
+	if err := transfer.Put(ctx, c, config, 0o600, bytesReader(text)); err != nil {
+		return spec, err
+	}
+	return fleet.JobSpec{ID: job.ID(), Script: helperScript, Env: map[string]string{"RB_HELPER": helper, load.ConfigVariable: config}}, nil
+}
+
+// loaded judges how the helper ended.
+func (r *restore) loaded(ctx context.Context, p runbook.Plan, e effect, h fleet.Host, d fleet.Database, job runbook.Job, ended action.Ended, l *lines) (runbook.HeldChange, error) {
+	if c, err := r.env.Connect(ctx, h, p.Effect.Identity); err == nil {
+		r.clean(ctx, c, h, job)
+		if l.report != nil && e.Source != h.Name {
+			remove(ctx, c, r.copyPath(e, h))
+		}
+	}
+	if l.report != nil && ended.Status == fleet.JobExited && ended.Exit == 0 {
+		return &held{r: r, plan: p, e: e, h: h, d: d, job: job, report: *l.report}, nil
+	}
+	if err := r.dropScratch(ctx, h, d, e); err != nil { // the next attempt's helper drops it before it loads
+		l.scratchLeft = true
+	}
+	refusal := &runbook.Refusal{Text: runbook.T("restore.helper_died", "host", h.Name, "exit", ended.Exit)}
+	if l.refused != nil {
+		refusal.Text, refusal.Stale = *l.refused, l.changed
+	}
+	if l.scratchLeft {
+		refusal.Text = runbook.T("restore.scratch_left", "why", refusal.Text, "scratch", e.Scratch)
+	}
+	return nil, refusal
+}
+
+// Rehold finds the load again after a restart: it waits for a helper that is still at work.
+func (r *restore) Rehold(ctx context.Context, p runbook.Plan, job runbook.Job) (runbook.HeldChange, error) {
+	e, h, d, err := r.planned(p)
+	if err != nil {
+		return nil, err
+	}
+	l := &lines{}
+	ended, err := r.env.Reattach(ctx, h, p.Effect.Identity, job.ID(), l)
+	if err != nil {
+		return nil, err
+	}
+	if l.report != nil {
+		switch stage, _, err := r.stage(ctx, h, d, e, job); {
+		case err != nil:
+			return nil, err
+		case stage == stageSwapped:
+			return nil, runbook.Errorf(runbook.Unavailable, "restore.already_swapped", "database", e.Schema)
+		case stage == stageGone:
+			return nil, &runbook.Refusal{Text: runbook.T("restore.scratch_gone", "scratch", e.Scratch)}
+		}
+	}
+	return r.loaded(ctx, p, e, h, d, job, ended, l)
+}
+
+// Cancel ends the helper and drops what it has loaded.
+func (r *restore) Cancel(ctx context.Context, p runbook.Plan, job runbook.Job) error {
+	e, h, d, err := r.planned(p)
+	if err != nil {
+		return err
+	}
+	c, err := r.env.Connect(ctx, h, p.Effect.Identity)
+	if err != nil {
+		return err
+	}
+	if err := c.CancelJob(ctx, job.ID()); err != nil {
+		return err
+	}
+	r.clean(ctx, c, h, job)
+	return r.dropScratch(ctx, h, d, e)
+}
+
+// clean removes the helper's directory, best effort: the helper removes its secrets itself.
+func (r *restore) clean(ctx context.Context, c *fleet.Client, h fleet.Host, job runbook.Job) {
+	remove(ctx, c, r.workDir(h, job)+"/recoverbot", r.workDir(h, job)+"/config.json", r.workDir(h, job))
+}
+
+func remove(ctx context.Context, c *fleet.Client, paths ...string) {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	s, err := c.SFTP(ctx)
+	if err != nil {
+		return
+	}
+	defer func() { _ = s.Close() }()
+	stop := context.AfterFunc(ctx, func() { _ = s.Close() })
+	defer stop()
+	for _, p := range paths {
+		_ = s.Remove(p) // also removes an empty directory
+	}
+}

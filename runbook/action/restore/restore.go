@@ -1,0 +1,87 @@
+// Package restore brings a database back from the newest complete dump on any of several hosts: into a scratch schema,
+// compared, held until a person has looked, and swapped in by one RENAME. The live schema is not touched before that.
+package restore
+
+import (
+	"errors"
+	"path"
+
+	"recoverbot/runbook"
+	"recoverbot/runbook/action"
+	"recoverbot/runbook/dump"
+	"recoverbot/runbook/fleet"
+)
+
+// Spec is what a step says. The target is the step's host; the run's parameter dump ("HOST:FILE" or "FILE") overrides
+// the choice.
+type Spec struct {
+	Database string   `yaml:"database"`
+	From     []string `yaml:"from"` // hosts, roles or names of the run whose sql_backup is searched
+	// DumpTimezone is how times in trailers and names are read: "+0800", "Asia/Shanghai"; default: the offset of the host that holds the dump.
+	DumpTimezone string `yaml:"dump_timezone,omitempty"`
+	Pattern      string `yaml:"pattern,omitempty"` // glob of file names; default SCHEMA*.sql*
+}
+
+// Validate checks what a scenario says.
+func (s *Spec) Validate() error {
+	if s.Database == "" {
+		return errors.New("restore: database is missing")
+	}
+	if len(s.From) == 0 {
+		return errors.New("restore: from is missing")
+	}
+	if s.DumpTimezone != "" {
+		if _, err := dump.Zone(s.DumpTimezone); err != nil {
+			return errors.New("restore: dump_timezone is neither an offset nor a zone")
+		}
+	}
+	if _, err := path.Match(s.Pattern, "x"); err != nil {
+		return errors.New("restore: pattern is not a glob")
+	}
+	return nil
+}
+
+// Kind is this package's entry in the list of actions.
+func Kind() action.Kind {
+	return action.Kind{
+		Name: "restore",
+		Spec: func() any { return &Spec{} },
+		New: func(spec any, env action.Env) (action.Action, error) {
+			return newRestore(*spec.(*Spec), env), nil
+		},
+	}
+}
+
+// restore is the action of one step.
+type restore struct {
+	spec Spec
+	env  action.Env
+	// free answers how many bytes are free at a path; tests replace it.
+	free func(c sftpFree, path string) (int64, error)
+}
+
+func newRestore(spec Spec, env action.Env) *restore {
+	return &restore{spec: spec, env: env, free: statFree}
+}
+
+var (
+	_ runbook.Holder   = (*restore)(nil)
+	_ runbook.Reholder = (*restore)(nil)
+	_ runbook.Looker   = (*restore)(nil)
+	_ runbook.Canceler = (*restore)(nil)
+)
+
+// database finds the step's database in fleet.yaml.
+func (r *restore) database() (fleet.Database, error) {
+	d, ok := r.env.Fleet.Config().Database(r.spec.Database)
+	if !ok {
+		return d, runbook.Errorf(runbook.Invalid, "restore.unknown_database", "name", r.spec.Database)
+	}
+	if d.Schema == "" {
+		d.Schema = d.Name
+	}
+	return d, nil
+}
+
+// Holds is always true: a person sees what was loaded before it goes live.
+func (r *restore) Holds() bool { return true }
