@@ -34,6 +34,8 @@ type Plan struct {
 	Open   []OpenItem        `json:"open,omitempty"`
 	// Hint proposes how a person may want to answer, e.g. Abort where a guard says that the dead machine is back.
 	Hint Choice `json:"hint,omitempty"`
+	// Override lets a person approve a blocked plan all the same, with a reason: only a needed step was skipped.
+	Override bool `json:"override,omitempty"`
 }
 
 // Effect is exactly what Apply will do: canonical, free of secrets and of language. Data is the action's own

@@ -38,12 +38,14 @@ type HeldChange interface {
 	Rollback(ctx context.Context) error
 }
 
-// Reholder finds a durable hold again after a restart of the bot.
+// Reholder finds a durable hold again after a restart of the bot. It is also called for a Hold that the restart cut
+// off: it may wait for the detached job that prepares the hold. A *Refusal means that certainly nothing is held or changed.
 type Reholder interface {
 	Rehold(ctx context.Context, p Plan, job Job) (HeldChange, error)
 }
 
-// Resumer re-attaches to a detached job after a lost connection or a restart; it never starts it anew.
+// Resumer re-attaches to a detached job after a lost connection or a restart; it never starts it anew. An *Error with
+// code Unavailable means that the host cannot be reached now: the engine tries again, with backoff.
 type Resumer interface {
 	Resume(ctx context.Context, p Plan, job Job, out Output) (Result, error)
 }

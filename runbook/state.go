@@ -1,5 +1,7 @@
 package runbook
 
+import "slices"
+
 // State is where a step stands.
 type State string
 
@@ -21,14 +23,15 @@ const (
 	Deferred   State = "deferred"
 )
 
-// transitions is the one table of allowed moves; docs/states.md draws it.
+// transitions is the one table of allowed moves; docs/states.md draws it. A state that leads to itself does something
+// again there: planning after a crash, re-attaching to a job, finding a durable hold, asking for evidence.
 var transitions = map[State][]State{
 	Pending:    {Planning},
-	Planning:   {Planning, Waiting, Done, Failed},
-	Waiting:    {Planning, Executing, Skipped, Deferred, Done},
-	Executing:  {Executing, Verifying, Held, Failed, Unknown, Done},
+	Planning:   {Planning, Waiting, Done, Failed, Deferred}, // deferred: with the step that it needs, without asking
+	Waiting:    {Planning, Executing, Skipped, Deferred},
+	Executing:  {Executing, Verifying, Held, Failed, Unknown, Planning}, // planning: refused as stale, nothing was done
 	Held:       {Held, Committing, RolledBack, Unknown},
-	Committing: {Verifying, RolledBack, Unknown, Held, Done},
+	Committing: {Verifying, RolledBack, Unknown},
 	Verifying:  {Verifying, Done, Unverified},
 	Unverified: {Verifying, Planning, Done, Skipped},
 	Unknown:    {Unknown, Done, Failed, Planning, Skipped},
@@ -39,15 +42,9 @@ var transitions = map[State][]State{
 	Done:       {},
 }
 
-// CanMove reports whether the table allows a step to go from one state to the other.
-func CanMove(from, to State) bool {
-	for _, s := range transitions[from] {
-		if s == to {
-			return true
-		}
-	}
-	return false
-}
+// CanMove reports whether a step may go from one state to the other. Staying where it is (progress, one approval of
+// several, a preview of a plan) is no move and always allowed.
+func CanMove(from, to State) bool { return from == to || slices.Contains(transitions[from], to) }
 
 // Transitions returns a copy of the table, for documentation and tests.
 func Transitions() map[State][]State {

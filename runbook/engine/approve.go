@@ -1,0 +1,118 @@
+package engine
+
+import (
+	"context"
+	"time"
+
+	"recoverbot/runbook"
+)
+
+// approve counts d for each step; those with enough approvals execute. Their intent is journaled before anything runs.
+func (e *Engine) approve(ctx context.Context, l *live, run runbook.Run, steps []*runbook.StepRun, d runbook.Decision) error {
+	if err := e.healthy(ctx); err != nil {
+		return err
+	}
+	now := e.now()
+	var ready []*runbook.StepRun
+	for _, s := range steps {
+		next := *s
+		next.Approvals = withApproval(s.Approvals, runbook.Approval{By: d.By, Choice: d.Choice, Reason: d.Reason, At: now})
+		if len(next.Approvals) >= Need(*s) {
+			ready = append(ready, s)
+			continue
+		}
+		if len(next.Approvals) == len(s.Approvals) {
+			continue // the same person again
+		}
+		if err := e.move(ctx, *s, next, forStep(d, *s)); err != nil {
+			return err
+		}
+	}
+	if len(ready) == 0 {
+		return nil
+	}
+	stale, err := e.recheck(ctx, run, ready, d)
+	if err != nil || stale {
+		return err
+	}
+	return e.execution(ctx, l, ready, d, now)
+}
+
+// execution moves the steps to executing and starts them.
+func (e *Engine) execution(ctx context.Context, l *live, ready []*runbook.StepRun, d runbook.Decision, now time.Time) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.aborting != nil {
+		return e.decided(*ready[0], *l.aborting, now)
+	}
+	for _, s := range ready {
+		next := *s
+		approval := runbook.Approval{By: d.By, Choice: d.Choice, Reason: d.Reason, At: now}
+		next.State, next.Note = runbook.Executing, runbook.Msg{}
+		next.Approvals, next.DecidedBy = withApproval(s.Approvals, approval), &approval
+		next.StartedAt = now
+		next.Progress, next.Hold, next.Result, next.Evidence = nil, nil, nil, nil
+		if err := e.move(ctx, *s, next, forStep(d, *s)); err != nil {
+			e.kick(s.RunID) // it may have been written all the same: then it is looked at, never run
+			return err
+		}
+		id := next.ID
+		e.spawn(l, workExecute, s.RunID, id, next.Attempt, func(ctx context.Context, w *worker) {
+			e.execute(ctx, w, next.RunID, id, next.Attempt)
+		})
+	}
+	return nil
+}
+
+// recheck asks guard and needs again at the click. Where they say something else than the plan was shown with, the
+// steps are planned again and the click does nothing.
+func (e *Engine) recheck(ctx context.Context, run runbook.Run, steps []*runbook.StepRun, d runbook.Decision) (stale bool, err error) {
+	pctx, cancel := context.WithTimeout(ctx, e.cfg.ProbeTimeout)
+	defer cancel()
+	guards := map[string]guardFound{}
+	for _, s := range steps {
+		g, ok := guards[s.Def.Guard]
+		if !ok {
+			g = e.guard(pctx, run, *s)
+			guards[s.Def.Guard] = g
+		}
+		stale = stale || !g.agrees(run, s.Plan) || !needsOf(run, s.Def.Needs).agree(s.Plan)
+	}
+	if !stale {
+		return false, nil
+	}
+	for _, s := range steps {
+		next := *s
+		replan(&next, runbook.T("engine.changed_since"))
+		if err := e.move(ctx, *s, next, nil); err != nil {
+			return true, err
+		}
+	}
+	e.kick(run.ID)
+	now, rerr := e.cfg.Journal.Run(ctx, run.ID)
+	if rerr != nil {
+		return true, rerr
+	}
+	return true, staleError(*now.Step(steps[0].ID), "engine.changed_since")
+}
+
+// agree reports whether the needs still stand as the plan was shown with.
+func (n needs) agree(p *runbook.Plan) bool {
+	return n.deferred == "" && len(n.missing) == 0 && (n.skipped == "" || p.Override)
+}
+
+// withApproval adds a, unless that person approved already.
+func withApproval(list []runbook.Approval, a runbook.Approval) []runbook.Approval {
+	for _, x := range list {
+		if x.By.Name == a.By.Name {
+			return list
+		}
+	}
+	return append(append([]runbook.Approval(nil), list...), a)
+}
+
+// forStep is the decision as it is journaled with one step.
+func forStep(d runbook.Decision, s runbook.StepRun) *runbook.Decision {
+	d.Step, d.Attempt = s.ID, s.Attempt
+	return &d
+}

@@ -1,0 +1,206 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"recoverbot/runbook"
+)
+
+var allChoices = []runbook.Choice{
+	runbook.Approve, runbook.Skip, runbook.Abort, runbook.Retry, runbook.Look, runbook.MarkDone, runbook.Commit,
+	runbook.Rollback, runbook.Cancel, runbook.Defer, runbook.Reopen, runbook.Input,
+}
+
+// maxReason is how many bytes of a reason are kept.
+const maxReason = 2000
+
+// Decide carries out what a person answered. The caller has checked who it is and that they may; Decide checks that the
+// answer fits what is journaled now. The same answer again is success. Another one, or one to a plan that is gone, is
+// a Conflicting error that says who decided, or what is shown now. It returns the run as it stands then.
+//
+// With Step and Group empty the answer is to the run: abort, defer (park it) or reopen (resume it).
+func (e *Engine) Decide(ctx context.Context, d runbook.Decision) (runbook.Run, error) {
+	if err := e.await(ctx); err != nil {
+		return runbook.Run{}, err
+	}
+	if !slices.Contains(allChoices, d.Choice) {
+		return runbook.Run{}, runbook.Errorf(runbook.Invalid, "engine.unknown_choice", "choice", string(d.Choice))
+	}
+	d.Reason = e.cfg.Actions.Redact(clean(strings.TrimSpace(d.Reason)))
+	if len(d.Reason) > maxReason {
+		d.Reason = strings.ToValidUTF8(d.Reason[:maxReason], "")
+	}
+	var err error
+	for range 20 {
+		var run runbook.Run
+		if run, err = e.cfg.Journal.Run(ctx, d.RunID); err != nil {
+			var known *runbook.Error
+			if !errors.As(err, &known) {
+				err = unavailable(fmt.Errorf("read run: %w", err))
+			}
+			return run, err
+		}
+		switch {
+		case d.Group != "":
+			err = e.decideGroup(ctx, run, d)
+		case d.Step != "":
+			err = e.decideStep(ctx, run, d)
+		default:
+			return e.decideRun(ctx, d)
+		}
+		if !errors.Is(err, ErrMoved) {
+			break
+		}
+	}
+	if errors.Is(err, ErrMoved) || errors.Is(err, errGone) {
+		err = &runbook.Error{Code: runbook.Conflicting, Msg: runbook.T("engine.changed_meanwhile"), Conflict: &runbook.Conflict{Kind: "stale"}}
+	}
+	run, rerr := e.cfg.Journal.Run(ctx, d.RunID)
+	if rerr != nil && err == nil {
+		err = unavailable(fmt.Errorf("read run: %w", rerr))
+	}
+	var known *runbook.Error
+	if err != nil && !errors.As(err, &known) {
+		err = unavailable(err)
+	}
+	return run, err
+}
+
+func (e *Engine) decideStep(ctx context.Context, run runbook.Run, d runbook.Decision) error {
+	s := run.Step(d.Step)
+	if s == nil {
+		return runbook.Errorf(runbook.NotFound, "engine.no_step", "step", d.Step)
+	}
+	l := e.live(run.ID)
+	if done, err := e.answered(ctx, l, run, *s, d); done || err != nil {
+		return err
+	}
+	if d.Choice == runbook.Abort {
+		_, err := e.decideRun(ctx, d)
+		return err
+	}
+	if err := needReason(run, *s, d); err != nil {
+		return err
+	}
+	if d.Choice == runbook.Approve {
+		return e.approve(ctx, l, run, []*runbook.StepRun{s}, d)
+	}
+	return e.answer(ctx, l, run, *s, d)
+}
+
+// answer carries out every choice but approve and abort.
+func (e *Engine) answer(ctx context.Context, l *live, run runbook.Run, s runbook.StepRun, d runbook.Decision) error {
+	next := s
+	next.DecidedBy = &runbook.Approval{By: d.By, Choice: d.Choice, Reason: d.Reason, At: e.now()}
+	switch d.Choice {
+	case runbook.Commit, runbook.Rollback:
+		return e.answerHeld(ctx, l, s, d)
+	case runbook.Cancel:
+		return e.cancel(ctx, l, run, s, next, d)
+	case runbook.Reopen:
+		if err := e.reopenRun(ctx, run, d); err != nil {
+			return err
+		}
+		replan(&next, runbook.Msg{})
+	case runbook.Skip:
+		next.State, next.Note = runbook.Skipped, runbook.Msg{}
+	case runbook.Defer:
+		next.State, next.Note = runbook.Deferred, runbook.Msg{}
+	case runbook.Input:
+		inputs, err := fill(s.Plan.Form, d.Fields)
+		if err != nil {
+			return err
+		}
+		next.Inputs = inputs
+		replan(&next, runbook.Msg{})
+	case runbook.MarkDone:
+		markDone(&next, d)
+	case runbook.Look:
+		switch s.State {
+		case runbook.Unknown:
+			return e.answerLook(ctx, l, s, next, d)
+		case runbook.Unverified:
+			next.State, next.Note = runbook.Verifying, runbook.Msg{}
+		default:
+			replan(&next, runbook.Msg{})
+		}
+	case runbook.Retry:
+		replan(&next, runbook.Msg{})
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.aborting != nil {
+		return e.decided(s, *l.aborting, e.now())
+	}
+	defer e.kick(run.ID)
+	return e.move(ctx, s, next, &d)
+}
+
+func markDone(s *runbook.StepRun, d runbook.Decision) {
+	s.State = runbook.Done
+	s.Note = runbook.T("engine.marked_done", "by", d.By.Name, "reason", d.Reason)
+	if s.Result == nil || s.Result.Outcome != runbook.OutcomeDone {
+		r := runbook.Result{}
+		if s.Result != nil {
+			r = *s.Result
+		}
+		r.Outcome, r.Text = runbook.OutcomeDone, s.Note
+		s.Result = &r
+	}
+}
+
+func needReason(run runbook.Run, s runbook.StepRun, d runbook.Decision) error {
+	if d.Reason == "" && NeedsReason(run, s, d.Choice) {
+		return runbook.Errorf(runbook.Invalid, "engine.reason_needed", "choice", choiceName(d.Choice))
+	}
+	return nil
+}
+
+// decideGroup applies one answer to all members that wait.
+func (e *Engine) decideGroup(ctx context.Context, run runbook.Run, d runbook.Decision) error {
+	members := run.Members(d.Group)
+	if len(members) == 0 {
+		return runbook.Errorf(runbook.NotFound, "engine.no_step", "step", d.Group)
+	}
+	if d.Choice == runbook.Abort {
+		d.Step = ""
+		_, err := e.decideRun(ctx, d)
+		return err
+	}
+	l := e.live(run.ID)
+	if done, err := e.groupAnswered(ctx, run, members, d); done || err != nil {
+		return err
+	}
+	var fit []*runbook.StepRun
+	for _, m := range members {
+		if m.State == runbook.Waiting && slices.Contains(Choices(run, *m), d.Choice) {
+			fit = append(fit, m)
+			if err := needReason(run, *m, d); err != nil {
+				return err
+			}
+		}
+	}
+	if len(fit) == 0 {
+		for _, m := range members {
+			if m.State == runbook.Waiting && d.Choice == runbook.Approve {
+				return &runbook.Error{Code: runbook.Invalid, Msg: cannotApprove(run, *m)}
+			}
+		}
+		return runbook.Errorf(runbook.Invalid, "engine.not_now", "choice", choiceName(d.Choice), "state", stateName(runbook.Waiting))
+	}
+	if d.Choice == runbook.Approve {
+		return e.approve(ctx, l, run, fit, d)
+	}
+	for _, m := range fit {
+		md := d
+		md.Step, md.Attempt = m.ID, m.Attempt
+		if err := e.answer(ctx, l, run, *m, md); err != nil {
+			return err
+		}
+	}
+	return nil
+}

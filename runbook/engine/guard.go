@@ -1,0 +1,79 @@
+package engine
+
+import (
+	"context"
+
+	"recoverbot/runbook"
+)
+
+// guardWarning is the warning of a plan whose guard no longer holds after the point of no return.
+const guardWarning = "engine.guard_fence"
+
+// guardFound is what a step's guard answered.
+type guardFound struct {
+	guard    runbook.Guard
+	has      bool
+	findings []runbook.Finding
+}
+
+func (g guardFound) fails() bool { return g.has && !allOK(g.findings) }
+
+// guard asks the probes of the step's guard: the named one, or "default" where the scenario defines that.
+func (e *Engine) guard(ctx context.Context, run runbook.Run, step runbook.StepRun) guardFound {
+	name := step.Def.Guard
+	if name == "" {
+		name = "default"
+	}
+	g, ok := run.Scenario.Guards[name]
+	if name == "none" || !ok || len(g.All) == 0 {
+		return guardFound{}
+	}
+	return guardFound{guard: g, has: true, findings: e.cfg.Actions.Probe(ctx, run, g.All)}
+}
+
+// judge blocks a plan whose guard fails, or warns where there is no way back any more.
+func (g guardFound) judge(run runbook.Run, p *runbook.Plan) {
+	if !g.fails() || p.Verdict == runbook.Satisfied {
+		return
+	}
+	if noReturn(run) {
+		p.Danger = true
+		p.Warnings = append(p.Warnings, runbook.T(guardWarning, "guard", g.guard.Title))
+		return
+	}
+	p.Hint = runbook.Abort
+	p.Override = false
+	if p.Verdict != runbook.Provisional {
+		p.Verdict = runbook.Blocked
+		p.Why = runbook.T("engine.guard_failed", "guard", g.guard.Title)
+	}
+}
+
+// agrees reports whether the guard still says what the plan was shown with.
+func (g guardFound) agrees(run runbook.Run, p *runbook.Plan) bool {
+	if !g.fails() {
+		return true
+	}
+	if !noReturn(run) {
+		return false
+	}
+	for _, w := range p.Warnings {
+		if w.ID == guardWarning {
+			return true
+		}
+	}
+	return false
+}
+
+// noReturn reports whether the point of no return of the run is passed, or may be.
+func noReturn(run runbook.Run) bool {
+	for _, s := range run.Steps {
+		if !s.Def.PointOfNoReturn {
+			continue
+		}
+		if s.State.Busy() || s.State == runbook.Unverified || s.State == runbook.Done {
+			return true
+		}
+	}
+	return false
+}
