@@ -35,7 +35,7 @@ func Provisional(err error) (p runbook.Plan, ok bool) {
 	}
 	p.Verdict = runbook.Provisional
 	p.Needs = needs.Needs
-	p.Why = runbook.T("engine.provisional", "needs", strings.Join(needs.Needs, ", "))
+	p.Why = runbook.T("action.provisional", "needs", strings.Join(needs.Needs, ", "))
 	return p, true
 }
 
