@@ -26,7 +26,7 @@
   const two = n => String(n).padStart(2, '0');
   const span = s => (s >= 3600 ? Math.floor(s / 3600) + ':' + two(Math.floor(s % 3600 / 60)) : two(Math.floor(s / 60))) + ':' + two(Math.floor(s % 60));
   const clock = at => { const d = new Date(at); return isNaN(d) || d.getFullYear() < 2000 ? '' : two(d.getHours()) + ':' + two(d.getMinutes()) + ':' + two(d.getSeconds()); };
-  const chip = m => [m.emoji ? el('span', { ariaHidden: 'true' }, m.emoji + ' ') : '', L['state_' + m.state] || m.state];
+  const chip = m => L['state_' + m.state] || m.state; // with a dot drawn by CSS: not every system has emoji
   const counted = m => m.since ? (m.context || '').replace(/\d{1,3}:\d\d(:\d\d)?/, span(Math.max(0, (now() - Date.parse(m.since)) / 1000))) : m.context || '';
 
   // --- parts of a card
@@ -52,7 +52,7 @@
   function block(c, b, i) {
     const lines = b.text ? b.text.replace(/\n$/, '').split('\n').length : (b.rows || []).length;
     const parts = [];
-    if (b.text) parts.push(b.kind === 'diff' ? diff(b.text) : el('pre', { tabIndex: 0 }, b.text.replace(/\n$/, '')));
+    if (b.text) parts.push(b.kind === 'diff' ? diff(b.text) : el('pre', { class: b.kind, tabIndex: 0 }, b.text.replace(/\n$/, '')));
     if ((b.rows && b.rows.length) || (b.columns && b.columns.length)) parts.push(table(b));
     if (b.more) parts.push(el('p', { class: 'more' }, t('rows_more', b.more)));
     const name = L['kind_' + b.kind] || b.kind, many = lines > 3 ? t('lines_count', lines) : '';
@@ -129,11 +129,11 @@
     const m = c.m, focus = c.el.contains(document.activeElement) && document.activeElement.dataset.id;
     const caret = focus && document.activeElement.selectionStart;
     const live = open.has(m.state);
-    c.el.className = 'card s-' + m.state + (live ? ' open' : '');
+    c.el.className = 'card s-' + m.state + (live ? ' open' : '') + (c.el.classList.contains('now') ? ' now' : '');
     c.el.setAttribute('aria-labelledby', 'h' + c.order);
     const bar = m.progress && el('div', { class: 'progress' });
     c.el.replaceChildren(...[
-      el('div', { class: 'head' }, el('span', { class: 'chip' }, ...chip(m)), el('time', {}, clock(m.at))),
+      el('div', { class: 'head' }, el('span', { class: 'chip' }, chip(m)), el('time', {}, clock(m.at))),
       el('h2', { id: 'h' + c.order }, m.title),
       live && m.context ? el('p', { class: 'context' }, counted(m)) : '',
       ...(m.warn || []).map(w => el('p', { class: 'warn' }, el('span', { ariaHidden: 'true' }, '⚠ '), w)),
@@ -280,13 +280,14 @@
 
   function summary() {
     const c = current() || [...cards.values()].sort((a, b) => b.order - a.order)[0];
+    for (const x of cards.values()) x.el.classList.toggle('now', x === c);
     const shown = c && c.m;
     status.className = shown ? 's-' + shown.state : 's-info';
     status.hidden = !shown;
     if (!shown) return;
     const [word, title, counts] = status.children;
     const head = JSON.stringify([shown.state, shown.emoji, shown.title]);
-    if (status.dataset.head !== head) { status.dataset.head = head; word.replaceChildren(...chip(shown)); title.textContent = shown.title; }
+    if (status.dataset.head !== head) { status.dataset.head = head; word.textContent = chip(shown); title.textContent = shown.title; }
     const text = counted(shown);
     if (counts.textContent !== text) counts.textContent = text;
     const calls = [...cards.values()].filter(x => urgent.has(x.m.state) && (x.m.buttons || []).length).length;
