@@ -1,22 +1,118 @@
 package fleet
 
 import (
+	"bytes"
 	"fmt"
 	"os"
+	"reflect"
 
-	"github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/lexer"
+	"github.com/goccy/go-yaml/parser"
+	"github.com/goccy/go-yaml/token"
+
+	"recoverbot/runbook"
 )
 
-// LoadConfig reads and validates fleet.yaml.
+const (
+	maxFile  = 1 << 20
+	maxDepth = 64 // of brackets; fleet.yaml needs 4
+)
+
+// LoadConfig reads and validates fleet.yaml, with defaults filled in. Everything that is wrong is in one *ConfigError.
+// getenv answers ${NAME} in password fields.
 func LoadConfig(path string, getenv func(string) string) (*Config, error) {
-	text, err := os.ReadFile(path)
+	text, err := readFile(path)
 	if err != nil {
-		return nil, fmt.Errorf("read fleet: %w", err)
-	}
-	var c Config
-	if err := yaml.UnmarshalWithOptions(text, &c, yaml.Strict()); err != nil {
 		return nil, err
 	}
-	c.path = path
+	return ParseConfig(path, text, getenv)
+}
+
+func readFile(path string) ([]byte, error) {
+	unreadable := func(err error) error {
+		return &runbook.Error{Code: runbook.Invalid, Err: fmt.Errorf("read fleet: %w", err),
+			Msg: runbook.T("fleet.config_unreadable", "file", path)}
+	}
+	st, err := os.Stat(path)
+	if err != nil {
+		return nil, unreadable(err)
+	}
+	if st.Size() > maxFile {
+		return nil, &runbook.Error{Code: runbook.Invalid,
+			Msg: runbook.T("fleet.config_too_large", "file", path, "size", st.Size(), "max", int64(maxFile))}
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, unreadable(err)
+	}
+	return text, nil
+}
+
+// ParseConfig is LoadConfig of a text; path names it in problems and is Config.Path.
+func ParseConfig(path string, text []byte, getenv func(string) string) (*Config, error) {
+	d := &decoder{file: path, getenv: getenv, at: map[string]*token.Token{}}
+	text = bytes.TrimPrefix(text, []byte("\xef\xbb\xbf"))
+	text = bytes.ReplaceAll(text, []byte("\r\n"), []byte("\n"))
+	d.text = text
+	var c Config
+	root, ok := d.parse(text)
+	if ok {
+		d.value("", root, reflect.ValueOf(&c).Elem())
+		c.path = path
+		defaults(&c)
+		validate(&c, d)
+	}
+	if len(d.problems) > 0 {
+		return nil, d.failed()
+	}
 	return &c, nil
+}
+
+// parse returns the one document of the text.
+func (d *decoder) parse(text []byte) (root ast.Node, ok bool) {
+	if len(text) > maxFile {
+		d.add(nil, "fleet.config_too_large", "file", d.file, "size", int64(len(text)), "max", int64(maxFile))
+		return nil, false
+	}
+	defer func() { // the parser must not be able to stop the bot
+		if r := recover(); r != nil {
+			d.add(nil, "fleet.config_syntax", "text", fmt.Sprint(r))
+			root, ok = nil, false
+		}
+	}()
+	tokens := lexer.Tokenize(string(text))
+	depth := 0
+	for _, t := range tokens {
+		switch t.Type {
+		case token.MappingStartType, token.SequenceStartType:
+			if depth++; depth > maxDepth {
+				d.add(t, "fleet.config_too_deep")
+				return nil, false
+			}
+		case token.MappingEndType, token.SequenceEndType:
+			depth--
+		}
+	}
+	// Duplicate keys are let through here, so that they are reported together with everything else.
+	f, err := parser.Parse(tokens, 0, parser.AllowDuplicateMapKey())
+	if err != nil {
+		d.syntax(err)
+		return nil, false
+	}
+	var docs []ast.Node
+	for _, doc := range f.Docs {
+		if doc.Body != nil && doc.Body.Type() != ast.CommentType && doc.Body.Type() != ast.CommentGroupType {
+			docs = append(docs, doc.Body)
+		}
+	}
+	switch len(docs) {
+	case 0:
+		d.add(nil, "fleet.config_empty")
+		return nil, false
+	case 1:
+		return docs[0], true
+	}
+	d.add(docs[1].GetToken(), "fleet.config_documents")
+	return nil, false
 }

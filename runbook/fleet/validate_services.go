@@ -1,0 +1,111 @@
+package fleet
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+func validateDatabases(c *Config, d *decoder) {
+	names := map[string]bool{}
+	for i, db := range c.Databases {
+		at := fmt.Sprintf("databases[%d]", i)
+		switch {
+		case db.Name == "":
+			d.wrong(at, "fleet.config_missing", "key", "name")
+		case !identifier.MatchString(db.Name):
+			d.wrong(at+".name", "fleet.config_bad_name", "text", db.Name)
+		case names[db.Name]:
+			d.wrong(at+".name", "fleet.config_twice", "what", db.Name)
+		}
+		names[db.Name] = true
+		if db.Schema != "" && !identifier.MatchString(db.Schema) {
+			d.wrong(at+".schema", "fleet.config_bad_name", "text", db.Schema)
+		}
+		checkRef(c, d, at+".host", db.Host)
+		checkPath(d, at+".socket", db.Socket)
+		checkPort(d, at+".port", db.Port)
+		if db.Port != 0 && db.Socket != "" {
+			d.wrong(at+".socket", "fleet.config_socket_or_port")
+		}
+	}
+	l := c.DomainList
+	if !names[l.Database] && (len(c.Databases) > 0 || d.at["domain_list"] != nil) {
+		d.wrong("domain_list.database", "probe.no_database", "name", l.Database)
+	}
+	for _, f := range []struct{ key, name string }{{"table", l.Table}, {"key", l.Key}, {"ip", l.IP}, {"domain", l.Domain}, {"status", l.Status}} {
+		if !identifier.MatchString(f.name) {
+			d.wrong("domain_list."+f.key, "fleet.config_bad_name", "text", f.name)
+		}
+	}
+	if l.Up == l.Down {
+		d.wrong("domain_list.down", "fleet.config_up_is_down")
+	}
+	checkPort(d, "domain_list.port", l.Port)
+}
+
+func validateServices(c *Config, d *decoder) {
+	names := map[string]bool{}
+	for i, s := range c.Services {
+		at := fmt.Sprintf("services[%d]", i)
+		switch {
+		case s.Name == "":
+			d.wrong(at, "fleet.config_missing", "key", "name")
+		case !plainName.MatchString(s.Name):
+			d.wrong(at+".name", "fleet.config_bad_name", "text", s.Name)
+		case names[s.Name]:
+			d.wrong(at+".name", "fleet.config_twice", "what", s.Name)
+		}
+		names[s.Name] = true
+		checkPath(d, at+".config", s.Config)
+		checkPort(d, at+".health.port", s.Health.Port)
+		for j, role := range s.On {
+			if !slices.Contains(hostRoles, role) {
+				d.wrong(fmt.Sprintf("%s.on[%d]", at, j), "fleet.config_unknown_role", "role", role, "known", strings.Join(hostRoles, ", "))
+			}
+		}
+		for _, f := range []struct{ key, text string }{{"start", s.Start}, {"stop", s.Stop}, {"restart", s.Restart}, {"status", s.Status},
+			{"enable", s.Enable}, {"disable", s.Disable}, {"installed", s.Installed}} {
+			if strings.Contains(f.text, "{{") || strings.ContainsRune(f.text, 0) {
+				d.wrong(at+"."+f.key, "fleet.config_no_template")
+			}
+		}
+	}
+}
+
+func validateWatch(c *Config, d *decoder) {
+	w := c.Watch
+	if w.Every != 0 && time.Duration(w.Every) < time.Second {
+		d.wrong("watch.every", "fleet.config_bad_duration", "text", time.Duration(w.Every).String())
+	}
+	if w.Failures < 1 {
+		d.wrong("watch.failures", "fleet.config_want_number", "key", "failures")
+	}
+	for i, ref := range w.From {
+		checkRef(c, d, fmt.Sprintf("watch.from[%d]", i), ref)
+	}
+	for i, r := range w.Roles {
+		at := fmt.Sprintf("watch.roles[%d]", i)
+		checkRef(c, d, at+".role", r.Role)
+		if r.Scenario == "" {
+			d.wrong(at, "fleet.config_missing", "key", "scenario")
+		}
+		for j, p := range r.Probes {
+			place := fmt.Sprintf("%s.probes[%d]", at, j)
+			if p.Kind == "" {
+				d.wrong(place, "fleet.config_missing", "key", "kind")
+			}
+			for key, ref := range map[string]string{"host": p.Host, "from": p.From} {
+				if ref != "" {
+					checkRef(c, d, place+"."+key, ref)
+				}
+			}
+			if p.Service != "" {
+				if _, ok := c.Service(p.Service); !ok {
+					d.wrong(place+".service", "fleet.unknown_service", "name", p.Service)
+				}
+			}
+		}
+	}
+}

@@ -1,0 +1,53 @@
+package fleet
+
+import (
+	"slices"
+
+	"recoverbot/runbook"
+)
+
+// Warnings lists what is allowed but probably not meant: what `check` tells, and nothing refuses.
+func (c *Config) Warnings() []runbook.Msg {
+	var out []runbook.Msg
+	warn := func(id string, pairs ...any) { out = append(out, runbook.T(id, pairs...)) }
+	approvers, danger := 0, 0
+	for _, p := range c.People {
+		if slices.Contains(p.Roles, "approver") {
+			approvers++
+			if p.Slack == "" && p.Telegram == 0 && p.TokenHash == "" {
+				warn("fleet.warn_no_way_in", "name", p.Name)
+			}
+		}
+		if slices.Contains(p.Roles, "danger") {
+			danger++
+		}
+	}
+	switch {
+	case approvers == 0:
+		warn("fleet.warn_no_approver")
+	case approvers < c.Policy.Approvals:
+		warn("fleet.warn_few_approvers", "have", approvers, "need", c.Policy.Approvals)
+	case danger == 0:
+		warn("fleet.warn_no_danger")
+	}
+	if len(c.Policy.OnCall) == 0 {
+		warn("fleet.warn_no_on_call")
+	}
+	if !slices.ContainsFunc(c.People, func(p Person) bool { return p.TokenHash != "" }) {
+		warn("fleet.warn_no_token")
+	}
+	for _, role := range []string{"primary", "standby", "nginx", "backup"} {
+		if len(c.WithRole(role)) == 0 {
+			warn("fleet.warn_no_host", "role", role)
+		}
+	}
+	for _, h := range c.Hosts {
+		if !h.Retired && h.HasRole("primary") && !h.DNSIP.IsValid() {
+			warn("fleet.no_dns_ip", "host", h.Name)
+		}
+	}
+	if len(c.Watch.Roles) > 0 && len(c.Watch.From) == 0 {
+		warn("fleet.warn_one_vantage")
+	}
+	return out
+}
