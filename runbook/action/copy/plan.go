@@ -1,0 +1,132 @@
+package copy
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"recoverbot/runbook"
+	"recoverbot/runbook/action"
+	"recoverbot/runbook/fleet"
+)
+
+const shown = 40 // rows of the table; the digest covers all
+
+// Plan finds the files and compares them with what the target has.
+func (c *copier) Plan(ctx context.Context) (runbook.Plan, error) {
+	var p runbook.Plan
+	target, err := c.env.Target()
+	if err != nil {
+		return action.Cannot(p, err)
+	}
+	p.Effect.Host = target.Name
+	p.Summary = runbook.T("copy.summary_none", "host", target.Name)
+	client, err := c.env.Fleet.SSH(ctx, target)
+	if err != nil {
+		return action.Cannot(p, err)
+	}
+	var items []item
+	for _, f := range c.spec.Files {
+		src, err := c.find(ctx, &p, f, target)
+		if err != nil {
+			return action.Cannot(p, err)
+		}
+		items = append(items, src.items...)
+		if len(src.skipped) > 0 {
+			p.Warnings = append(p.Warnings, runbook.T("copy.skipped", "host", src.host.Name, "count", len(src.skipped), "first", src.skipped[0]))
+		}
+	}
+	paths := make([]string, len(items))
+	for i, it := range items {
+		paths[i] = it.To
+	}
+	have, err := present(ctx, client, paths)
+	if err != nil {
+		return action.Cannot(p, err)
+	}
+	table := runbook.Table{Name: "files", Columns: []string{"from", "file", "size", "to", "now"}, Count: len(items)}
+	var todo []item
+	var total int64
+	for _, it := range items {
+		it.Before = have[it.To]
+		state, mark := "missing", "changed"
+		switch {
+		case it.Before == it.SHA256:
+			state, mark = "same", "ok"
+		case it.Before != "" && c.spec.OnlyMissing:
+			state, mark = "present", "ok"
+		case it.Before != "":
+			state = "differs"
+		}
+		if mark != "ok" {
+			todo = append(todo, it)
+			total += it.Size
+		}
+		if len(table.Rows) < shown {
+			table.Rows = append(table.Rows, []string{it.Source, it.From, strconv.FormatInt(it.Size, 10), it.To, state})
+			table.Marks = append(table.Marks, mark)
+		}
+	}
+	p.Tables = []runbook.Table{table}
+	if len(todo) == 0 {
+		p.Verdict, p.Why = runbook.Satisfied, runbook.T("copy.present", "host", target.Name, "count", len(items))
+		return p, nil
+	}
+	p.Verdict = runbook.Ready
+	p.Summary = runbook.T("copy.summary", "host", target.Name, "count", len(todo), "bytes", total, "source", todo[0].Source)
+	data, err := json.Marshal(todo)
+	if err != nil {
+		return p, fmt.Errorf("encode effect: %w", err)
+	}
+	p.Effect = runbook.Effect{Host: target.Name, Identity: client.Fingerprint(), Data: data, Exact: exact(todo, target.Name)}
+	return p, nil
+}
+
+// find asks the candidates in order.
+func (c *copier) find(ctx context.Context, p *runbook.Plan, f File, target fleet.Host) (*source, error) {
+	hosts, err := c.env.Hosts(f.From...)
+	if err != nil {
+		return nil, err
+	}
+	var tried []string
+	for _, h := range hosts {
+		src, err := c.ask(ctx, h, f, target)
+		if err == nil {
+			err = src.hash(ctx)
+		}
+		if err == nil {
+			return src, nil
+		}
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		var needs *action.NeedsError
+		if errors.As(err, &needs) {
+			return nil, err
+		}
+		var e *runbook.Error
+		why := runbook.T("copy.host_failed", "host", h.Name)
+		if errors.As(err, &e) {
+			why = e.Msg
+		}
+		tried = append(tried, h.Name)
+		p.Facts = append(p.Facts, runbook.T("copy.tried", "host", h.Name, "why", why))
+	}
+	return nil, runbook.Errorf(runbook.NotFound, "copy.nowhere", "path", f.Path, "tried", strings.Join(tried, ", "))
+}
+
+// exact renders the effect.
+func exact(items []item, host string) []runbook.Part {
+	var b strings.Builder
+	for _, it := range items {
+		was := "new"
+		if it.Before != "" {
+			was = "replaces sha256 " + it.Before[:12]
+		}
+		fmt.Fprintf(&b, "%s:%s → %s:%s  %d bytes, mode %04o, sha256 %s, %s\n", it.Source, it.From, host, it.To, it.Size, it.Mode, it.SHA256[:12], was)
+	}
+	return []runbook.Part{{Format: "files", Text: strings.TrimRight(b.String(), "\n")}}
+}
