@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -12,6 +13,7 @@ import (
 	"recoverbot/runbook"
 	"recoverbot/runbook/action"
 	"recoverbot/runbook/action/builtin"
+	"recoverbot/runbook/fleet"
 	"recoverbot/runbook/probe"
 	"recoverbot/runbook/scenario"
 )

@@ -44,23 +44,15 @@ func (v viewer) answers(m *bot.Message, r runbook.Run, c card) {
 	}
 }
 
-// groupChoices are the answers that fit all waiting members of a group at once; none where a member needs its own.
+// groupChoices are the answers that one click may give to all waiting members of a group: none while a member is still
+// being planned, or needs an answer of its own.
 func groupChoices(r runbook.Run, c card) []runbook.Choice {
-	var common []runbook.Choice
 	for _, s := range c.members {
-		if s.State == runbook.Waiting {
-			choices := engine.Choices(r, *s)
-			if common == nil {
-				common = slices.Clone(choices)
-			}
-			common = slices.DeleteFunc(common, func(x runbook.Choice) bool { return !slices.Contains(choices, x) })
-			continue
-		}
-		if s.State.Asks() {
+		if s.State == runbook.Pending || s.State == runbook.Planning || s.State.Asks() && s.State != runbook.Waiting {
 			return nil
 		}
 	}
-	return slices.DeleteFunc(common, func(x runbook.Choice) bool { return x == runbook.Input })
+	return engine.GroupChoices(r, c.id)
 }
 
 func groupNeedsReason(r runbook.Run, c card, choice runbook.Choice) bool {
@@ -74,7 +66,7 @@ func (v viewer) runButtons(r runbook.Run) []bot.Button {
 	var out []bot.Button
 	for _, choice := range engine.RunChoices(r) {
 		p := press{Run: r.ID, Choice: choice}
-		b := v.button(p, choice, false, "", false)
+		b := v.button(p, choice, engine.RunNeedsReason(r, choice), "", false)
 		b.Label = v.say.T("run_choice." + string(choice))
 		out = append(out, b)
 	}

@@ -52,7 +52,7 @@ type loader struct {
 func (l *loader) parse(name string, text []byte) (*document, bool) {
 	tree, err := parser.ParseBytes(text, 0)
 	if err != nil {
-		l.problem(name, err)
+		l.problem(name, nil, err)
 		return nil, false
 	}
 	if len(tree.Docs) != 1 || tree.Docs[0].Body == nil {
@@ -63,18 +63,18 @@ func (l *loader) parse(name string, text []byte) (*document, bool) {
 	before := len(l.problems.List)
 	body := tree.Docs[0].Body
 	if err := yaml.NodeToValue(body, &d.body, yaml.Strict()); err != nil {
-		l.problem(name, err)
+		l.problem(name, body, err)
 		return nil, false
 	}
 	for i := range d.body.Steps {
 		node, err := child(body, fmt.Sprintf("$.steps[%d]", i))
 		if err != nil {
-			l.problem(name, err)
+			l.problem(name, body, err)
 			continue
 		}
 		e := entry{node: node}
 		if err := yaml.NodeToValue(node, &e.step, yaml.Strict()); err != nil {
-			l.problem(name, err)
+			l.problem(name, node, err)
 			continue
 		}
 		if e.Include == "" {
@@ -95,11 +95,11 @@ func (l *loader) with(name string, e *entry) {
 	if e.With != nil {
 		node, err := child(e.node, "$.with")
 		if err != nil {
-			l.problem(name, err)
+			l.problem(name, e.node, err)
 			return
 		}
 		if err := yaml.NodeToValue(node, spec, yaml.Strict()); err != nil {
-			l.problem(name, err)
+			l.problem(name, node, err)
 			return
 		}
 	}
@@ -125,11 +125,11 @@ func child(node ast.Node, where string) (ast.Node, error) {
 	return p.FilterNode(node)
 }
 
-// problem records an error of the YAML library, which knows the place.
-func (l *loader) problem(name string, err error) {
+// problem records an error of the YAML library, which mostly knows the place; else it is that of node.
+func (l *loader) problem(name string, node ast.Node, err error) {
 	var at yaml.Error
 	if !errors.As(err, &at) || at.GetToken() == nil {
-		l.problems.add(Problem{File: name, Line: 1, Column: 1, Text: err.Error()})
+		l.at(name, node, err.Error())
 		return
 	}
 	pos := at.GetToken().Position
