@@ -15,6 +15,7 @@ import (
 	"recoverbot/runbook/action"
 	"recoverbot/runbook/action/actiontest"
 	"recoverbot/runbook/action/ssh"
+	"recoverbot/runbook/fleet"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -119,12 +120,16 @@ func TestLostConnectionDoesNotRunAgain(t *testing.T) {
 			t.Fatal("the script does not begin")
 		}
 	}
-	_ = c.SSHD("standby").Kill() // with its sessions; the job is in a session of its own
-	c.RestartSSHD("standby")
+	first := c.Client("standby")
+	_, err := first.Run(t.Context(), fleet.Command{Script: `p=$PPID; while [ "$(cat /proc/$p/comm)" = sh ] || [ "$(cat /proc/$p/comm)" = bash ]; do p=$(cut -d' ' -f4 /proc/$p/stat); done; kill -9 $p`})
+	if err == nil {
+		t.Fatal("the connection did not break")
+	}
+	<-first.Lost()
 	c.WriteFile("standby", "/root/workdir/go", "", 0o644)
 	e := <-ended
 	if e.err != nil || e.r.Outcome != runbook.OutcomeDone || c.ReadFile("standby", "/root/workdir/ran") != "run\n" {
-		t.Fatalf("%+v", e)
+		t.Fatalf("%+v: %v", e.r, e.err)
 	}
 }
 
