@@ -61,10 +61,10 @@ func (w *Console) events(rw http.ResponseWriter, r *http.Request) {
 	beat := time.NewTicker(heartbeat)
 	defer beat.Stop()
 	for {
-		cards, changed := w.since(seen)
+		cards, changed := w.board.Since(seen)
 		for _, c := range cards {
-			seen = c.seq
-			if !emit("card", w.epoch+"-"+strconv.FormatInt(c.seq, 10), shownCard{c.order, w.in(lang, c.m)}) {
+			seen = c.Seq
+			if !emit("card", w.epoch+"-"+strconv.FormatInt(c.Seq, 10), shownCard{c.Order, w.in(lang, c.Message)}) {
 				return
 			}
 		}

@@ -1,13 +1,11 @@
 package web
 
 import (
-	"cmp"
 	"context"
 	"crypto/rand"
 	"fmt"
 	"log/slog"
 	"net/http"
-	"slices"
 	"sync"
 	"time"
 
@@ -26,18 +24,11 @@ type Console struct {
 	doors *doors
 	pages *pages
 
-	mu      sync.Mutex
-	inbox   bot.Inbox
-	ended   chan struct{} // closed when Run ends; nil while it does not run
-	seq     int64         // rises with each change of any card
-	orders  int64         // rises with each new card
-	cards   map[string]*card
-	changed chan struct{} // closed and replaced at each change
-}
+	board *bot.Board
 
-type card struct {
-	m          bot.Message
-	seq, order int64
+	mu    sync.Mutex
+	inbox bot.Inbox
+	ended chan struct{} // closed when Run ends; nil while it does not run
 }
 
 var (
@@ -64,7 +55,7 @@ func New(c Config) (*Console, error) {
 		return nil, fmt.Errorf("load the console's pages: %w", err)
 	}
 	return &Console{c: c, log: c.Log, clock: c.Clock, epoch: rand.Text(), doors: newDoors(), pages: p,
-		cards: map[string]*card{}, changed: make(chan struct{})}, nil
+		board: bot.NewBoard(keep)}, nil
 }
 
 // Name is "web".
@@ -89,7 +80,7 @@ func (w *Console) Run(ctx context.Context, in bot.Inbox) error {
 
 // Send shows a new card.
 func (w *Console) Send(_ context.Context, m bot.Message) (bot.Ref, error) {
-	w.put(m)
+	w.board.Put(m)
 	return bot.Ref(m.Key), nil
 }
 
@@ -98,63 +89,8 @@ func (w *Console) Edit(_ context.Context, ref bot.Ref, m bot.Message) error {
 	if string(ref) != m.Key {
 		return fmt.Errorf("edit message %s at %s: %w", m.Key, ref, bot.ErrGone)
 	}
-	w.put(m)
+	w.board.Put(m)
 	return nil
-}
-
-func (w *Console) put(m bot.Message) {
-	m = bot.Cleaned(m)
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	c, ok := w.cards[m.Key]
-	if ok && c.m.Version > m.Version {
-		return
-	}
-	if !ok {
-		w.orders++
-		c = &card{order: w.orders}
-		w.cards[m.Key] = c
-		w.evict()
-	}
-	w.seq++
-	c.m, c.seq = m, w.seq
-	close(w.changed)
-	w.changed = make(chan struct{})
-}
-
-// evict drops the oldest card that asks nothing when there are too many, else the oldest.
-func (w *Console) evict() {
-	if len(w.cards) <= keep {
-		return
-	}
-	oldest := func(answered bool) (key string) {
-		first := w.orders
-		for k, c := range w.cards {
-			if c.order < first && (!answered || len(c.m.Buttons) == 0) {
-				key, first = k, c.order
-			}
-		}
-		return key
-	}
-	key := oldest(true)
-	if key == "" {
-		key = oldest(false)
-	}
-	delete(w.cards, key)
-}
-
-// since returns the cards that changed after seq, oldest change first, and a channel that is closed at the next one.
-func (w *Console) since(seq int64) ([]card, <-chan struct{}) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	var out []card
-	for _, c := range w.cards {
-		if c.seq > seq {
-			out = append(out, *c)
-		}
-	}
-	slices.SortFunc(out, func(a, b card) int { return cmp.Compare(a.seq, b.seq) })
-	return out, w.changed
 }
 
 func (w *Console) running() (bot.Inbox, <-chan struct{}) {

@@ -116,7 +116,7 @@
   function ask(c, b) {
     const area = b.needs_reason ? el('textarea', { rows: 2, 'data-id': 'reason', id: 'r' + c.order, value: c.reason || '', oninput: e => { c.reason = e.target.value; } }) : '';
     const yes = () => {
-      if (b.needs_reason && !(c.reason || '').trim()) { c.note = { text: t('reason_needed'), refused: true }; draw(c); c.el.querySelector('.ask textarea').focus(); return; }
+      if (b.needs_reason && !(c.reason || '').trim()) { c.note = { text: t('reason_needed'), refused: true }; draw(c); c.el.querySelector('.ask textarea').focus(); seen(c); return; }
       send(c, b, c.reason || '');
     };
     return el('div', { class: 'ask', role: 'group' }, b.confirm ? el('p', {}, b.confirm) : '',
@@ -187,6 +187,8 @@
     return j.error ? { text: j.error.message, refused: true } : j;
   }
 
+  const seen = c => { const n = c.el.querySelector('.note'); if (n) n.scrollIntoView({ block: 'nearest' }); };
+
   async function send(c, b, reason) {
     const version = c.m.version;
     c.busy = true; c.note = null; draw(c);
@@ -198,6 +200,7 @@
     if (!r.refused) { c.ask = null; c.reason = ''; }
     c.note = r.text && (r.refused || c.m.version === version || !open.has(c.m.state)) ? r : null;
     draw(c);
+    seen(c);
     if (r.text) say(r.text);
     if (r.message) bubbleCard(r.message);
   }
