@@ -170,6 +170,13 @@ type Watch struct {
 	Failures int              `yaml:"failures,omitempty"` // in a row, default 3
 	From     []string         `yaml:"from,omitempty"`     // second vantage points: hosts or roles; the bot is always the first
 	Roles    []WatchRole      `yaml:"roles,omitempty"`
+	Together []WatchTogether  `yaml:"together,omitempty"`
+}
+
+// WatchTogether says what it means that all hosts of several watched roles are down at once; it replaces their own alerts.
+type WatchTogether struct {
+	Roles    []string `yaml:"roles"`
+	Scenario string   `yaml:"scenario"`
 }
 
 // WatchRole says what it means that the hosts of a role do not answer.
