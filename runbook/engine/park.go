@@ -94,7 +94,7 @@ func (e *Engine) resume(ctx context.Context, run runbook.Run, d *runbook.Decisio
 		return e.otherRun(*open)
 	}
 	next := run
-	next.State, next.EndedAt, next.EndedBy, next.Owner = runbook.Open, run.EndedAt, run.EndedBy, e.cfg.Owner
+	next.State, next.Owner = runbook.Open, e.cfg.Owner
 	if err := e.moveRun(ctx, run, next, d); err != nil {
 		return err
 	}
