@@ -1,0 +1,306 @@
+package sql
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+
+	"recoverbot/runbook"
+	"recoverbot/runbook/fleet"
+	"recoverbot/runbook/probe"
+)
+
+// probeTimeout is how long a listed machine may take to answer.
+const probeTimeout = 3 * time.Second
+
+// listing is the domain list's table and what its columns are called.
+type listing struct {
+	fleet.DomainList
+	table
+	schema string
+}
+
+// listed is one row of the domain list with what is known of its machine.
+type listed struct {
+	id, ip, status string
+	host           fleet.Host // Name "" where no host of the fleet has the ip
+	down           bool       // must not be up, whatever it answers
+	alive          bool
+	field          string // name of its form field; "" where nothing is proposed
+	to             string // the status proposed
+}
+
+func domainList(cfg *fleet.Config) fleet.DomainList {
+	d := cfg.DomainList
+	for _, f := range []struct {
+		to *string
+		or string
+	}{{&d.Table, "t_app_dns"}, {&d.Key, "id"}, {&d.IP, "ip"}, {&d.Domain, "domain"}, {&d.Status, "status"}} {
+		if *f.to == "" {
+			*f.to = f.or
+		}
+	}
+	if d.Up == 0 && d.Down == 0 {
+		d.Up, d.Down = 1, 2
+	}
+	return d
+}
+
+// domains reads the whole list, asks every listed machine, and proposes each row that is wrong: up but dead, down but
+// alive. Every proposal can be unticked.
+func (r *rows) domains(ctx context.Context, p runbook.Plan, db *sqlx.DB, eff *effect) (runbook.Plan, error) {
+	cfg := r.env.Fleet.Config()
+	l := listing{DomainList: domainList(cfg), schema: eff.Schema}
+	if s, t, ok := strings.Cut(l.Table, "."); ok {
+		l.schema, l.Table = s, t
+	}
+	down, err := r.env.Hosts(r.spec.DomainList.Down...)
+	if err != nil {
+		return p, err
+	}
+	if l.table, err = inspect(ctx, db, l.schema, l.Table); err != nil {
+		return p, err
+	}
+	for _, c := range []string{l.Key, l.IP, l.Status} {
+		if !slices.Contains(l.columns, c) {
+			return p, runbook.Errorf(runbook.Invalid, "sql.no_column", "table", l.table.String(), "column", c)
+		}
+	}
+	eff.Whole = &read{Text: fmt.Sprintf("SELECT %s, %s, %s FROM %s ORDER BY %s", quoted(l.Key), quoted(l.IP), quoted(l.Status), l.table, l.order()), Args: []string{}}
+	if _, eff.Whole.Rows, err = query(ctx, db, eff.Whole.Text, nil); err != nil {
+		return p, fmt.Errorf("read the domain list: %w", err)
+	}
+	list := l.rows(cfg, eff.Whole.Rows, down)
+	r.ask(ctx, l.DomainList, list)
+	if err := ctx.Err(); err != nil {
+		return p, fmt.Errorf("ask the listed machines: %w", err)
+	}
+	l.propose(list)
+	left, chosen := 0, 0
+	for _, row := range list {
+		status := row.status
+		if row.field != "" {
+			p.Form = append(p.Form, field(row))
+			if !strings.EqualFold(r.env.Step.Inputs[row.field], "false") {
+				chosen++
+				status = row.to
+				c, _, err := prepare(ctx, db, eff.Schema, fmt.Sprintf("update %s set %s=? where %s=? and %s=? and %s=?",
+					plain(l.schema)+"."+plain(l.Table), plain(l.Status), plain(l.Key), plain(l.IP), plain(l.Status)),
+					[]string{row.to, row.id, row.ip, row.status}, nil)
+				if err != nil {
+					return p, err
+				}
+				c.narrow([]string{l.Key, l.Domain, l.IP, l.Status})
+				eff.Statements = append(eff.Statements, c)
+			}
+		}
+		if status == strconv.Itoa(l.Up) {
+			left++
+		}
+	}
+	shown, err := l.shown(ctx, db, list)
+	if err != nil {
+		return p, err
+	}
+	p.Tables = append(p.Tables, shown)
+	switch {
+	case len(list) == 0:
+		p.Verdict, p.Why = runbook.Blocked, runbook.T("sql.list_empty", "table", l.schema+"."+l.Table)
+		return p, nil
+	case len(p.Form) == 0:
+		p.Verdict, p.Why = runbook.Satisfied, runbook.T("sql.list_as_wanted", "rows", len(list))
+		return p, nil
+	case chosen == 0:
+		p.Verdict, p.Why = runbook.Blocked, runbook.T("sql.list_unticked")
+		return p, nil
+	}
+	if left == 0 {
+		p.Danger = true
+		p.Warnings = append(p.Warnings, runbook.T("sql.list_none_left"))
+	}
+	p.Verdict = runbook.Ready
+	p.Summary = runbook.T("sql.list_summary", "host", p.Effect.Host, "table", l.schema+"."+l.Table, "rows", chosen)
+	return p, nil
+}
+
+// plain is a name as it is written in a statement: bare where it can be.
+func plain(name string) string {
+	if strings.ContainsAny(name, "-$") || name != "" && name[0] >= '0' && name[0] <= '9' {
+		return quoted(name)
+	}
+	return name
+}
+
+// rows joins the table's rows with the fleet.
+func (l listing) rows(cfg *fleet.Config, rs []cells, down []fleet.Host) []listed {
+	var out []listed
+	for _, c := range rs {
+		row := listed{id: c.at(0), ip: c.at(1), status: c.at(2)}
+		for _, h := range cfg.Hosts {
+			if means(h, row.ip) {
+				row.host = h
+				row.down = h.Retired || slices.ContainsFunc(down, func(d fleet.Host) bool { return d.Name == h.Name })
+				break
+			}
+		}
+		for _, h := range down { // a machine enrolled by this run is not in the fleet yet
+			row.down = row.down || means(h, row.ip)
+		}
+		out = append(out, row)
+	}
+	return out
+}
+
+// means tells whether the domain list's ip is this host.
+func means(h fleet.Host, ip string) bool {
+	ip = strings.TrimSpace(ip)
+	a, err := netip.ParseAddr(ip)
+	if err == nil && h.DNSIP.IsValid() && a == h.DNSIP {
+		return true
+	}
+	return ip != "" && slices.Contains(h.Names(), ip)
+}
+
+// ask probes every listed machine of the fleet at once, but for those that count as down.
+func (r *rows) ask(ctx context.Context, d fleet.DomainList, list []listed) {
+	hosts := map[string]fleet.Host{}
+	var probes []runbook.Probe
+	for _, row := range list {
+		if _, there := hosts[row.host.Name]; row.host.Name == "" || row.down || there {
+			continue
+		}
+		hosts[row.host.Name] = row.host
+		probes = append(probes, runbook.Probe{Kind: "http", Host: row.host.Name, Port: r.port(d, row.host), Path: "/", Timeout: runbook.Duration(probeTimeout)})
+	}
+	resolve := func(refs ...string) ([]fleet.Host, error) {
+		var out []fleet.Host
+		for _, ref := range refs {
+			h, ok := hosts[ref]
+			if !ok {
+				return nil, runbook.Errorf(runbook.Invalid, "fleet.unknown_host", "ref", ref)
+			}
+			out = append(out, h)
+		}
+		return out, nil
+	}
+	alive := map[string]bool{}
+	for _, f := range probe.Run(ctx, r.env.Fleet, resolve, probes) {
+		alive[f.Host] = f.Up
+	}
+	for i := range list {
+		list[i].alive = !list[i].down && alive[list[i].host.Name]
+	}
+}
+
+// port is where front ends would reach the machine: the list's port, its nginx's, or that of a service that it runs.
+func (r *rows) port(d fleet.DomainList, h fleet.Host) int {
+	if d.Port != 0 {
+		return d.Port
+	}
+	if h.HTTPPort != 0 {
+		return h.HTTPPort
+	}
+	if !h.HasRole("nginx") {
+		for _, s := range r.env.Fleet.Config().Services {
+			if s.Health.Port != 0 && slices.ContainsFunc(s.On, h.HasRole) {
+				return s.Health.Port
+			}
+		}
+	}
+	return 80
+}
+
+// propose marks the rows that are wrong. A machine that is not in fleet.yaml is shown, never judged.
+func (l listing) propose(list []listed) {
+	for i := range list {
+		row := &list[i]
+		if row.host.Name == "" && !row.down {
+			continue
+		}
+		switch {
+		case row.status == strconv.Itoa(l.Up) && !row.alive:
+			row.to = strconv.Itoa(l.DomainList.Down)
+		case row.status == strconv.Itoa(l.DomainList.Down) && row.alive:
+			row.to = strconv.Itoa(l.Up)
+		default:
+			continue
+		}
+		row.field = "row_" + row.id
+	}
+}
+
+func field(row listed) runbook.Param {
+	t := fmt.Sprintf("%s %s: %s → %s", row.id, row.ip, row.status, row.to)
+	return runbook.Param{Name: row.field, Type: "bool", Default: "true", Title: runbook.Text{EN: t, ZH: t}}
+}
+
+// shown is the whole list beside what its machines answer.
+func (l listing) shown(ctx context.Context, db *sqlx.DB, list []listed) (runbook.Table, error) {
+	t := runbook.Table{Name: l.schema + "." + l.Table, Columns: []string{l.Key}, Count: len(list)}
+	names := map[string]string{}
+	if slices.Contains(l.columns, l.Domain) {
+		t.Columns = append(t.Columns, l.Domain)
+		_, rs, err := query(ctx, db, fmt.Sprintf("SELECT %s, %s FROM %s", quoted(l.Key), quoted(l.Domain), l.table), nil)
+		if err != nil {
+			return t, fmt.Errorf("read the domain list: %w", err)
+		}
+		for _, c := range rs {
+			names[c.at(0)] = c.at(1)
+		}
+	}
+	t.Columns = append(t.Columns, l.IP, l.Status, "host", "answers", "→")
+	for _, row := range list {
+		line := []string{row.id}
+		if len(t.Columns) == 7 {
+			line = append(line, clip(names[row.id]))
+		}
+		answers, mark := "yes", "ok"
+		switch {
+		case row.host.Name == "":
+			answers, mark = "?", ""
+		case row.down:
+			answers = "down"
+		case !row.alive:
+			answers = "no"
+		}
+		if row.field != "" {
+			mark = "bad"
+		}
+		t.Rows = append(t.Rows, append(line, row.ip, row.status, row.host.Name, answers, row.to))
+		t.Marks = append(t.Marks, mark)
+	}
+	return t, nil
+}
+
+// narrow shows and compares only these columns, where the table has them.
+func (c *change) narrow(columns []string) {
+	var list []string
+	var index []int
+	for i, name := range c.Columns {
+		if slices.Contains(columns, name) {
+			list, index = append(list, quoted(name)), append(index, i)
+		}
+	}
+	for _, q := range []*read{&c.Match, &c.After} {
+		_, rest, _ := strings.Cut(q.Text, " FROM ")
+		q.Text = "SELECT " + strings.Join(list, ", ") + " FROM " + rest
+	}
+	var names []string
+	for _, i := range index {
+		names = append(names, c.Columns[i])
+	}
+	for j, row := range c.Match.Rows {
+		var short cells
+		for _, i := range index {
+			short = append(short, row[i])
+		}
+		c.Match.Rows[j] = short
+	}
+	c.Columns = names
+}
