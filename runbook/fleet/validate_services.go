@@ -85,6 +85,15 @@ func validateWatch(c *Config, d *decoder) {
 	for i, ref := range w.From {
 		checkRef(c, d, fmt.Sprintf("watch.from[%d]", i), ref)
 	}
+	for i, t := range w.Together {
+		at := fmt.Sprintf("watch.together[%d]", i)
+		for j, ref := range t.Roles {
+			checkRef(c, d, fmt.Sprintf("%s.roles[%d]", at, j), ref)
+		}
+		if t.Scenario == "" || len(t.Roles) == 0 {
+			d.wrong(at, "fleet.config_missing", "key", "scenario, roles")
+		}
+	}
 	for i, r := range w.Roles {
 		at := fmt.Sprintf("watch.roles[%d]", i)
 		checkRef(c, d, at+".role", r.Role)

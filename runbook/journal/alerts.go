@@ -15,7 +15,7 @@ import (
 // Alert is what is known of one fingerprint. Body is the alert as its source gave it, opaque here.
 type Alert struct {
 	Fingerprint  string
-	State        string // firing, resolved, replaced
+	State        string // firing, snoozed, started, resolved, replaced
 	Count        int    // times it fired
 	Since        time.Time
 	SeenAt       time.Time
@@ -75,10 +75,10 @@ func (j *Journal) Alert(ctx context.Context, fingerprint string) (a Alert, ok bo
 	return row.alert(), true, nil
 }
 
-// Firing lists the alerts in state "firing", the oldest first.
+// Firing lists the alerts that are neither resolved nor replaced, the oldest first.
 func (j *Journal) Firing(ctx context.Context) ([]Alert, error) {
 	var rows []alertRow
-	if err := j.readers.SelectContext(ctx, &rows, `SELECT * FROM alerts WHERE state = 'firing' ORDER BY since, fingerprint`); err != nil {
+	if err := j.readers.SelectContext(ctx, &rows, `SELECT * FROM alerts WHERE state NOT IN ('resolved', 'replaced') ORDER BY since, fingerprint`); err != nil {
 		return nil, unavailable("select alerts", err)
 	}
 	out := make([]Alert, len(rows))
