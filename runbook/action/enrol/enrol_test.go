@@ -1,0 +1,148 @@
+package enrol_test
+
+import (
+	"encoding/json"
+	"errors"
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+
+	"go.uber.org/goleak"
+
+	"recoverbot/runbook"
+	"recoverbot/runbook/action"
+	"recoverbot/runbook/action/actiontest"
+	"recoverbot/runbook/action/enrol"
+	"recoverbot/runbook/fleet"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func build(t *testing.T, c *actiontest.Company, spec enrol.Spec) (action.Action, action.Env) {
+	t.Helper()
+	if err := spec.Validate(); err != nil {
+		t.Fatal(err)
+	}
+	env := c.Env(runbook.Step{ID: "take-in", Kind: "enrol"})
+	a, err := enrol.Kind().New(&spec, env)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a, env
+}
+
+// forget takes a host's key out of known_hosts, and optionally the host out of fleet.yaml.
+func forget(t *testing.T, c *actiontest.Company, h fleet.Host) string {
+	t.Helper()
+	known, err := os.ReadFile(c.KnownHosts())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var keep, gone []string
+	for _, l := range strings.SplitAfter(string(known), "\n") {
+		if strings.HasPrefix(l, "["+h.Address+"]") {
+			gone = append(gone, l)
+		} else {
+			keep = append(keep, l)
+		}
+	}
+	if err := os.WriteFile(c.KnownHosts(), []byte(strings.Join(keep, "")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return strings.Join(gone, "")
+}
+
+func TestEnrolASpare(t *testing.T) {
+	t.Parallel()
+	c := actiontest.New(t, "standby", "spare1")
+	h := c.Host("spare1")
+	forget(t, c, h)
+	spec := enrol.Spec{Name: "spare1", Address: h.Address, Port: strconv.Itoa(h.Port), User: h.User}
+	a, env := build(t, c, spec)
+	p, err := a.Plan(t.Context())
+	if err != nil || p.Verdict != runbook.Ready || !strings.Contains(p.Effect.Exact[0].Text, "SHA256:") {
+		t.Fatalf("%+v %v", p, err)
+	}
+	if known, _ := os.ReadFile(c.KnownHosts()); strings.Contains(string(known), h.Address) {
+		t.Fatal("planning pinned the key")
+	}
+	look := func(want string) {
+		t.Helper()
+		if ev, err := a.(action.Looker).Look(t.Context(), p, c.Job(env)); err != nil || ev.Took != want {
+			t.Fatalf("%+v %v", ev, err)
+		}
+	}
+	look(runbook.TookNo)
+	r, err := a.Apply(t.Context(), p, c.Job(env), actiontest.NewRecorder())
+	if err != nil || r.Outcome != runbook.OutcomeDone {
+		t.Fatalf("%+v %v", r, err)
+	}
+	look(runbook.TookYes)
+	var got fleet.Host
+	if err := json.Unmarshal([]byte(r.Values["host"]), &got); err != nil || got.Name != "spare1" || got.Root != h.Root || r.Values["bind"] != "new" {
+		t.Errorf("%+v %v", r.Values, err)
+	}
+	again, _ := build(t, c, spec)
+	p, err = again.Plan(t.Context())
+	if err != nil || p.Verdict != runbook.Satisfied || p.Values["host"] != r.Values["host"] {
+		t.Errorf("%+v %v", p, err)
+	}
+}
+
+func TestAnotherKeyIsAHardStop(t *testing.T) {
+	t.Parallel()
+	c := actiontest.New(t, "standby", "spare1")
+	h := c.Host("spare1")
+	forget(t, c, h)
+	spec := enrol.Spec{Name: "spare1", Address: h.Address, Port: strconv.Itoa(h.Port), User: h.User}
+	a, env := build(t, c, spec)
+	p, err := a.Plan(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The approved key is not what is presented now.
+	p.Effect.Data = []byte(strings.Replace(string(p.Effect.Data), `"SHA256:`, `"SHA256:x`, 1))
+	var refusal *runbook.Refusal
+	if _, err := a.Apply(t.Context(), p, c.Job(env), actiontest.NewRecorder()); !errors.As(err, &refusal) || !refusal.Stale {
+		t.Fatalf("another key was pinned: %v", err)
+	}
+	if known, _ := os.ReadFile(c.KnownHosts()); strings.Contains(string(known), h.Address) {
+		t.Fatal("a key was pinned")
+	}
+	// The standby's key is pinned for the spare's address.
+	other := strings.Replace(forget(t, c, c.Host("standby")), c.Host("standby").Address, h.Address, 1)
+	if err := os.WriteFile(c.KnownHosts(), []byte(other), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p, err = a.Plan(t.Context())
+	if err != nil || p.Verdict != runbook.Blocked || p.Why.ID != "fleet.changed_key" {
+		t.Fatalf("%+v %v", p, err)
+	}
+}
+
+func TestRefusedDescriptions(t *testing.T) {
+	t.Parallel()
+	c := actiontest.New(t, "standby", "spare1")
+	for name, s := range map[string]enrol.Spec{
+		"name taken":    {Name: "standby", Address: "192.0.2.9"},
+		"address taken": {Name: "new1", Address: c.Host("standby").Address},
+		"name":          {Name: "a b", Address: "192.0.2.9"},
+		"option":        {Name: "a", Address: "-oProxyCommand=x"},
+		"not an ip":     {Name: "a", Address: "192.0.2.999"},
+		"port":          {Name: "a", Address: "192.0.2.9", Port: "0"},
+		"user":          {Name: "a", Address: "192.0.2.9", User: "root;x"},
+		"dns":           {Name: "a", Address: "192.0.2.9", DNSIP: "x"},
+	} {
+		a, _ := build(t, c, s)
+		p, err := a.Plan(t.Context())
+		if err != nil || p.Verdict != runbook.Blocked {
+			t.Errorf("%s: %s %v", name, p.Verdict, err)
+		}
+	}
+	a, _ := build(t, c, enrol.Spec{Name: "$step.form.name", Address: "$step.form.address"})
+	p, err := a.Plan(t.Context())
+	if err != nil || p.Verdict != runbook.Provisional {
+		t.Errorf("%s %v", p.Verdict, err)
+	}
+}
