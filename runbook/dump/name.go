@@ -26,14 +26,14 @@ var (
 // NameDate finds the date in a file's name, in any of the usual forms: 20261122, 2026-11-22, 2026_11_22_03-00,
 // 20261122030000, 22Nov2026, 2026年11月22日, seconds since 1970. Local times are read in zone.
 func NameDate(name string, zone *time.Location) (Named, bool) {
-	if m := yearFirst.FindStringSubmatch(name); m != nil {
-		if n, ok := named(m[1], num(m[2]), m[3], m[4:], zone); ok {
-			return n, true
-		}
-	}
 	if m := dayFirst.FindStringSubmatch(name); m != nil {
 		month := strings.Index("janfebmaraprmayjunjulaugsepoctnovdec", strings.ToLower(m[2]))/3 + 1
 		if n, ok := named(m[3], month, m[1], m[4:], zone); ok {
+			return n, true
+		}
+	}
+	if m := yearFirst.FindStringSubmatch(name); m != nil {
+		if n, ok := named(m[1], num(m[2]), m[3], m[4:], zone); ok {
 			return n, true
 		}
 	}

@@ -154,6 +154,7 @@ func (r Rules) create(text []byte, ts []token) (Checked, error) {
 	definer, object, at := "", "", 0
 	for i := 1; i < len(ts) && object == ""; i++ {
 		switch {
+		case ts[i].is("DEFINER") && i > 1 && ts[i-1].is("SECURITY"):
 		case ts[i].is("DEFINER"):
 			d, n := readDefiner(ts[i+1:])
 			if n == 0 {

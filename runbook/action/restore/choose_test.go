@@ -1,0 +1,131 @@
+package restore
+
+import (
+	"bytes"
+	"compress/gzip"
+	"os"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"recoverbot/runbook"
+)
+
+func packed(t *testing.T, text string) string {
+	t.Helper()
+	var b bytes.Buffer
+	z := gzip.NewWriter(&b)
+	if _, err := z.Write([]byte(text)); err != nil {
+		t.Fatal(err)
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+// row finds a candidate's row in the table of a plan.
+func row(p runbook.Plan, host, file string) (state, mark string) {
+	for i, r := range p.Tables[0].Rows {
+		if r[0] == host && r[1] == file {
+			return r[4], p.Tables[0].Marks[i]
+		}
+	}
+	return "not listed", ""
+}
+
+// TestChoice puts dumps of every kind on three hosts, one of them frozen.
+func TestChoice(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, "standby", "report", "hongkong", "spare1")
+	full := w.dump()
+	at := func(when string) string { return dated(full, when) }
+	right := at("2026-11-22  2:00:09")
+	cut := strings.LastIndex(full, "DROP TABLE")
+
+	w.put("standby", "speed-2026-11-21_02-00.sql", at("2026-11-21  2:00:09"))
+	w.put("standby", "speed-2026-11-22_02-30.sql", full[:cut])         // at a statement boundary
+	w.put("standby", "speed-2026-11-22_02-40.sql", full[:len(full)/2]) // anywhere
+	w.put("standby", "speed-2026-11-22_02-50.sql", "")
+	w.put("standby", "speed-2026-11-22_02-55.sql.gz", packed(t, right)[:700])
+	w.put("standby", "speed-2026-11-22_02-56.sql.gz", packed(t, full[:cut]))
+	w.put("standby", "speed-newest-by-mtime.sql", at("2026-10-01  2:00:09"))
+	w.put("standby", "speed-2026-11-22_02-57.sql", strings.Replace(at("2026-11-22  2:57:09"), "Database: speed", "Database: other", 1))
+	w.put("standby", "speed-2026-11-22_02-58.sql", strings.Replace(at("2026-11-22  2:58:09"), "DROP TABLE", "USE `other`;\nDROP TABLE", 1))
+	w.put("standby", "-speed-2026-11-22.sql", right)
+	w.put("standby", "speed\n2026-11-22.sql", right)
+	w.put("standby", "speed-2026-11-22..sql", right)
+	w.put("standby", "speed-2026-11-22.sql.tmp", right)
+	if err := os.Symlink("/etc/passwd", w.Path("standby", "/shell/sql_backup/speed-2026-11-22_02-59.sql")); err != nil {
+		t.Fatal(err)
+	}
+	w.put("report", "speed-2026-11-22_02-00.sql.gz", packed(t, right))
+	w.put("hongkong", "speed-2026-11-22_02-10.sql", at("2026-11-22  2:10:09")) // the newest, on a frozen host
+	if err := w.SSHD("hongkong").Signal(syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	began := time.Now()
+	a, job, p := w.plan("standby", "report", "hongkong")
+	if took := time.Since(began); took > 40*time.Second {
+		t.Errorf("a frozen host cost %v", took)
+	}
+	if err := w.SSHD("hongkong").Signal(syscall.SIGCONT); err != nil {
+		t.Fatal(err)
+	}
+	for file, want := range map[string]string{
+		"speed-2026-11-21_02-00.sql": "complete", "speed-2026-11-22_02-30.sql": "no trailer", "speed-2026-11-22_02-40.sql": "no trailer",
+		"speed-2026-11-22_02-50.sql": "empty", "speed-2026-11-22_02-55.sql.gz": "bad gzip", "speed-2026-11-22_02-56.sql.gz": "no trailer",
+		"speed-newest-by-mtime.sql": "complete", "speed-2026-11-22_02-57.sql": "wrong schema", "speed-2026-11-22_02-58.sql": "foreign schema",
+		"-speed-2026-11-22.sql": "name dash", `"speed\n2026-11-22.sql"`: "name control", "speed-2026-11-22..sql": "name dots",
+		"speed-2026-11-22.sql.tmp": "not a dump", "speed-2026-11-22_02-59.sql": "symlink",
+	} {
+		if state, _ := row(p, "standby", file); state != want {
+			t.Errorf("%s is %q, want %q", file, state, want)
+		}
+	}
+	if state, mark := row(p, "report", "speed-2026-11-22_02-00.sql.gz"); state != "chosen" || mark != "match" {
+		t.Fatalf("the right dump is %q", state)
+	}
+	if _, mark := row(p, "hongkong", ""); mark != "refused" {
+		t.Error("the frozen host is not listed")
+	}
+	for _, m := range append(p.Facts, p.Warnings...) {
+		say(t, m)
+	}
+	if p.Danger {
+		t.Errorf("danger: %+v", p.Warnings)
+	}
+	e, err := fromPlan(p)
+	if err != nil || e.Start != time.Date(2026, 11, 22, 2, 0, 0, 0, time.UTC) || a.loss(e) != (71*time.Minute).Seconds() {
+		t.Errorf("start %v, loss %v, %v", e.Start, a.loss(e), err)
+	}
+	k := w.hold(a, job, p) // copied from report
+	if w.Exists("standby", stateDir+"/dumps/"+e.SHA256[:16]+".gz") {
+		t.Error("the copied dump is left")
+	}
+	if err := k.Rollback(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	w.untouched()
+
+	w.Run.Params["dump"] = "standby:speed-2026-11-21_02-00.sql"
+	if _, _, p = w.plan("standby", "report"); p.Verdict != runbook.Ready || p.Summary.Args["file"] != "speed-2026-11-21_02-00.sql" {
+		t.Errorf("the dump asked for: %s %+v", p.Verdict, p.Summary)
+	}
+	for _, wanted := range []string{"speed-2026-11-22_02-40.sql", "/etc/passwd", "report:nothing.sql"} {
+		w.Run.Params["dump"] = wanted
+		if _, _, p = w.plan("standby", "report"); p.Verdict != runbook.Blocked {
+			t.Errorf("%s: %s", wanted, p.Verdict)
+		}
+		say(t, p.Why)
+	}
+	delete(w.Run.Params, "dump")
+	w.put("standby", "speed-2026-11-22_02-00.sql", right) // two files of one dump's time: the one at home is preferred
+	if _, _, p = w.plan("report", "standby"); p.Summary.Args["source"] != "standby" {
+		t.Errorf("chosen: %+v", p.Summary)
+	}
+	if _, _, p = w.plan("spare1"); p.Verdict != runbook.Blocked || p.Why.ID != "restore.no_dump" {
+		t.Errorf("no dump at all: %s %s", p.Verdict, say(t, p.Why))
+	}
+}

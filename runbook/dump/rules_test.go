@@ -1,0 +1,186 @@
+package dump
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+
+	"recoverbot/runbook"
+)
+
+var speed = Rules{Schema: "speed", Scratch: "speed_new_1"}
+
+// TestTaken holds what may run, and what it becomes: "" is left out.
+func TestTaken(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string]string{
+		"CREATE DATABASE /*!32312 IF NOT EXISTS*/ `speed` /*!40100 DEFAULT CHARACTER SET utf8mb4 */": "",
+		"USE `speed`": "",
+		"use speed":   "",
+		"/*!40000 DROP DATABASE IF EXISTS `speed`*/":      "",
+		"DROP TABLE IF EXISTS `t`":                        "DROP TABLE IF EXISTS `t`",
+		"DROP TABLE IF EXISTS `speed`.`t`":                "DROP TABLE IF EXISTS `speed_new_1`.`t`",
+		"CREATE TABLE speed.t (a int)":                    "CREATE TABLE `speed_new_1`.t (a int)",
+		"CREATE TABLE t (a varchar(9) DEFAULT 'other.x')": "CREATE TABLE t (a varchar(9) DEFAULT 'other.x')",
+		"INSERT INTO `speed`.`t` VALUES (1)":              "INSERT INTO `speed_new_1`.`t` VALUES (1)",
+		"INSERT INTO `t` (`a`,`b`) VALUES (1,'USE other; \\'`x`.y'),(NULL,_binary 'a''b'),(0x0F,-1.5e-3)": "INSERT INTO `t` (`a`,`b`) VALUES (1,'USE other; \\'`x`.y'),(NULL,_binary 'a''b'),(0x0F,-1.5e-3)",
+		"REPLACE INTO t VALUES (1)":                                                                "REPLACE INTO t VALUES (1)",
+		"LOCK TABLES `t` WRITE, speed.u WRITE":                                                     "LOCK TABLES `t` WRITE, `speed_new_1`.u WRITE",
+		"UNLOCK TABLES":                                                                            "UNLOCK TABLES",
+		"/*!40000 ALTER TABLE `t` DISABLE KEYS */":                                                 "/*!40000 ALTER TABLE `t` DISABLE KEYS */",
+		"/*!40101 SET @saved_cs_client     = @@character_set_client */":                            "/*!40101 SET @saved_cs_client     = @@character_set_client */",
+		"/*!40101 SET SQL_MODE=@OLD_SQL_MODE */":                                                   "/*!40101 SET SQL_MODE=@OLD_SQL_MODE */",
+		"/*!40014 SET @OLD_FOREIGN_KEY_CHECKS=@@FOREIGN_KEY_CHECKS, FOREIGN_KEY_CHECKS=0 */":       "/*!40014 SET @OLD_FOREIGN_KEY_CHECKS=@@FOREIGN_KEY_CHECKS, FOREIGN_KEY_CHECKS=0 */",
+		"SET @@SESSION.SQL_LOG_BIN= 0":                                                             "",
+		"SET @@GLOBAL.GTID_PURGED=/*!80000 '+'*/ 'aaaa:1-5'":                                       "",
+		"CHANGE MASTER TO MASTER_LOG_FILE='x'":                                                     "",
+		"CREATE VIEW `v` AS select `t`.`a` AS `a` from `speed`.`t` join `u` on(`t`.`a` = `u`.`a`)": "CREATE VIEW `v` AS select `t`.`a` AS `a` from `speed_new_1`.`t` join `u` on(`t`.`a` = `u`.`a`)",
+		"/*!50003 CREATE*/ /*!50017 DEFINER=`root`@`localhost`*/ /*!50003 TRIGGER `g` BEFORE INSERT ON `t` FOR EACH ROW SET NEW.a = OLD.b + 1 */": "/*!50003 CREATE*/ /*!50017 DEFINER=`root`@`localhost`*/ /*!50003 TRIGGER `g` BEFORE INSERT ON `t` FOR EACH ROW SET NEW.a = OLD.b + 1 */",
+		"CREATE TABLE t (a int, CONSTRAINT c FOREIGN KEY (a) REFERENCES speed.u (id))":                                                            "CREATE TABLE t (a int, CONSTRAINT c FOREIGN KEY (a) REFERENCES `speed_new_1`.u (id))",
+		"ALTER DATABASE `speed` CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci":                                                                 "",
+		"CREATE DEFINER=`a`@`%` PROCEDURE `p`() BEGIN SELECT 1; END":                                                                              "CREATE DEFINER=`a`@`%` PROCEDURE `p`() BEGIN SELECT 1; END",
+		"CREATE ALGORITHM=UNDEFINED DEFINER=`root`@`localhost` SQL SECURITY DEFINER VIEW `v` AS select 1":                                         "CREATE ALGORITHM=UNDEFINED DEFINER=`root`@`localhost` SQL SECURITY DEFINER VIEW `v` AS select 1",
+		"DO SETVAL(`s`, 1001, 0)": "DO SETVAL(`s`, 1001, 0)",
+		"SET NAMES utf8mb4":       "SET NAMES utf8mb4",
+	} {
+		c, err := speed.Check([]byte(in))
+		if err != nil || string(c.SQL) != want {
+			t.Errorf("%s\n → %q, %v", in, c.SQL, err)
+		}
+	}
+}
+
+func TestRefused(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string]string{
+		"USE `other`":                                                                     "dump.foreign_schema",
+		"USE other\nINSERT INTO t VALUES (1)":                                             "dump.unknown_statement",
+		"USE `Speed`":                                                                     "dump.foreign_schema",
+		"CREATE DATABASE `other`":                                                         "dump.foreign_schema",
+		"DROP DATABASE mysql":                                                             "dump.foreign_schema",
+		"CREATE TABLE other.t (a int)":                                                    "dump.foreign_schema",
+		"CREATE TABLE `other` . `t` (a int)":                                              "dump.foreign_schema",
+		"CREATE TABLE /*!99999 other.*/t (a int)":                                         "dump.foreign_schema",
+		"INSERT INTO `mysql`.`user` VALUES (1)":                                           "dump.foreign_schema",
+		"INSERT INTO mysql.user SELECT 1":                                                 "dump.foreign_schema",
+		"/*!50000 INSERT INTO mysql.user VALUES (1)*/":                                    "dump.foreign_schema",
+		"INSERT INTO t SELECT * FROM mysql.user":                                          "dump.insert_not_literal",
+		"INSERT INTO t VALUES ((SELECT 1))":                                               "dump.insert_not_literal",
+		"INSERT INTO t VALUES (sleep)":                                                    "dump.insert_not_literal",
+		"INSERT INTO t VALUES (1) ON DUPLICATE KEY UPDATE a=1":                            "dump.insert_not_literal",
+		"INSERT INTO t SET a=1":                                                           "dump.insert_not_literal",
+		"DROP TABLE a, other.b":                                                           "dump.foreign_schema",
+		"LOCK TABLES a READ, other.b WRITE":                                               "dump.foreign_schema",
+		"ALTER TABLE other.t ADD b int":                                                   "dump.foreign_schema",
+		"ALTER TABLE t RENAME TO other.t":                                                 "dump.unknown_statement",
+		"RENAME TABLE t TO other.t":                                                       "dump.unknown_statement",
+		"DROP VIEW other.v":                                                               "dump.foreign_schema",
+		"CREATE TABLE t LIKE other.u":                                                     "dump.foreign_schema",
+		"CREATE TABLE t AS SELECT * FROM mysql.user":                                      "dump.table_elsewhere",
+		"CREATE TABLE t (a int) DATA DIRECTORY='/etc'":                                    "dump.table_elsewhere",
+		"CREATE TABLE t (a int) ENGINE=FEDERATED CONNECTION='mysql://x'":                  "dump.table_elsewhere",
+		"CREATE TABLE t (a int REFERENCES other.u(id))":                                   "dump.foreign_schema",
+		"CREATE VIEW v AS SELECT * FROM other.t":                                          "dump.foreign_schema",
+		"CREATE VIEW v AS SELECT * FROM t, other.u":                                       "dump.foreign_schema",
+		"CREATE VIEW v AS SELECT * FROM (t JOIN other.u)":                                 "dump.foreign_schema",
+		"CREATE VIEW v AS SELECT other.u.a FROM t":                                        "dump.foreign_schema",
+		"CREATE TRIGGER g BEFORE INSERT ON other.t FOR EACH ROW SET @a=1":                 "dump.foreign_schema",
+		"CREATE TRIGGER other.g BEFORE INSERT ON t FOR EACH ROW SET @a=1":                 "dump.foreign_schema",
+		"CREATE TRIGGER g BEFORE INSERT ON t FOR EACH ROW INSERT INTO other.t VALUES (1)": "dump.foreign_schema",
+		"CREATE PROCEDURE p() CALL other.q()":                                             "dump.foreign_schema",
+		"CREATE FUNCTION f RETURNS INT SONAME 'x.so'":                                     "dump.unknown_statement",
+		"CREATE USER x":                                                                   "dump.unknown_statement",
+		"GRANT ALL ON *.* TO x":                                                           "dump.unknown_statement",
+		"DELETE FROM t":                                                                   "dump.unknown_statement",
+		"UPDATE t SET a=1":                                                                "dump.unknown_statement",
+		"LOAD DATA INFILE '/etc/passwd' INTO TABLE t":                                     "dump.unknown_statement",
+		"SELECT 1 INTO OUTFILE '/tmp/x'":                                                  "dump.unknown_statement",
+		"SELECT SETVAL(s,1) INTO OUTFILE 'x'":                                             "dump.unknown_statement",
+		"SHUTDOWN":                                                                        "dump.unknown_statement",
+		"source /etc/passwd":                                                              "dump.unknown_statement",
+		"system id":                                                                       "dump.unknown_statement",
+		"SET GLOBAL read_only=0":                                                          "dump.set_refused",
+		"SET @@GLOBAL.read_only=0":                                                        "dump.set_refused",
+		"SET SQL_NOTES=0, GLOBAL max_connections=1":                                       "dump.set_refused",
+		"SET PERSIST x=1":                                                                 "dump.set_refused",
+		"SET PASSWORD='x'":                                                                "dump.set_refused",
+		"SET sql_mode='ANSI_QUOTES'":                                                      "dump.set_refused",
+		"SET sql_mode='NO_BACKSLASH_ESCAPES'":                                             "dump.set_refused",
+		"SET NAMES gbk":                                                                   "dump.set_refused",
+		"SET @x='gbk', character_set_client=@x":                                           "dump.set_refused",
+		"SET @x=(SELECT password FROM mysql.user)":                                        "dump.set_refused",
+		"SET STATEMENT max_statement_time=1 FOR DROP TABLE t":                             "dump.set_refused",
+	} {
+		_, err := speed.Check([]byte(in))
+		var e *runbook.Error
+		if !errors.As(err, &e) || e.Msg.ID != want {
+			t.Errorf("%s\n → %v, want %s", in, err, want)
+		}
+	}
+}
+
+func scan(text string) (Summary, error) {
+	return Scan(context.Background(), strings.NewReader(text), speed, nil)
+}
+
+func TestScan(t *testing.T) {
+	t.Parallel()
+	s, err := scan("/*M!999999\\- enable the sandbox mode */ \n-- MariaDB dump\n" +
+		"CREATE DATABASE `speed` /*!40100 DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci */;\nUSE `speed`;\n" +
+		"CREATE TABLE `a` (x int); # c ; '\nCREATE TABLE `v` (x int);\n/* ; ' */ INSERT INTO a VALUES (1),\n(2,'(3),(4);--\\\\');INSERT INTO a VALUES (';');\n" +
+		"DROP TABLE v;\n/*!50001 CREATE VIEW `v` AS select 1 AS `x` */;\n" +
+		"DELIMITER ;;\n/*!50003 CREATE*/ /*!50017 DEFINER=`ghost`@`%`*/ /*!50003 TRIGGER g BEFORE INSERT ON a FOR EACH ROW BEGIN SET @x=1; SET @y=2; END */;;\nDELIMITER ;\n" +
+		"CREATE EVENT e ON SCHEDULE EVERY 1 DAY DO DELETE FROM a;\n" +
+		"-- Dump completed on 2026-11-22  3:00:01\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(s.Tables) != 1 || s.Tables[0] != (Table{"a", 3}) || len(s.Objects) != 3 || s.Objects[1].Definer != "ghost@%" || !s.Trailer ||
+		s.Charset != "utf8mb4" || s.Collate != "utf8mb4_general_ci" || len(s.Left) != 1 {
+		t.Errorf("%+v", s)
+	}
+	for text, want := range map[string]string{
+		"CREATE TABLE a (x int);\n\\! touch /tmp/x\n":         "dump.client_command",
+		"CREATE TABLE a (x int); \\. /etc/passwd\n":           "dump.client_command",
+		"/*!40101 \\! id */;":                                 "dump.client_command",
+		"\n-- x\n/*M!999999\\- enable the sandbox mode */\n;": "dump.client_command", // only as the first line
+		"/*M!999999\\- enable the sandbox mode */ \\! id\n;":  "dump.client_command",
+		"CREATE TABLE a (x int); INSERT INTO a VALUES ('":     "dump.unterminated",
+		"CREATE TABLE a (x int)":                              "dump.unterminated",
+		"CREATE TABLE a (x int); /* ":                         "dump.unterminated",
+		"DELIMITER a\nCREATE TABLE t (x int)a":                "dump.delimiter",
+		"CREATE TABLE a (x int);\x00;":                        "dump.not_text",
+		"INSERT INTO a VALUES (1);":                           "dump.rows_without_table",
+		"SET NAMES utf8mb4;":                                  "dump.no_tables",
+		"/*!50000 SET SQL_NOTES=0; USE other; */;":            "dump.nested_comment",
+	} {
+		_, err := scan(text)
+		var e *runbook.Error
+		if !errors.As(err, &e) || e.Msg.ID != want {
+			t.Errorf("%q → %v, want %s", text, err, want)
+		}
+	}
+}
+
+// FuzzScan looks for panics, and for statements of another schema that get through by way of whatever comes before.
+func FuzzScan(f *testing.F) {
+	for _, seed := range []string{"CREATE TABLE a (x int);INSERT INTO a VALUES (1,'\\'');", "/*!40101 SET NAMES utf8 */;", "DELIMITER ;;\nX;;", "-- x\n#y\n/* z */",
+		"`a``b`", "'a''b\\", "/*M!999999\\- enable the sandbox mode */\n", "\xef\xbb\xbfUSE x;", "INSERT INTO a VALUES (0x1F,-1e5,NULL);"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		s, err := scan(text)
+		if err == nil && s.Bytes != int64(len(text)) {
+			t.Errorf("read %d of %d bytes", s.Bytes, len(text))
+		}
+		if _, err := scan(text + "\n;USE `other`;CREATE TABLE a (x int);"); err == nil && !hidden(text) {
+			t.Errorf("USE got through behind %q", text)
+		}
+	})
+}
+
+// hidden reports whether text may end within a comment or with another delimiter, which rightly hides what follows.
+func hidden(text string) bool {
+	return strings.Contains(strings.ToLower(text), "delimiter") || strings.ContainsAny(text, "'\"`") || strings.Contains(text, "/*")
+}
