@@ -119,10 +119,13 @@ func (p *Process) Stop() error {
 func (p *Process) Kill() error {
 	// Frozen first, so that nothing forks away between looking and killing.
 	for range 5 {
-		if p.signalTree(syscall.SIGSTOP) == 0 {
+		pids := p.signalTree(syscall.SIGSTOP)
+		if len(pids) == 0 {
 			break
 		}
-		p.signalTree(syscall.SIGKILL)
+		for pid := range pids {
+			_ = syscall.Kill(pid, syscall.SIGKILL)
+		}
 	}
 	select {
 	case <-p.done:
@@ -142,8 +145,8 @@ func (p *Process) Signal(sig os.Signal) error {
 	return nil
 }
 
-// signalTree signals what belongs to the server, again as long as that grows, and returns how many processes it found.
-func (p *Process) signalTree(sig syscall.Signal) int {
+// signalTree signals what belongs to the server, again as long as that grows, and returns whom.
+func (p *Process) signalTree(sig syscall.Signal) map[int]bool {
 	seen := map[int]bool{}
 	for range 10 {
 		grew := false
@@ -161,7 +164,7 @@ func (p *Process) signalTree(sig syscall.Signal) int {
 			break
 		}
 	}
-	return len(seen)
+	return seen
 }
 
 func (p *Process) logTail() string {

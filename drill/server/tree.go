@@ -34,7 +34,7 @@ func (p *Process) tree() []int {
 		switch {
 		case mainAlive && (s.pid == p.pid || s.group == p.pid):
 			in[s.pid] = true
-		case hasEnv(s.pid, mark), writesTo(s.pid, p.log):
+		case s.parent != 2 && (hasEnv(s.pid, mark) || writesTo(s.pid, p.log)): // 2 is the kernel's
 			in[s.pid] = true
 		}
 	}
