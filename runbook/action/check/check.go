@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"recoverbot/runbook"
 	"recoverbot/runbook/action"
@@ -55,7 +56,7 @@ func (c *check) Plan(ctx context.Context) (runbook.Plan, error) {
 	if err := c.env.Unresolved(c.spec.Probes); err != nil {
 		return action.Cannot(p, err)
 	}
-	found := c.env.Probe(ctx, c.spec.Probes)
+	found := c.ask(ctx)
 	if err := ctx.Err(); err != nil {
 		return p, fmt.Errorf("ask probes: %w", err)
 	}
@@ -90,7 +91,7 @@ func (c *check) Apply(ctx context.Context, p runbook.Plan, _ runbook.Job, _ runb
 	if err := json.Unmarshal(p.Effect.Data, &planned); err != nil {
 		return runbook.Result{}, action.Refuse(fmt.Errorf("decode effect: %w", err))
 	}
-	found := c.env.Probe(ctx, c.spec.Probes)
+	found := c.ask(ctx)
 	if err := ctx.Err(); err != nil {
 		return runbook.Result{}, action.Refuse(fmt.Errorf("ask probes: %w", err))
 	}
@@ -108,6 +109,18 @@ func (c *check) Apply(ctx context.Context, p runbook.Plan, _ runbook.Job, _ runb
 	r.Outcome, r.Text = runbook.OutcomeDone, runbook.T("check.accepted", "failing", len(now.Failing))
 	return r, nil
 }
+
+// ask ends a little before ctx does: probes that keep trying (`within`) must not cost the answers of the others.
+func (c *check) ask(ctx context.Context) []runbook.Finding {
+	if deadline, ok := ctx.Deadline(); ok {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadline(ctx, deadline.Add(-margin))
+		defer cancel()
+	}
+	return c.env.Probe(ctx, c.spec.Probes)
+}
+
+const margin = 2 * time.Second
 
 func judge(found []runbook.Finding) effect {
 	eff := effect{Asked: []string{}, Failing: []string{}}
