@@ -70,8 +70,12 @@ rc=$?
 echo "$rc" > "$d/exit.new" && mv "$d/exit.new" "$d/exit"
 `
 
+// jobBorn tells when a living process was started, in ticks since the boot: with its id, what tells it from a later one.
+const jobBorn = `born() { s=$(sed 's/.*) //' "/proc/$1/stat" 2>/dev/null); case $s in ''|[ZX]*) ;; *) echo "$s" | cut -d' ' -f20 ;; esac; }
+`
+
 // jobLook prints the status, and with RB_OFFSET the output from there on.
-const jobLook = `d=$RB_DIR
+const jobLook = jobBorn + `d=$RB_DIR
 if [ ! -d "$d" ]; then echo none 0; exit 0; fi
 if [ -f "$d/exit" ]; then
 	echo exited "$(cat "$d/exit")"
@@ -79,7 +83,7 @@ elif [ ! -f "$d/pid" ]; then
 	if [ "$(cat "$d/boot" 2>/dev/null)" = "$(cat /proc/sys/kernel/random/boot_id)" ] && [ -z "$(find "$d" -maxdepth 0 -mmin +1)" ]; then echo running 0; else echo died 0; fi
 else
 	read -r pid start < "$d/pid"
-	now=$(sed 's/.*) //' "/proc/$pid/stat" 2>/dev/null | cut -d' ' -f20)
+	now=$(born "$pid")
 	if [ "$(cat "$d/boot")" = "$(cat /proc/sys/kernel/random/boot_id)" ] && [ "$now" = "$start" ]; then
 		echo running 0
 	elif [ -f "$d/exit" ]; then
@@ -93,16 +97,16 @@ exit 0
 `
 
 // jobCancel ends the job's process group and settles the exit code if the runner could not.
-const jobCancel = `d=$RB_DIR
+const jobCancel = jobBorn + `d=$RB_DIR
 [ -d "$d" ] && [ -f "$d/pid" ] && [ ! -f "$d/exit" ] || exit 0
 [ "$(cat "$d/boot")" = "$(cat /proc/sys/kernel/random/boot_id)" ] || exit 0
 read -r pid start < "$d/pid"
-alive() { [ "$(sed 's/.*) //' "/proc/$pid/stat" 2>/dev/null | cut -d' ' -f20)" = "$start" ]; }
+alive() { [ "$(born "$pid")" = "$start" ]; }
 alive || exit 0
-kill -TERM -- "-$pid" 2>/dev/null
+kill -TERM "-$pid" 2>/dev/null
 i=0
 while alive && [ ! -f "$d/exit" ] && [ $i -lt 30 ]; do sleep 0.1; i=$((i+1)); done
-kill -KILL -- "-$pid" 2>/dev/null
+kill -KILL "-$pid" 2>/dev/null
 [ -f "$d/exit" ] || { echo 143 > "$d/exit.new" && mv "$d/exit.new" "$d/exit"; }
 exit 0
 `

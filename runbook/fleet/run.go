@@ -43,7 +43,7 @@ const bootstrap = `exec sh -c 'IFS= read -r p && eval "$(printf %s "$p" | base64
 
 // Run runs a script under sh and waits for it. A non-zero exit is in Ran, not an error; an error means that the
 // outcome is not known (connection lost, no end marker). The script has no terminal. Cancelling ctx sends SIGTERM to
-// the script's process group and closes the session.
+// the script's process group.
 func (c *Client) Run(ctx context.Context, cmd Command) (Ran, error) {
 	mark := rand.Text()
 	text, err := program(cmd, mark)
@@ -87,13 +87,20 @@ func (c *Client) Run(ctx context.Context, cmd Command) (Ran, error) {
 	case <-c.dead:
 		werr = c.cause
 	case <-ctx.Done():
-		go func() { _ = session.Signal(ssh.SIGTERM); _ = session.Close() }()
+		c.terminate(stdout.leader())
 		werr = context.Cause(ctx)
 	}
 	out, exit, ok := stdout.result()
 	errText, _, _ := stderr.result()
 	if ok {
 		return Ran{Exit: exit, Stdout: out, Stderr: errText}, nil
+	}
+	if ctx.Err() == nil { // a lost connection ends the session first; is the host there at all?
+		probe, cancel := context.WithTimeout(ctx, 2*time.Second)
+		if err := c.ping(probe); err != nil {
+			c.close(err)
+		}
+		cancel()
 	}
 	if !c.alive() {
 		return Ran{Stdout: out, Stderr: errText}, unreachable(c.host, "run", errors.Join(werr, c.cause))
@@ -104,6 +111,26 @@ func (c *Client) Run(ctx context.Context, cmd Command) (Ran, error) {
 	}
 	return Ran{Stdout: out, Stderr: errText}, &runbook.Error{Code: runbook.Unavailable, Err: werr,
 		Msg: runbook.T("fleet.no_end_marker", "host", c.host.Name)}
+}
+
+// terminate ends a script's process group by another session, since sshd delivers no signals for root. It does not
+// wait: a frozen host must not hold up whoever gives up on it.
+func (c *Client) terminate(pid int) {
+	if pid <= 1 {
+		return
+	}
+	go func() { // ends with its deadline at the latest
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		defer cancel()
+		s, err := opened(ctx, c, "open session", c.conn.NewSession, func(s *ssh.Session) { _ = s.Close() })
+		if err != nil {
+			return
+		}
+		defer s.Close()
+		stop := context.AfterFunc(ctx, func() { _ = s.Close() })
+		defer stop()
+		_ = s.Run("kill -TERM -" + strconv.Itoa(pid))
+	}()
 }
 
 var envName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
@@ -134,7 +161,7 @@ func program(cmd Command, mark string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return env + fmt.Sprintf("printf '\\n%[1]s:begin\\n'\nprintf '\\n%[1]s:begin\\n' >&2\n( eval %[2]s\n)\nprintf '\\n%[1]s:end:%%d\\n' \"$?\"\n",
+	return env + fmt.Sprintf("printf '\\n%[1]s:begin:%%d\\n' $$\nprintf '\\n%[1]s:begin:%%d\\n' $$ >&2\n( eval %[2]s\n)\nprintf '\\n%[1]s:end:%%d\\n' \"$?\"\n",
 		mark, shellescape.Quote(cmd.Script)), nil
 }
 
@@ -143,6 +170,7 @@ type frame struct {
 	begin, end []byte
 	limit      int
 	begun      bool
+	pid        int // of the script's process group
 	buf        []byte
 	exit       int
 	closed     bool
@@ -151,7 +179,7 @@ type frame struct {
 }
 
 func newFrame(mark string, limit int) *frame {
-	f := &frame{begin: []byte("\n" + mark + ":begin\n"), end: []byte("\n" + mark + ":end:"), limit: limit,
+	f := &frame{begin: []byte("\n" + mark + ":begin:"), end: []byte("\n" + mark + ":end:"), limit: limit,
 		ended: make(chan struct{})}
 	return f
 }
@@ -169,7 +197,13 @@ func (f *frame) Write(p []byte) (int, error) {
 			f.cut(len(f.begin) + defaultMax)
 			return len(p), nil
 		}
-		f.begun, f.buf = true, f.buf[i+len(f.begin):]
+		rest := f.buf[i+len(f.begin):]
+		n := bytes.IndexByte(rest, '\n')
+		if n < 0 {
+			return len(p), nil
+		}
+		f.pid, _ = strconv.Atoi(string(rest[:n]))
+		f.begun, f.buf = true, rest[n+1:]
 	}
 	if i := bytes.LastIndex(f.buf, f.end); i >= 0 {
 		rest := f.buf[i+len(f.end):]
@@ -189,6 +223,13 @@ func (f *frame) cut(keep int) {
 	if len(f.buf) > 2*keep {
 		f.buf = append(f.buf[:0], f.buf[len(f.buf)-keep:]...)
 	}
+}
+
+// leader is the script's process group, 0 where it has not begun.
+func (f *frame) leader() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.pid
 }
 
 // result returns the kept text, the exit code, and whether the end marker was seen.
