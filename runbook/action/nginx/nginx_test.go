@@ -10,6 +10,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -220,4 +221,56 @@ func TestBlocked(t *testing.T) {
 		t.Fatal(err)
 	}
 	f.plan(a, runbook.Blocked)
+}
+
+func TestSymbolicLinksStay(t *testing.T) {
+	t.Parallel()
+	f := newFront(t)
+	available := f.Path("nginx1", "/etc/nginx/available.conf")
+	if err := os.Rename(f.Path("nginx1", upstreams), available); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(available, f.Path("nginx1", upstreams)); err != nil {
+		t.Fatal(err)
+	}
+	f.WriteFile("nginx1", "/etc/nginx/.available.conf.recoverbot-new", "left by a bot that was killed", 0o600)
+	a, job := f.action(&Spec{Remove: "primary"}, "out")
+	p := f.plan(a, runbook.Ready)
+	if len(p.Open) != 1 || p.Open[0].Text.ID != "nginx.left_in" {
+		t.Errorf("open: %+v", p.Open)
+	}
+	r, err := a.Apply(t.Context(), p, job, actiontest.NewRecorder())
+	if err != nil || r.Outcome != runbook.OutcomeDone || len(r.Open) != 1 {
+		t.Fatalf("apply: %+v, %v", r, err)
+	}
+	info, err := os.Lstat(f.Path("nginx1", upstreams))
+	if err != nil || info.Mode()&os.ModeSymlink == 0 {
+		t.Errorf("the link became %v, %v", info.Mode(), err)
+	}
+	want := f.text("upstream api {\n    # both\n    # main\n    server STANDBY:8080;\n}\nupstream admin { server PRIMARY:8083; }\n")
+	if diff := cmp.Diff(want, f.ReadFile("nginx1", "/etc/nginx/available.conf")); diff != "" {
+		t.Errorf("file (-want +got):\n%s", diff)
+	}
+	if f.Exists("nginx1", "/etc/nginx/.available.conf.recoverbot-new") {
+		t.Error("the file aside was left")
+	}
+}
+
+func TestFilesThatAreNotLoadedYet(t *testing.T) {
+	t.Parallel()
+	f := newFront(t)
+	f.WriteFile("nginx1", upstreams, f.text("upstream api { server STANDBY:8080; }\nupstream admin { server STANDBY:8083; }\n"), 0o640)
+	later := time.Now().Add(5 * time.Second) // well after the workers began
+	if err := os.Chtimes(f.Path("nginx1", upstreams), later, later); err != nil {
+		t.Fatal(err)
+	}
+	a, job := f.action(&Spec{Remove: "primary", Replacement: "standby"}, "out")
+	p := f.plan(a, runbook.Ready)
+	if p.Summary.ID != "nginx.reload_only" {
+		t.Errorf("summary %+v", p.Summary)
+	}
+	f.evidence(a, p, runbook.TookUnclear)
+	if r, err := a.Apply(t.Context(), p, job, actiontest.NewRecorder()); err != nil || r.Outcome != runbook.OutcomeDone {
+		t.Errorf("apply: %+v, %v", r, err)
+	}
 }

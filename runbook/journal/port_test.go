@@ -1,0 +1,8 @@
+package journal_test
+
+import (
+	"recoverbot/runbook/engine"
+	"recoverbot/runbook/journal"
+)
+
+var _ engine.Journal = (*journal.Journal)(nil)
