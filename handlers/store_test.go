@@ -1,0 +1,36 @@
+package handlers
+
+import (
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"recoverbot/bot"
+	"recoverbot/runbook/journal"
+)
+
+func TestHubStore(t *testing.T) {
+	t.Parallel()
+	j, err := journal.Open(t.Context(), "sqlite://"+filepath.Join(t.TempDir(), "j.db"), time.Now, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = j.Close() })
+	s := HubStore(j)
+	if err := s.SaveWanted(t.Context(), "run/step", 2, []byte(`{"title":"x"}`)); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.SaveDelivered(t.Context(), "web", "run/step", 2, "ref"); err != nil {
+		t.Fatal(err)
+	}
+	wanted, err := s.Wanted(t.Context())
+	if diff := cmp.Diff([]bot.StoredMessage{{Key: "run/step", Version: 2, Body: []byte(`{"title":"x"}`)}}, wanted); diff != "" || err != nil {
+		t.Errorf("wanted %v:\n%s", err, diff)
+	}
+	delivered, err := s.Delivered(t.Context(), "web")
+	if diff := cmp.Diff([]bot.StoredDelivery{{Key: "run/step", Version: 2, Ref: "ref"}}, delivered); diff != "" || err != nil {
+		t.Errorf("delivered %v:\n%s", err, diff)
+	}
+}
