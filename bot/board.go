@@ -44,6 +44,10 @@ func (b *Board) Put(m Message) {
 		b.posts[m.Key] = p
 		b.evict()
 	}
+	if ok && m.Ends && !p.Ends { // the closing message belongs at the end, where people look
+		b.orders++
+		p.Order = b.orders
+	}
 	b.seq++
 	p.Message, p.Seq = m, b.seq
 	close(b.changed)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 )
 
@@ -96,6 +97,7 @@ func (h *Hub) Run(ctx context.Context, in Inbox) error {
 		}
 		messages = append(messages, m)
 	}
+	slices.SortStableFunc(messages, func(a, b Message) int { return a.At.Compare(b.At) })
 	for _, l := range h.lanes {
 		if err := l.load(ctx, messages); err != nil {
 			return err

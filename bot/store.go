@@ -8,7 +8,7 @@ type Store interface {
 	SaveWanted(ctx context.Context, key string, version int64, body []byte) error
 	// SaveDelivered with version 0 and no ref records that a first post is being tried and may exist.
 	SaveDelivered(ctx context.Context, platform, key string, version int64, ref string) error
-	// Wanted returns the stored messages, oldest key first.
+	// Wanted returns the stored messages; the hub orders them by their At.
 	Wanted(ctx context.Context) ([]StoredMessage, error)
 	Delivered(ctx context.Context, platform string) ([]StoredDelivery, error)
 }

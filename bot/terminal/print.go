@@ -32,8 +32,8 @@ func (s *session) card(m bot.Message) {
 	} else if was.asked { // the person has read the plan; now the result counts
 		short.Blocks = nil
 	}
-	if m.State == "running" {
-		short.Output, short.Progress = "", nil
+	if m.State == "running" { // one line: what comes is progress, then the result
+		short = bot.Message{State: m.State, Emoji: m.Emoji, Title: m.Title, Buttons: m.Buttons, Code: m.Code}
 	}
 	s.shown[m.Key] = now
 	if len(m.Buttons) > 0 && (m.State != "running" || s.last == "" || s.last == m.Key) {

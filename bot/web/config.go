@@ -36,7 +36,8 @@ type Session struct {
 	Expires time.Time
 }
 
-// SessionStore keeps log-ins. Lookup of an unknown hash is false without an error.
+// SessionStore keeps log-ins. Lookup of an unknown hash is false without an error; a store that itself forgets what has
+// expired may leave Expires zero.
 type SessionStore interface {
 	Save(ctx context.Context, s Session) error
 	Lookup(ctx context.Context, hash string) (Session, bool, error)

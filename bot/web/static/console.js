@@ -92,8 +92,11 @@
     return out;
   }
 
+  // What was approved is what runs: an approval must not look as if it took along what was typed into the form.
+  const dirty = c => (c.m.form || []).some(f => c.drafts.has(f.name) && c.drafts.get(f.name) !== (f.value || (f.type === 'bool' ? 'false' : '')));
+
   function actions(c) {
-    const m = c.m, buttons = m.buttons || [];
+    const m = c.m, buttons = m.buttons || [], form = buttons.find(b => b.with_form);
     if (!buttons.length) return '';
     const press = b => () => {
       if (c.busy) return;
@@ -102,6 +105,8 @@
         c.note = { text: t('field_needed', '', missing.label || missing.name), refused: true };
         draw(c);
         const i = m.form.indexOf(missing); $('f' + c.order + '-' + i).focus();
+      } else if (form && b.choice === 'approve' && !b.with_form && dirty(c)) {
+        c.note = { text: t('form_first', '', form.label), refused: true }; draw(c); seen(c);
       } else if (b.confirm || b.needs_reason) {
         c.ask = b.action; c.note = null; draw(c);
         const first = c.el.querySelector('.ask textarea, .ask button'); first.focus(); first.scrollIntoView({ block: 'nearest' });
