@@ -85,7 +85,7 @@ func (c *Company) fill(ctx context.Context) error {
 		statements []string
 		dump       func(context.Context) error
 	}{
-		{[]string{schema, c.domains(), c.grants(), users(4000, now), orders(1, 24000, now.Add(-300*time.Hour), now.Add(-50*time.Hour))}, c.oldestDump},
+		{[]string{schema, c.domains(), c.grants(), userRows(4000, now), orders(1, 24000, now.Add(-300*time.Hour), now.Add(-50*time.Hour))}, c.oldestDump},
 		{[]string{orders(24001, 3000, now.Add(-50*time.Hour), now.Add(-26*time.Hour))}, c.olderDump},
 		{[]string{orders(27001, 3000, now.Add(-26*time.Hour), now.Add(-2*time.Hour)), payments(5000), logs(2000)}, c.rightDump},
 		{[]string{orders(30001, 500, now.Add(-2*time.Hour), now), "UPDATE t_app_dns SET status = 1, updated_at = NOW() WHERE domain = 'cdn2.example.com'"}, nil},
@@ -125,7 +125,7 @@ func (c *Company) outdate(ctx context.Context, standby *Host) error {
 	return nil
 }
 
-func users(n int, now time.Time) string {
+func userRows(n int, now time.Time) string {
 	var b strings.Builder
 	b.WriteString("INSERT INTO users (email, nickname, balance_cents, created_at) VALUES ")
 	for i := 1; i <= n; i++ {

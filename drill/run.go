@@ -1,0 +1,259 @@
+package drill
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"recoverbot/drill/service"
+	"recoverbot/locale"
+)
+
+// Options configure Run.
+type Options struct {
+	Dir      string // where the company is built; "": a temporary directory that is removed afterwards
+	HTTP     string // address of the bot's console; "": the first free one from 127.0.0.1:8080 on
+	Scenario string // "primary", or "" to keep everything running until ctx ends
+	// Auto approves everything as the drill's operator. Without it Stdin must be a terminal, where `recoverbot recover`
+	// asks its questions.
+	Auto     bool
+	Chain    int    // how often the primary of the moment is broken and recovered; 0 means once
+	How      string // how hosts break: kill (default), freeze, partial
+	Language string // "en" or "zh"
+	Program  string // path of recoverbot; default: this program
+	Stdin    io.Reader
+	Stdout   io.Writer
+	Printer  *locale.Printer
+}
+
+// session is one drill under way.
+type session struct {
+	o     Options
+	c     *Company
+	users *users
+	api   client
+	http  string
+}
+
+// Run builds the company, starts it and the bot, plays the scenario, and ends everything. Its error is nil only when
+// service is really back and every step has done what it says.
+func Run(ctx context.Context, o Options) (err error) {
+	if o.Scenario != "" && o.Scenario != "primary" {
+		return errors.New(o.Printer.T("drill.no_scenario", "name", o.Scenario))
+	}
+	if o.Program == "" {
+		if o.Program, err = os.Executable(); err != nil {
+			return fmt.Errorf("find this program: %w", err)
+		}
+	}
+	if o.Dir == "" {
+		if o.Dir, err = os.MkdirTemp("", "rbdrill"); err != nil {
+			return fmt.Errorf("make the drill's directory: %w", err)
+		}
+		defer func() { err = errors.Join(err, os.RemoveAll(o.Dir)) }()
+	}
+	s := &session{o: o}
+	if s.http, err = freeHTTP(o.HTTP); err != nil {
+		return err
+	}
+	s.say("drill.building", "dir", o.Dir)
+	began := time.Now()
+	if s.c, err = Build(o.Dir, o.Program); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.c.Close()) }()
+	if err := s.begin(ctx); err != nil {
+		return err
+	}
+	s.say("drill.ready", "seconds", time.Since(began), "console", "http://"+s.http, "token", s.c.secrets.operator, "dir", o.Dir)
+	if o.Scenario == "" {
+		return s.stay(ctx)
+	}
+	for round := range max(o.Chain, 1) {
+		if err := s.play(ctx, round); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *session) say(id string, pairs ...any) { fmt.Fprintln(s.o.Stdout, s.o.Printer.T(id, pairs...)) }
+
+// begin starts the company, its users and the bot, and writes drill.json.
+func (s *session) begin(ctx context.Context) error {
+	if err := s.c.Start(ctx); err != nil {
+		return err
+	}
+	if err := s.c.writeConfiguration(s.http, s.o.Language); err != nil {
+		return err
+	}
+	background, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stopCompany := s.c.cancel
+	s.c.cancel = func() { cancel(); stopCompany() }
+	if err := serveCalls(background, &s.c.work, s.c.socket(), func(c service.Call) service.Answer { return s.c.command(background, c.Args) }); err != nil {
+		return err
+	}
+	s.users = s.c.load(background)
+	s.api = client{base: "http://" + s.http, token: s.c.secrets.operator}
+	argv := []string{s.o.Program, "serve", "--env-file", s.c.envFile()}
+	_, err := s.c.startBot(background, s.http, argv[2:], func(pid int) error {
+		return s.c.writeDescription(s.c.describe("http://"+s.http, BotDescription{Pid: pid, Argv: argv, EnvFile: s.c.envFile(), Journal: s.c.journal()}))
+	})
+	return err
+}
+
+// stay keeps everything running until ctx ends; `break` and `heal` come from standard input.
+func (s *session) stay(ctx context.Context) error {
+	s.say("drill.stay")
+	if s.o.Stdin != nil {
+		go func() { // ends with the process: a read of a terminal cannot be cancelled
+			in := bufio.NewScanner(s.o.Stdin)
+			for in.Scan() {
+				words := strings.Fields(in.Text())
+				if len(words) == 0 {
+					continue
+				}
+				a := s.c.command(ctx, words)
+				fmt.Fprint(s.o.Stdout, a.Stdout, a.Stderr)
+			}
+		}()
+	}
+	<-ctx.Done()
+	return nil
+}
+
+// play breaks the primary of the moment and has it recovered.
+func (s *session) play(ctx context.Context, round int) error {
+	dead, err := s.primary()
+	if err != nil {
+		return err
+	}
+	if !pause(ctx, 2*time.Second) { // a word of normal life first
+		return ctx.Err()
+	}
+	_, lostBefore, downBefore := s.users.totals()
+	at := time.Now()
+	s.say("drill.break", "host", dead.Name, "how", or(s.o.How, "kill"))
+	if err := s.c.Break(dead.Name, s.o.How); err != nil {
+		return err
+	}
+	if err := s.alerted(ctx, at); err != nil {
+		return err
+	}
+	var r run
+	if s.o.Auto {
+		r, err = s.operate(ctx)
+	} else {
+		r, err = s.handOver(ctx, at)
+	}
+	if len(r.Steps) > 0 {
+		s.table(r)
+	}
+	if err != nil {
+		s.say("drill.failed", "why", err.Error())
+		return err
+	}
+	problems := s.judge(ctx, r, dead, round)
+	asked, lost, down := s.users.totals()
+	s.say("drill.sum", "down", (down - downBefore), "lost", lost-lostBefore, "asked", asked)
+	for _, n := range []string{"nginx1", "nginx2"} {
+		if s.users.answered(n) {
+			s.say("drill.front_ok", "host", n)
+		} else {
+			problems = append(problems, s.o.Printer.T("drill.front_bad", "host", n))
+		}
+	}
+	for _, p := range problems {
+		s.say("drill.problem", "text", p)
+	}
+	if len(problems) > 0 {
+		return errors.New(s.o.Printer.T("drill.not_back", "count", len(problems)))
+	}
+	s.say("drill.back")
+	return nil
+}
+
+// alerted waits until the watcher has raised the prompt of the scenario.
+func (s *session) alerted(ctx context.Context, since time.Time) error {
+	s.say("drill.waiting_alert")
+	ctx, cancel := context.WithTimeout(ctx, 60*time.Second)
+	defer cancel()
+	err := until(ctx, func() error {
+		alerts, err := s.api.alerts(ctx)
+		if err != nil {
+			return err
+		}
+		for _, a := range alerts {
+			if a.Scenario == s.o.Scenario && a.State == "firing" {
+				s.say("drill.alert", "text", a.Text, "seconds", time.Since(since))
+				return nil
+			}
+		}
+		return errors.New("no alert")
+	})
+	if err != nil {
+		return fmt.Errorf("wait for the watcher's alert: %w", err)
+	}
+	return nil
+}
+
+// operate plays the operator.
+func (s *session) operate(ctx context.Context) (run, error) {
+	o, err := newOperator(s.c.fleetFile(), s.api, s.c.user, s.tell)
+	if err != nil {
+		return run{}, err
+	}
+	id, err := s.api.start(ctx, "/recover "+s.o.Scenario)
+	if err != nil {
+		return run{}, err
+	}
+	return o.drive(ctx, id)
+}
+
+// handOver lets the person at this terminal recover, with the same client as in reality.
+func (s *session) handOver(ctx context.Context, since time.Time) (run, error) {
+	cmd := exec.CommandContext(ctx, s.o.Program, "recover", s.o.Scenario, "--as", "operator", "--env-file", s.c.envFile())
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
+	cmd.Dir = s.c.Dir
+	asked := cmd.Run()
+	id, err := s.api.last(ctx, s.o.Scenario, since)
+	if err != nil {
+		return run{}, errors.Join(asked, err)
+	}
+	r, err := s.api.run(ctx, id)
+	if err == nil && r.State != "done" {
+		err = errors.New(s.o.Printer.T("drill.not_done", "state", r.State))
+	}
+	return r, errors.Join(asked, err)
+}
+
+// Send asks a drill that runs in dir to break or heal a host: args are `break HOST [--how HOW]` or `heal HOST`.
+func Send(dir string, args []string, out io.Writer) error {
+	d, err := read(filepath.Join(dir, "drill.json"))
+	if err != nil {
+		return err
+	}
+	a, err := service.Ask(d.Control, service.Call{Tool: "drill", Args: args})
+	if err != nil {
+		return err
+	}
+	fmt.Fprint(out, a.Stdout)
+	if a.Exit != 0 {
+		return errors.New(strings.TrimSpace(a.Stderr))
+	}
+	return nil
+}
+
+func or(a, b string) string {
+	if a != "" {
+		return a
+	}
+	return b
+}
