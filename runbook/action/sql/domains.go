@@ -176,7 +176,9 @@ func (r *rows) ask(ctx context.Context, d fleet.DomainList, list []listed) {
 			continue
 		}
 		hosts[row.host.Name] = row.host
-		probes = append(probes, runbook.Probe{Kind: "http", Host: row.host.Name, Port: r.port(d, row.host), Path: "/", Timeout: runbook.Duration(probeTimeout)})
+		for _, port := range r.ports(d, row.host) {
+			probes = append(probes, runbook.Probe{Kind: "http", Host: row.host.Name, Port: port, Path: "/", Timeout: runbook.Duration(probeTimeout)})
+		}
 	}
 	resolve := func(refs ...string) ([]fleet.Host, error) {
 		var out []fleet.Host
@@ -191,29 +193,29 @@ func (r *rows) ask(ctx context.Context, d fleet.DomainList, list []listed) {
 	}
 	alive := map[string]bool{}
 	for _, f := range probe.Run(ctx, r.env.Fleet, resolve, probes) {
-		alive[f.Host] = f.Up
+		alive[f.Host] = alive[f.Host] || f.Up
 	}
 	for i := range list {
 		list[i].alive = !list[i].down && alive[list[i].host.Name]
 	}
 }
 
-// port is where front ends would reach the machine: the list's port, its nginx's, or that of a service that it runs.
-func (r *rows) port(d fleet.DomainList, h fleet.Host) int {
-	if d.Port != 0 {
-		return d.Port
+// ports are where front ends may reach the machine: its own nginx's port, or the list's; where that is only the default,
+// also the port of the first service that the machine runs.
+func (r *rows) ports(d fleet.DomainList, h fleet.Host) []int {
+	if h.HasRole("nginx") && h.HTTPPort != 0 {
+		return []int{h.HTTPPort}
 	}
-	if h.HTTPPort != 0 {
-		return h.HTTPPort
+	if d.Port != 0 && d.Port != 80 {
+		return []int{d.Port}
 	}
-	if !h.HasRole("nginx") {
-		for _, s := range r.env.Fleet.Config().Services {
-			if s.Health.Port != 0 && slices.ContainsFunc(s.On, h.HasRole) {
-				return s.Health.Port
-			}
+	out := []int{80}
+	for _, s := range r.env.Fleet.Config().Services {
+		if s.Health.Port != 0 && slices.ContainsFunc(s.On, h.HasRole) {
+			return append(out, s.Health.Port)
 		}
 	}
-	return 80
+	return out
 }
 
 // propose marks the rows that are wrong. A machine that is not in fleet.yaml is shown, never judged.

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/jmoiron/sqlx"
@@ -68,12 +69,14 @@ func (k *held) begin(ctx context.Context) (err error) {
 		return fmt.Errorf("ask for the connection: %w", err)
 	}
 	for _, c := range k.eff.Statements {
-		_, now, err := query(ctx, b.conn, c.Match.Text+" FOR UPDATE", c.Match.Args)
-		if err != nil {
-			return fmt.Errorf("lock rows of %s: %w", c.Table, err)
-		}
-		if !sameRows(now, c.Match.Rows) {
-			return action.Stale("sql.rows_changed", "table", c.Table)
+		for _, q := range []read{c.lock(), c.Match} { // the second for rows that have come since
+			_, now, err := query(ctx, b.conn, q.Text, q.Args)
+			if err != nil {
+				return fmt.Errorf("lock rows of %s: %w", c.Table, err)
+			}
+			if !sameRows(now, c.Match.Rows) {
+				return action.Stale("sql.rows_changed", "table", c.Table)
+			}
 		}
 	}
 	if w := k.eff.Whole; w != nil {
@@ -112,6 +115,14 @@ func (k *held) begin(ctx context.Context) (err error) {
 		return fmt.Errorf("look at the transaction: %w", err)
 	}
 	return nil
+}
+
+// lock reads the planned rows by primary key and locks these alone, so that a lock on any other row is no hindrance.
+func (c change) lock() read {
+	if c.Verb == "insert" {
+		return c.Match
+	}
+	return read{Text: strings.Replace(c.After.Text, " WHERE ", " FORCE INDEX (PRIMARY) WHERE ", 1) + " FOR UPDATE", Args: c.After.Args}
 }
 
 // reread reads the changed rows again, statement by statement.

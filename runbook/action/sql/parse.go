@@ -108,7 +108,7 @@ type set struct {
 func (p parsed) args() int { return p.setArgs + p.whereArgs }
 
 // allowedFunctions may be called in a statement; everything else that has effects or reads other tables is refused.
-var allowedFunctions = []string{"in", "now", "current_timestamp", "utc_timestamp", "lower", "upper", "concat", "coalesce", "ifnull", "trim", "values", "and", "or", "not", "between"}
+var allowedFunctions = []string{"in", "now", "current_timestamp", "utc_timestamp", "where", "set", "lower", "upper", "concat", "coalesce", "ifnull", "trim", "values", "and", "or", "not", "between"}
 
 // parse reads a statement, and refuses all that is not a simple change of rows.
 func parse(text string) (parsed, error) {
