@@ -53,7 +53,7 @@ func (e Env) Reattach(ctx context.Context, h fleet.Host, identity, id string, ou
 		return Ended{}, err
 	}
 	if identity != "" && c.Fingerprint() != identity {
-		return Ended{}, runbook.Errorf(runbook.Unavailable, "action.other_identity", "host", h.Name, "planned", identity, "now", c.Fingerprint())
+		return Ended{}, runbook.Errorf(runbook.Forbidden, "action.other_identity", "host", h.Name, "planned", identity, "now", c.Fingerprint())
 	}
 	state, err := c.Job(ctx, id)
 	if err != nil {
@@ -84,11 +84,11 @@ func (e Env) Follow(ctx context.Context, h fleet.Host, id string, out Output) (E
 	return ended, nil
 }
 
-// Result says how a job ended: exit 0 done, another one failed, died unknown.
+// Result says how a job ended: exit 0 done, another one failed; died is an error, since its outcome is not known.
 func (j Ended) Result(host string) (runbook.Result, error) {
 	switch {
 	case j.Status != "exited":
-		return runbook.Result{}, runbook.Errorf(runbook.Unavailable, "action.job_died", "host", host)
+		return runbook.Result{}, runbook.Errorf(runbook.Internal, "action.job_died", "host", host) // following it again finds no more
 	case j.Exit == cancelled:
 		return runbook.Result{Outcome: runbook.OutcomeFailed, Text: runbook.T("action.job_cancelled", "host", host, "output", j.Tail)}, nil
 	case j.Exit != 0:

@@ -110,6 +110,11 @@ func (c *check) Apply(ctx context.Context, p runbook.Plan, _ runbook.Job, _ runb
 	return r, nil
 }
 
+// Resume asks again after a restart: there is no effect that could happen twice.
+func (c *check) Resume(ctx context.Context, p runbook.Plan, job runbook.Job, out action.Output) (runbook.Result, error) {
+	return c.Apply(ctx, p, job, out)
+}
+
 // ask ends a little before ctx does: probes that keep trying (`within`) must not cost the answers of the others.
 func (c *check) ask(ctx context.Context) []runbook.Finding {
 	if deadline, ok := ctx.Deadline(); ok {

@@ -155,6 +155,26 @@ func (a *enrol) Apply(ctx context.Context, p runbook.Plan, _ runbook.Job, _ acti
 	return r, nil
 }
 
+// Resume finds out after a restart whether the approved key was pinned; it pins nothing.
+func (a *enrol) Resume(ctx context.Context, p runbook.Plan, job runbook.Job, _ action.Output) (runbook.Result, error) {
+	var eff effect
+	if err := json.Unmarshal(p.Effect.Data, &eff); err != nil {
+		return runbook.Result{}, fmt.Errorf("decode effect: %w", err)
+	}
+	ev, err := a.Look(ctx, p, job)
+	if err != nil {
+		return runbook.Result{}, err
+	}
+	switch ev.Took {
+	case runbook.TookYes:
+		values, err := eff.values()
+		return runbook.Result{Outcome: runbook.OutcomeDone, Text: ev.Text, Values: values}, err
+	case runbook.TookNo:
+		return runbook.Result{}, &runbook.Refusal{Text: ev.Text}
+	}
+	return runbook.Result{Outcome: runbook.OutcomeUnknown, Text: ev.Text}, nil
+}
+
 // Look asks whether the bot can log in to the machine by the approved key.
 func (a *enrol) Look(ctx context.Context, p runbook.Plan, _ runbook.Job) (runbook.Evidence, error) {
 	h, err := a.host()

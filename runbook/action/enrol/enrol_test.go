@@ -79,6 +79,9 @@ func TestEnrolASpare(t *testing.T) {
 		t.Fatalf("%+v %v", r, err)
 	}
 	look(runbook.TookYes)
+	if again, err := a.(action.Resumer).Resume(t.Context(), p, c.Job(env), nil); err != nil || again.Values["host"] != r.Values["host"] {
+		t.Errorf("%+v %v", again, err)
+	}
 	var got fleet.Host
 	if err := json.Unmarshal([]byte(r.Values["host"]), &got); err != nil || got.Name != "spare1" || got.Root != h.Root || r.Values["bind"] != "new" {
 		t.Errorf("%+v %v", r.Values, err)

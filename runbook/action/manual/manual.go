@@ -155,3 +155,8 @@ func (m *manual) Apply(_ context.Context, p runbook.Plan, _ runbook.Job, _ actio
 	}
 	return runbook.Result{Outcome: runbook.OutcomeDone, Text: runbook.T("manual.done"), Values: eff.Values}, nil
 }
+
+// Resume is Apply after a restart: there is no effect that could happen twice.
+func (m *manual) Resume(ctx context.Context, p runbook.Plan, job runbook.Job, out action.Output) (runbook.Result, error) {
+	return m.Apply(ctx, p, job, out)
+}

@@ -142,6 +142,21 @@ func (r *roles) Apply(ctx context.Context, p runbook.Plan, _ runbook.Job, _ acti
 	return runbook.Result{Outcome: runbook.OutcomeDone, Text: runbook.T("roles.done", "path", path)}, nil
 }
 
+// Resume finds out after a restart which text the file has; it writes nothing.
+func (r *roles) Resume(ctx context.Context, p runbook.Plan, job runbook.Job, _ action.Output) (runbook.Result, error) {
+	ev, err := r.Look(ctx, p, job)
+	if err != nil {
+		return runbook.Result{}, err
+	}
+	switch ev.Took {
+	case runbook.TookYes:
+		return runbook.Result{Outcome: runbook.OutcomeDone, Text: ev.Text}, nil
+	case runbook.TookNo:
+		return runbook.Result{}, &runbook.Refusal{Text: ev.Text}
+	}
+	return runbook.Result{Outcome: runbook.OutcomeUnknown, Text: ev.Text}, nil
+}
+
 // Look compares the file with what was planned.
 func (r *roles) Look(ctx context.Context, p runbook.Plan, _ runbook.Job) (runbook.Evidence, error) {
 	var planned effect

@@ -71,9 +71,15 @@ func TestStandbyBecomesPrimary(t *testing.T) {
 	if err != nil || ev.Took != runbook.TookNo {
 		t.Errorf("%+v %v", ev, err)
 	}
+	if _, err := a.(action.Resumer).Resume(t.Context(), p, job, nil); !errors.As(err, &refusal) {
+		t.Errorf("resumed what was not written: %v", err)
+	}
 	r, err := a.Apply(t.Context(), p, job, nil)
 	if err != nil || r.Outcome != runbook.OutcomeDone {
 		t.Fatalf("%+v %v", r, err)
+	}
+	if r, err := a.(action.Resumer).Resume(t.Context(), p, job, nil); err != nil || r.Outcome != runbook.OutcomeDone {
+		t.Errorf("%+v %v", r, err)
 	}
 	if ev, err = a.(action.Looker).Look(t.Context(), p, job); err != nil || ev.Took != runbook.TookYes {
 		t.Errorf("%+v %v", ev, err)

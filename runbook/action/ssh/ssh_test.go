@@ -133,6 +133,30 @@ func TestLostConnectionDoesNotRunAgain(t *testing.T) {
 	}
 }
 
+func TestDeadMachineIsUnknown(t *testing.T) {
+	t.Parallel()
+	c := actiontest.New(t, "standby")
+	a, job := build(t, c, ssh.Spec{Script: "echo begun\nexec sleep 600\n"})
+	p := plan(t, a, runbook.Ready)
+	out := actiontest.NewRecorder()
+	ended := make(chan error, 1)
+	go func() {
+		_, err := a.Apply(t.Context(), p, job, out)
+		ended <- err
+	}()
+	<-out.Changed()
+	_ = c.SSHD("standby").Kill() // everything on the machine ends, as in a power cut
+	c.RestartSSHD("standby")
+	err := <-ended
+	var refusal *runbook.Refusal
+	if err == nil || errors.As(err, &refusal) || runbook.CodeOf(err) == runbook.Unavailable { // unavailable is tried again for ever
+		t.Fatalf("%v", err)
+	}
+	if ev, err := a.(action.Looker).Look(t.Context(), p, job); err != nil || ev.Took != runbook.TookUnclear {
+		t.Errorf("%+v %v", ev, err)
+	}
+}
+
 func TestCancelStopsTheJob(t *testing.T) {
 	t.Parallel()
 	c := actiontest.New(t, "standby")
