@@ -149,3 +149,35 @@ func TestRefusedDescriptions(t *testing.T) {
 		t.Errorf("%s %v", p.Verdict, err)
 	}
 }
+
+// A machine that fleet.yaml does not know, whose log-in does not work: the key is pinned, and the step says what failed.
+func TestStrangerWithoutLogin(t *testing.T) {
+	t.Parallel()
+	c := actiontest.New(t, "standby", "stranger")
+	h := c.Host("stranger")
+	forget(t, c, h)
+	text, err := os.ReadFile(c.FleetFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, rest, _ := strings.Cut(string(text), "  - name: stranger\n")
+	_, after, _ := strings.Cut(rest, "databases:\n")
+	if err := errors.Join(os.WriteFile(c.FleetFile, []byte(before+"databases:\n"+after), 0o600), c.Fleet.Reload(t.Context())); err != nil {
+		t.Fatal(err)
+	}
+	spec := enrol.Spec{Name: "new1", Address: h.Address, Port: strconv.Itoa(h.Port), User: "nobody-here", Roles: []string{"standby"}, Bind: "extra"}
+	a, env := build(t, c, spec)
+	p, err := a.Plan(t.Context())
+	if err != nil || p.Verdict != runbook.Ready || p.Effect.Host != "new1" {
+		t.Fatalf("%+v %v", p, err)
+	}
+	r, err := a.Apply(t.Context(), p, c.Job(env), actiontest.NewRecorder())
+	if err != nil || r.Outcome != runbook.OutcomeFailed || r.Text.ID != "enrol.no_login" {
+		t.Fatalf("%+v %v", r, err)
+	}
+	spec.User = h.User
+	a, _ = build(t, c, spec)
+	if p, err = a.Plan(t.Context()); err != nil || p.Verdict != runbook.Satisfied || p.Values["bind"] != "extra" || p.Values["name"] != "new1" {
+		t.Fatalf("%+v %v", p, err)
+	}
+}

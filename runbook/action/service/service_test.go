@@ -233,3 +233,34 @@ func TestProve(t *testing.T) {
 		t.Fatalf("%+v %v", r, err)
 	}
 }
+
+func TestMemberOfAGroup(t *testing.T) {
+	t.Parallel()
+	c := actiontest.New(t, "standby")
+	c.Unit("standby", "go-job", "")
+	env := c.Env(runbook.Step{ID: "s", Kind: "service", Host: "standby"})
+	env.Step.Member = "go-job"
+	a, err := service.Kind().New(&service.Spec{Service: "member", Do: "stop"}, env)
+	if err != nil {
+		t.Fatal(err)
+	}
+	plan(t, a, runbook.Satisfied) // it does not run
+	c.WriteFile("standby", "/units/go-job.active", "", 0o644)
+	p := plan(t, a, runbook.Ready)
+	r, err := a.Apply(t.Context(), p, c.Job(env), actiontest.NewRecorder())
+	if active, _ := c.UnitState("standby", "go-job"); err != nil || r.Outcome != runbook.OutcomeDone || active {
+		t.Fatalf("%+v %v", r, err)
+	}
+}
+
+func TestSpec(t *testing.T) {
+	t.Parallel()
+	for name, s := range map[string]service.Spec{
+		"nothing": {Do: "start"}, "both": {Service: "a", Services: []string{"b"}, Do: "start"}, "verb": {Service: "a", Do: "reload"},
+		"prove what is stopped": {Service: "a", Do: "stop", Prove: true}, "time": {Service: "a", Do: "start", Within: -1},
+	} {
+		if s.Validate() == nil {
+			t.Errorf("%s: no error", name)
+		}
+	}
+}
