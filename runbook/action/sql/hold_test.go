@@ -424,11 +424,20 @@ func TestLogin(t *testing.T) {
 	if got := w.Fleet.Redactor().Redact(canary); strings.Contains(got, "C4n") {
 		t.Errorf("not redacted: %s", got)
 	}
-	w.Exec(w.db, "REVOKE ALL PRIVILEGES, GRANT OPTION FROM go_api@localhost")
+	var eff grant
+	decode(t, p, &eff)
+	if len(eff.Accounts) == 0 || eff.Accounts[len(eff.Accounts)-1].From != "localhost" {
+		t.Errorf("accounts %+v", eff.Accounts)
+	}
+	for _, acc := range eff.Accounts {
+		w.Exec(w.db, "REVOKE ALL PRIVILEGES, GRANT OPTION FROM go_api@'"+acc.From+"'")
+	}
 	if q := plan(t, a, runbook.Ready); q.Danger || strings.Contains(q.Effect.Exact[0].Text, "USER") {
 		t.Errorf("only privileges are missing: %s", q.Effect.Exact[0].Text)
 	}
-	w.Exec(w.db, "SET PASSWORD FOR go_api@localhost = PASSWORD('other')")
+	for _, acc := range eff.Accounts {
+		w.Exec(w.db, "SET PASSWORD FOR go_api@'"+acc.From+"' = PASSWORD('other')")
+	}
 	if q := plan(t, a, runbook.Ready); !q.Danger {
 		t.Error("replacing a password needs no reason")
 	}
