@@ -38,7 +38,7 @@ type app struct {
 	handlers  *handlers.Handlers
 	hub       *bot.Hub
 	console   *web.Console
-	terminal  *terminal.Platform
+	terminal  *terminal.Terminal
 	tempDir   string
 }
 
@@ -74,7 +74,9 @@ func newApp(ctx context.Context, set settings, dsn string) (a *app, err error) {
 	if a.journal, err = journal.Open(ctx, dsn, time.Now, redact); err != nil {
 		return a, set.localised(a.bundle, err)
 	}
-	a.console = a.newConsole()
+	if a.console, err = a.newConsole(); err != nil {
+		return a, err
+	}
 	a.terminal = a.newTerminal()
 	if a.hub, err = bot.NewHub(bot.Config{
 		Platforms: []bot.Platform{a.console, a.terminal}, Store: handlers.HubStore(a.journal), Log: a.log,
@@ -111,7 +113,8 @@ func (a *app) run(ctx context.Context, extra ...func(context.Context) error) err
 
 // watch probes the fleet by the bot's own eyes.
 func (a *app) watch(ctx context.Context) error {
-	return watch.New(watch.Config{Fleet: a.fleet, Sink: a.handlers, Log: a.log}).Run(ctx)
+	watch.New(a.fleet, a.handlers, a.log).Run(ctx)
+	return nil
 }
 
 // close releases what newApp took, last in first out.
@@ -122,7 +125,7 @@ func (a *app) close() {
 		}
 	}
 	if a.fleet != nil {
-		a.fleet.Close()
+		_ = a.fleet.Close() // connections that break while they are closed are closed
 	}
 	if a.tempDir != "" {
 		_ = os.RemoveAll(a.tempDir) // in the system's temporary directory, which is cleaned anyway

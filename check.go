@@ -95,11 +95,13 @@ func (a *app) warnings() []string {
 // localised renders an error that has a message for people in the settings' language; others pass as they are.
 func (s settings) localised(b *locale.Bundle, err error) error {
 	say := b.Printer(s.Language, s.zone)
-	var many interface {
-		Render(func(runbook.Msg) string) string
-	}
+	var many *fleet.ConfigError
 	if errors.As(err, &many) {
-		return errors.New(many.Render(say.Say))
+		lines := make([]string, 0, len(many.Problems))
+		for _, p := range many.Problems {
+			lines = append(lines, say.Say(p.Text()))
+		}
+		return errors.New(strings.Join(lines, "\n"))
 	}
 	var one *runbook.Error
 	if errors.As(err, &one) {

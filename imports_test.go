@@ -70,7 +70,9 @@ func TestImportsPointOneWay(t *testing.T) {
 
 func mayImport(from, to string) bool {
 	if strings.HasPrefix(from, "recoverbot/runbook/action/") && strings.HasPrefix(to, "recoverbot/runbook/action/") {
-		kind := func(p string) string { return strings.Split(strings.TrimPrefix(p, "recoverbot/runbook/action/"), "/")[0] }
+		kind := func(p string) string {
+			return strings.Split(strings.TrimPrefix(p, "recoverbot/runbook/action/"), "/")[0]
+		}
 		return kind(from) == "builtin" || kind(from) == kind(to) || kind(from) == "actiontest"
 	}
 	if strings.HasSuffix(from, "test") { // contract suites and test companies

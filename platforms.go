@@ -14,7 +14,7 @@ func (a *app) label(lang, id string, pairs ...any) string {
 	return a.bundle.Printer(lang, a.set.zone).T(id, pairs...)
 }
 
-func (a *app) newConsole() *web.Console {
+func (a *app) newConsole() (*web.Console, error) {
 	c := web.Config{
 		Authenticate: func(token string) (string, bool) {
 			p, ok := handlers.PersonByToken(a.fleet.Config(), token)
@@ -22,9 +22,7 @@ func (a *app) newConsole() *web.Console {
 		},
 		Sessions: sessions{a.journal},
 		Label:    a.label,
-		Render: func(lang, key string) (bot.Message, bool) {
-			return a.handlers.Render(context.Background(), lang, key)
-		},
+		Render:   a.render,
 		Language: a.set.Language,
 		Log:      a.log,
 	}
@@ -34,8 +32,13 @@ func (a *app) newConsole() *web.Console {
 	return web.New(c)
 }
 
-func (a *app) newTerminal() *terminal.Platform {
-	return terminal.New(terminal.Config{Label: a.label, Log: a.log})
+func (a *app) newTerminal() *terminal.Terminal {
+	return terminal.New(terminal.Config{Label: a.label, Render: a.render, Language: a.set.Language, Log: a.log})
+}
+
+// render gives a message in another language than the company's own.
+func (a *app) render(lang, key string) (bot.Message, bool) {
+	return a.handlers.Render(context.Background(), lang, key)
 }
 
 // sessions keeps the console's log-ins in the journal.

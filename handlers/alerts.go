@@ -27,6 +27,7 @@ type alertBook struct {
 type knownAlert struct {
 	alert.Alert
 	state   string // firing, snoozed, started, resolved, replaced
+	count   int    // times it was told
 	snoozed time.Time
 }
 
@@ -75,6 +76,7 @@ func (h *Handlers) Alert(ctx context.Context, a alert.Alert) error {
 		k = knownAlert{state: "firing"}
 	}
 	k.Alert = a
+	k.count++
 	if a.Resolved {
 		k.state = "resolved"
 	}
@@ -101,7 +103,7 @@ func (h *Handlers) saveAlert(ctx context.Context, k knownAlert, by runbook.Actor
 		return err
 	}
 	if err := h.Journal.SaveAlert(ctx, journal.Alert{
-		Fingerprint: k.Fingerprint, State: k.state, Count: 1, Since: k.Since, SeenAt: h.Clock(), SnoozedUntil: k.snoozed,
+		Fingerprint: k.Fingerprint, State: k.state, Count: k.count, Since: k.Since, SeenAt: h.Clock(), SnoozedUntil: k.snoozed,
 		RunID: run, Body: body,
 	}, by); err != nil {
 		return err
@@ -122,7 +124,7 @@ func (h *Handlers) loadAlerts(ctx context.Context) error {
 		return err
 	}
 	for _, row := range rows {
-		k := knownAlert{state: row.State, snoozed: row.SnoozedUntil}
+		k := knownAlert{state: row.State, count: row.Count, snoozed: row.SnoozedUntil}
 		if err := json.Unmarshal(row.Body, &k.Alert); err == nil {
 			h.alerts.put(k)
 		}

@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"fmt"
 	"strings"
 	"time"
 
@@ -125,7 +126,7 @@ func (v viewer) context(r runbook.Run, c card) string {
 		if back := backAt(r); !back.IsZero() {
 			end = back
 		}
-		parts = append(parts, v.say.T("view.down", "seconds", end.Sub(r.DownSince).Seconds()))
+		parts = append(parts, v.say.T("view.down", "clock", stopwatch(end.Sub(r.DownSince))))
 	}
 	if loss, ok := lossSeconds(r); ok {
 		parts = append(parts, v.say.T("view.loss", "seconds", loss))
@@ -137,6 +138,23 @@ func (v viewer) context(r runbook.Run, c card) string {
 		}
 	}
 	return strings.Join(parts, " · ")
+}
+
+// stopwatch shows a running time as platforms that tick it do: 04:02, 1:04:02.
+func stopwatch(d time.Duration) string {
+	s := max(0, int(d.Seconds()))
+	if s >= 3600 {
+		return fmt.Sprintf("%d:%02d:%02d", s/3600, s/60%60, s%60)
+	}
+	return fmt.Sprintf("%02d:%02d", s/60, s%60)
+}
+
+// downSince is since when the time without service grows; zero where it has stopped.
+func downSince(r runbook.Run) time.Time {
+	if !r.EndedAt.IsZero() || !backAt(r).IsZero() {
+		return time.Time{}
+	}
+	return r.DownSince
 }
 
 // backAt is when service was seen to be back: the first check after the point of no return that passed.
@@ -160,6 +178,7 @@ func (v viewer) runCard(r runbook.Run) bot.Message {
 		Key: "run/" + r.ID, RunID: r.ID, At: r.StartedAt,
 		Title:    v.say.T("view.run_title", "title", v.say.Text(r.Scenario.Title), "run", r.ID),
 		Context:  v.context(r, card{}),
+		Since:    downSince(r),
 		State:    "running",
 		Emoji:    "🔵",
 		Priority: bot.Outcome,
@@ -177,6 +196,9 @@ func (v viewer) runCard(r runbook.Run) bot.Message {
 		m.Lines = append(m.Lines, v.say.T("view.aborted", "name", r.EndedBy.Name, "platform", r.EndedBy.Platform, "at", r.EndedAt))
 	case runbook.RunDone:
 		m.State, m.Emoji = "done", "✅"
+	}
+	if !r.EndedAt.IsZero() {
+		m.Ends, m.At = true, r.EndedAt
 	}
 	if r.State != runbook.Open {
 		m.Lines = append(m.Lines, v.summary(r))

@@ -15,6 +15,7 @@ func (v viewer) stepCard(r runbook.Run, c card) bot.Message {
 	m := bot.Message{
 		Key: "step/" + r.ID + "/" + c.id, RunID: r.ID, State: word, Emoji: emoji,
 		Context:  v.context(r, c),
+		Since:    downSince(r),
 		Title:    v.say.T("view.step_title", "n", c.number, "all", len(cards(r)), "title", v.say.Text(c.def.Title)),
 		Priority: bot.Outcome,
 		At:       c.members[0].ChangedAt,
