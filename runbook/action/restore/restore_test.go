@@ -340,10 +340,21 @@ func TestKilled(t *testing.T) {
 		w.until(func() bool {
 			return w.text("SELECT COUNT(*) FROM information_schema.tables WHERE table_schema LIKE 'speed\\_new%' AND table_name='users'") != "0"
 		})
+		release := w.freeze()
+		cancelled := make(chan error, 1)
 		if how == "kill" {
 			killHelper(t, a.workDir(w.Host("standby"), job)+"/recoverbot")
-		} else if err := a.Cancel(t.Context(), p, job); err != nil {
-			t.Errorf("cancel: %v", err)
+			cancelled <- nil
+		} else {
+			go func() { cancelled <- a.Cancel(t.Context(), p, job) }()
+		}
+		w.until(func() bool {
+			st, err := w.Client("standby").Job(t.Context(), job.ID())
+			return err == nil && st.Status != "running"
+		})
+		release()
+		if err := <-cancelled; err != nil {
+			t.Errorf("%s: %v", how, err)
 		}
 		err := <-done
 		var r *runbook.Refusal
@@ -364,6 +375,24 @@ func TestKilled(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.untouched()
+}
+
+// freeze keeps the server from writing anything until release is called.
+func (w *world) freeze() (release func()) {
+	w.t.Helper()
+	conn, err := w.db.DB.Connx(w.t.Context())
+	if err == nil {
+		_, err = conn.ExecContext(w.t.Context(), "FLUSH TABLES WITH READ LOCK")
+	}
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return func() {
+		if _, err := conn.ExecContext(w.t.Context(), "UNLOCK TABLES"); err != nil {
+			w.t.Error(err)
+		}
+		_ = conn.Close()
+	}
 }
 
 // killHelper is kill -9 of the one process that runs this binary.
