@@ -54,7 +54,12 @@ func (c *Client) Run(ctx context.Context, cmd Command) (Ran, error) {
 	if err != nil {
 		return Ran{}, err
 	}
-	defer session.Close()
+	cancelled := false
+	defer func() {
+		if !cancelled {
+			_ = session.Close()
+		}
+	}()
 	limit := cmd.Max
 	if limit <= 0 {
 		limit = defaultMax
@@ -87,7 +92,8 @@ func (c *Client) Run(ctx context.Context, cmd Command) (Ran, error) {
 	case <-c.dead:
 		werr = c.cause
 	case <-ctx.Done():
-		c.terminate(stdout.leader())
+		cancelled = true
+		c.terminate(session, stdout)
 		werr = context.Cause(ctx)
 	}
 	out, exit, ok := stdout.result()
@@ -113,15 +119,20 @@ func (c *Client) Run(ctx context.Context, cmd Command) (Ran, error) {
 		Msg: runbook.T("fleet.no_end_marker", "host", c.host.Name)}
 }
 
-// terminate ends a script's process group by another session, since sshd delivers no signals for root. It does not
-// wait: a frozen host must not hold up whoever gives up on it.
-func (c *Client) terminate(pid int) {
-	if pid <= 1 {
-		return
-	}
+// terminate ends a script's process group by another session, since sshd delivers no signals for root, and closes the
+// script's own. It does not wait: a frozen host must not hold up whoever gives up on it.
+func (c *Client) terminate(script *ssh.Session, out *frame) {
 	go func() { // ends with its deadline at the latest
+		defer script.Close()
 		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 		defer cancel()
+		select { // a script that is only now beginning
+		case <-out.started:
+		case <-c.dead:
+			return
+		case <-ctx.Done():
+			return
+		}
 		s, err := opened(ctx, c, "open session", c.conn.NewSession, func(s *ssh.Session) { _ = s.Close() })
 		if err != nil {
 			return
@@ -129,7 +140,9 @@ func (c *Client) terminate(pid int) {
 		defer s.Close()
 		stop := context.AfterFunc(ctx, func() { _ = s.Close() })
 		defer stop()
-		_ = s.Run("kill -TERM -" + strconv.Itoa(pid))
+		if pid := out.leader(); pid > 1 {
+			_ = s.Run("kill -TERM -" + strconv.Itoa(pid))
+		}
 	}()
 }
 
@@ -174,14 +187,14 @@ type frame struct {
 	buf        []byte
 	exit       int
 	closed     bool
-	ended      chan struct{}
-	mu         sync.Mutex // session goroutines write while result reads
+	started    chan struct{} // closed at the begin marker
+	ended      chan struct{} // closed at the end marker
+	mu         sync.Mutex    // session goroutines write while result reads
 }
 
 func newFrame(mark string, limit int) *frame {
-	f := &frame{begin: []byte("\n" + mark + ":begin:"), end: []byte("\n" + mark + ":end:"), limit: limit,
-		ended: make(chan struct{})}
-	return f
+	return &frame{begin: []byte("\n" + mark + ":begin:"), end: []byte("\n" + mark + ":end:"), limit: limit,
+		started: make(chan struct{}), ended: make(chan struct{})}
 }
 
 func (f *frame) Write(p []byte) (int, error) {
@@ -204,6 +217,7 @@ func (f *frame) Write(p []byte) (int, error) {
 		}
 		f.pid, _ = strconv.Atoi(string(rest[:n]))
 		f.begun, f.buf = true, rest[n+1:]
+		close(f.started)
 	}
 	if i := bytes.LastIndex(f.buf, f.end); i >= 0 {
 		rest := f.buf[i+len(f.end):]
