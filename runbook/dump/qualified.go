@@ -57,7 +57,7 @@ func (r Rules) qualified(text []byte, ts []token, body bool) (Checked, error) {
 			parts++
 		}
 		if parts >= 3 || parts == 2 && (table || !body || n == r.Schema) {
-			if n != r.Schema && !(body && parts == 2 && !table) && !pseudo(n, body) {
+			if n != r.Schema && !r.Foreign && !(body && parts == 2 && !table) && !pseudo(n, body) {
 				return Checked{}, r.foreign(ts, n)
 			}
 			if n == r.Schema {

@@ -10,6 +10,8 @@ import (
 type Rules struct {
 	Schema  string // the dump's own schema; its name is replaced by Scratch
 	Scratch string
+	// Foreign lets other schemas' names pass: for the server's own text of objects, not for dumps.
+	Foreign bool
 }
 
 // Checked is a statement that may run.

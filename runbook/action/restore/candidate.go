@@ -18,7 +18,9 @@ import (
 )
 
 const (
-	listTimeout   = 15 * time.Second
+	dialTimeout   = 7 * time.Second // the dead host is among those asked
+	listTimeout   = 20 * time.Second
+	readers       = 16 // files read at once over one session: hosts can be far away
 	unpackTimeout = 2 * time.Minute
 	steadyFor     = 1200 * time.Millisecond // a file whose size or time changes in between is still being written
 	maxFiles      = 500
@@ -79,7 +81,9 @@ func (r *restore) search(ctx context.Context, h fleet.Host, schema string) ([]ca
 	whole := ctx
 	ctx, cancel := context.WithTimeout(ctx, listTimeout)
 	defer cancel()
-	c, err := r.env.Fleet.SSH(ctx, h)
+	dial, stop := context.WithTimeout(ctx, dialTimeout)
+	defer stop()
+	c, err := r.env.Fleet.SSH(dial, h)
 	if err != nil {
 		return nil, err
 	}
@@ -188,14 +192,29 @@ func (r *restore) list(ctx context.Context, s *sftp.Client, h fleet.Host, schema
 			c.refused = runbook.T("dump.empty")
 		case !still || again.Size() != f.Size() || !again.ModTime().Equal(f.ModTime()):
 			c.refused = runbook.T("dump.growing")
-		case !dump.IsGzip(name):
-			if err := c.readEnds(s, schema); err != nil {
-				return nil, err
-			}
 		}
 		out = append(out, c)
 	}
-	return out, nil
+	return out, readAllEnds(s, out, schema)
+}
+
+// readAllEnds reads both ends of every plain dump, several at once.
+func readAllEnds(s *sftp.Client, cs []candidate, schema string) error {
+	errs := make([]error, len(cs))
+	slots := make(chan struct{}, readers)
+	var wg sync.WaitGroup
+	for i := range cs {
+		if !cs[i].usable() || dump.IsGzip(cs[i].name) {
+			continue
+		}
+		slots <- struct{}{}
+		wg.Go(func() {
+			errs[i] = cs[i].readEnds(s, schema)
+			<-slots
+		})
+	}
+	wg.Wait()
+	return errors.Join(errs...)
 }
 
 // readEnds reads both ends of a plain dump.

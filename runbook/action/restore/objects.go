@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"recoverbot/runbook"
+	"recoverbot/runbook/dump"
 	"recoverbot/runbook/fleet"
 	"recoverbot/runbook/transfer"
 )
@@ -136,9 +137,11 @@ func (s *session) show(ctx context.Context, o *object) error {
 }
 
 // make makes an object anew in o.Schema, in place of what has its name there.
-func (s *session) make(ctx context.Context, o object, scratch string) error {
-	create := strings.ReplaceAll(o.Create, quote(scratch)+".", "")
-	create = strings.ReplaceAll(create, quote(o.From)+".", "")
+func (s *session) make(ctx context.Context, o object) error {
+	create := o.Create
+	if c, err := (dump.Rules{Schema: o.From, Scratch: o.Schema, Foreign: true}).Check([]byte(create)); err == nil && c.SQL != nil {
+		create = string(c.SQL)
+	}
 	steps := []string{"USE " + quote(o.Schema)}
 	args := [][]any{nil}
 	if o.Client != "" {
@@ -163,7 +166,7 @@ func (s *session) makeObjects(ctx context.Context, p swapPlan) []object {
 	for {
 		var failed []object
 		for _, o := range todo {
-			if err := s.make(ctx, o, p.Scratch); err != nil {
+			if err := s.make(ctx, o); err != nil {
 				failed = append(failed, o)
 			}
 		}

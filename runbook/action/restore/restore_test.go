@@ -73,7 +73,7 @@ func (w *world) dump(flags ...string) string {
 		w.t.Fatalf("mysqldump: %v", err)
 	}
 	text := strings.ReplaceAll(string(out), "Database: made", "Database: speed")
-	text = strings.ReplaceAll(text, "`made`", "`speed`")
+	text = strings.NewReplacer("`made`", "`speed`", "made.", "speed.").Replace(text)
 	if strings.Contains(text, "-- Dump completed") {
 		text = dated(text, "2026-11-22  2:00:01")
 	}

@@ -240,7 +240,7 @@ func (s *session) restoreTriggers(ctx context.Context, p swapPlan) {
 	for _, o := range p.Objects {
 		if o.Kind == "trigger" {
 			o.Schema = o.From
-			_ = s.make(ctx, o, p.Scratch)
+			_ = s.make(ctx, o)
 		}
 	}
 }
