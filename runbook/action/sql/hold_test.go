@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -279,6 +280,22 @@ func TestHeldChange(t *testing.T) {
 		s.ExpectRows = "5"
 		w.fill(ips...)
 		plan(t, r, runbook.Blocked)
+	})
+	t.Run("server frozen while held", func(t *testing.T) {
+		w.fill(ips...)
+		r, env := w.rows(operators("192.0.2.2"), nil)
+		h := w.hold(r, env)
+		if err := w.db.Signal(syscall.SIGSTOP); err != nil {
+			t.Fatal(err)
+		}
+		lost(t, h, "sql.unreachable")
+		if err := w.db.Signal(syscall.SIGCONT); err != nil {
+			t.Fatal(err)
+		}
+		w.until("SELECT COUNT(*) FROM information_schema.innodb_trx", "0")
+		if w.statuses() != "1 1 2 1" {
+			t.Fatalf("rows %s", w.statuses())
+		}
 	})
 	t.Run("server killed while held", func(t *testing.T) {
 		w.fill(ips...)
