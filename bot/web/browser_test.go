@@ -185,12 +185,25 @@ func TestOnAPhone(t *testing.T) {
 		t.Errorf("the inbox heard %+v", said)
 	}
 
+	// An approval never looks as if it took along what was typed into a form that another button sends.
+	form := bottest.Card("form", 1)
+	form.Form = []bot.Field{{Name: "row_3", Label: "row 3", Type: "bool", Value: "true"}}
+	form.Buttons = append(form.Buttons, bot.Button{Label: "Use these values", Choice: "input", Action: "input-form", WithForm: true})
+	_, _ = h.w.Send(t.Context(), form)
+	act(t, ctx, "untick, then approve", visible("#c-form .check"), click("#c-form .check"), click("#c-form [data-id=papprove0]"))
+	eventually(t, ctx, `document.body.innerText.includes('You changed the form. Press Use these values first')`)
+	if n := len(in.Said()); n != 3 {
+		t.Errorf("the approval went out: %+v", in.Said())
+	}
+	form.Version, form.State, form.Buttons, form.Form, form.Ends = 2, "done", nil, nil, true
+	_, _ = h.w.Send(t.Context(), form)
+
 	act(t, ctx, "desktop, Chinese", chromedp.EmulateViewport(1280, 900), click("#theme"), click(`a[hreflang=zh]`), visible(`html[lang=zh] #line`))
-	eventually(t, ctx, `document.querySelectorAll('.card').length === 5`)
+	eventually(t, ctx, `document.querySelectorAll('.card').length === 6`)
 	shot(t, ctx, "7-desktop-zh")
 
 	// The bot goes away: the page says so, and is whole again by itself.
 	h.srv.CloseClientConnections()
 	eventually(t, ctx, `!document.querySelector('#lost').hidden`)
-	eventually(t, ctx, `document.querySelector('#lost').hidden && document.querySelectorAll('.card').length === 5`)
+	eventually(t, ctx, `document.querySelector('#lost').hidden && document.querySelectorAll('.card').length === 6`)
 }

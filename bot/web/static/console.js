@@ -250,7 +250,7 @@
   // --- cards in their order
 
   function make(m, order) {
-    return { el: el('article', { class: 'card', tabIndex: -1 }), m, order, drafts: new Map(), folds: new Map() };
+    return { el: el('article', { class: 'card', id: 'c-' + m.key, tabIndex: -1 }), m, order, drafts: new Map(), folds: new Map() };
   }
 
   function show(order, m) {
