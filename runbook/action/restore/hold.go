@@ -217,6 +217,10 @@ func (r *restore) Rehold(ctx context.Context, p runbook.Plan, job runbook.Job) (
 	l := &lines{}
 	ended, err := r.env.Reattach(ctx, h, p.Effect.Identity, job.ID(), l)
 	if err != nil {
+		var never *runbook.Refusal
+		if c, cerr := r.env.Connect(ctx, h, p.Effect.Identity); cerr == nil && errors.As(err, &never) {
+			r.clean(ctx, c, h, job) // cut off before the helper was started: its configuration holds a password
+		}
 		return nil, err
 	}
 	if l.report != nil {

@@ -284,6 +284,22 @@ func TestHeldSurvives(t *testing.T) {
 		t.Error("held what was rolled back")
 	}
 	w.untouched()
+
+	a, job, p = w.plan() // cut off after the upload, before the helper was started
+	e, h, d, err := a.planned(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := a.install(t.Context(), e, h, d, w.Client("standby"), e.Path, job); err != nil {
+		t.Fatal(err)
+	}
+	var r *runbook.Refusal
+	if _, err := a.Rehold(t.Context(), p, job); !errors.As(err, &r) {
+		t.Errorf("held what never ran: %v", err)
+	}
+	if w.Exists("standby", stateDir+"/"+job.ID()) {
+		t.Error("the helper and its configuration are left")
+	}
 }
 
 func TestRefusedBeforeAnyWrite(t *testing.T) {
