@@ -1,9 +1,11 @@
 package web_test
 
 import (
+	"bufio"
 	"context"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strconv"
 	"strings"
@@ -243,4 +245,33 @@ func TestAfterRunEndsNothingIsTaken(t *testing.T) {
 	if status != http.StatusServiceUnavailable || !strings.Contains(body, "nothing was done") {
 		t.Errorf("%d %s", status, body)
 	}
+}
+
+func TestStreamOutlivesTheServersReadTimeout(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t, nil)
+	running(t, h, &bottest.Inbox{})
+	_, _ = h.w.Send(t.Context(), bottest.Card("before", 1))
+	p := h.visit(t, "ops1")
+	address, _ := url.Parse(h.srv.URL)
+	strict := httptest.NewUnstartedServer(h.w.Handler())
+	strict.Config.ReadTimeout = 50 * time.Millisecond
+	strict.Start()
+	t.Cleanup(func() { strict.CloseClientConnections(); strict.Close() })
+	req, _ := http.NewRequestWithContext(t.Context(), "GET", strict.URL+"/console/events", nil)
+	req.AddCookie(p.client.Jar.Cookies(address)[0])
+	r, err := bare(t).Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Body.Close()
+	timer := time.AfterFunc(250*time.Millisecond, func() { _, _ = h.w.Send(context.Background(), bottest.Card("after", 1)) })
+	defer timer.Stop()
+	in := bufio.NewScanner(r.Body)
+	for in.Scan() {
+		if strings.Contains(in.Text(), `"key":"after"`) {
+			return
+		}
+	}
+	t.Errorf("the stream ended: %v", in.Err())
 }
