@@ -41,7 +41,6 @@ func (w *Console) events(rw http.ResponseWriter, r *http.Request) {
 	seen := w.resume(r)
 	rw.Header().Set("X-Accel-Buffering", "no")
 	out := http.NewResponseController(rw)
-	_ = out.SetReadDeadline(time.Time{}) // a server's ReadTimeout would end the stream
 	emit := func(event, id string, v any) bool {
 		data, err := json.Marshal(v)
 		if err != nil {
