@@ -16,6 +16,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -46,6 +47,7 @@ type Company struct {
 	secrets  secrets
 	python   string
 	lock     net.Listener
+	mark     *os.File
 	link     string
 	cancel   context.CancelFunc
 	work     sync.WaitGroup
@@ -115,16 +117,24 @@ func (c *Company) claim(dir string) error {
 	if abs, err = filepath.EvalSymlinks(abs); err != nil {
 		return fmt.Errorf("make the drill's directory: %w", err)
 	}
-	for _, old := range []string{"hosts", "journal.db", "journal.db-wal", "journal.db-shm", "drill.json", ".env", "fleet.yaml", "known_hosts", "provision", "log"} {
-		if _, err := os.Lstat(filepath.Join(abs, old)); err == nil && !ours(abs) {
-			return fmt.Errorf("make the drill's directory: %s is in %s already, and no earlier drill put it there", old, abs)
-		}
-		if err := os.RemoveAll(filepath.Join(abs, old)); err != nil {
-			return fmt.Errorf("clear the drill's directory: %w", err)
+	fresh := !ours(abs)
+	if fresh {
+		for _, name := range built {
+			if _, err := os.Lstat(filepath.Join(abs, name)); err == nil {
+				return fmt.Errorf("make the drill's directory: %s is in %s already, and no earlier drill put it there", name, abs)
+			}
 		}
 	}
-	if err := os.WriteFile(filepath.Join(abs, ".recoverbot-drill"), nil, 0o644); err != nil {
+	if c.mark, err = os.OpenFile(filepath.Join(abs, markFile), os.O_CREATE|os.O_RDWR, 0o600); err != nil {
 		return fmt.Errorf("make the drill's directory: %w", err)
+	}
+	if err := syscall.Flock(int(c.mark.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		return fmt.Errorf("make the drill's directory: another drill runs in %s: %w", abs, err)
+	}
+	for _, name := range built {
+		if err := os.RemoveAll(filepath.Join(abs, name)); err != nil {
+			return fmt.Errorf("clear the drill's directory: %w", err)
+		}
 	}
 	c.Dir = abs
 	if len(abs) > 60 { // a unix socket's path holds 107 bytes
@@ -141,8 +151,14 @@ func (c *Company) claim(dir string) error {
 	return nil
 }
 
+// built is what a drill puts into its directory, and what the next one in it removes.
+var built = []string{"hosts", "keys", "journal.db", "journal.db-wal", "journal.db-shm", "journal.db.lock", "drill.json", "drill.sock", ".env", "fleet.yaml", "known_hosts", "provision", "log"}
+
+// markFile says that a directory is a drill's, and is locked while it runs.
+const markFile = ".recoverbot-drill"
+
 func ours(dir string) bool {
-	_, err := os.Stat(filepath.Join(dir, ".recoverbot-drill"))
+	_, err := os.Stat(filepath.Join(dir, markFile))
 	return err == nil
 }
 
@@ -345,6 +361,9 @@ func (c *Company) Close() error {
 		c.work.Wait()
 		if c.lock != nil {
 			err = errors.Join(err, c.lock.Close())
+		}
+		if c.mark != nil {
+			err = errors.Join(err, c.mark.Close())
 		}
 		if c.link != "" {
 			err = errors.Join(err, os.RemoveAll(c.link))
