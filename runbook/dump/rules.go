@@ -273,8 +273,8 @@ func (r Rules) drop(text []byte, ts []token) (Checked, error) {
 
 func (r Rules) alter(text []byte, ts []token) (Checked, error) {
 	if len(ts) > 2 && (ts[1].is("DATABASE") || ts[1].is("SCHEMA")) { // around routines: the schema's charset
-		c, err := r.database(ts)
-		return Checked{}, firstErr(err, c)
+		_, err := r.database(ts)
+		return Checked{}, err
 	}
 	if len(ts) > 2 && ts[1].is("TABLE") && !hasWord(ts, "RENAME", "EXCHANGE", "TABLESPACE") {
 		if err := checkTable(ts); err != nil {
@@ -284,8 +284,6 @@ func (r Rules) alter(text []byte, ts []token) (Checked, error) {
 	}
 	return Checked{}, refuse("dump.unknown_statement", ts)
 }
-
-func firstErr(err error, _ Checked) error { return err }
 
 func (r Rules) setval(text []byte, ts []token) (Checked, error) {
 	if len(ts) > 4 && ts[4].p(".") {

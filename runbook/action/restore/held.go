@@ -137,7 +137,7 @@ func (k *held) Commit(ctx context.Context) (runbook.Result, error) {
 	return res, nil
 }
 
-// clock names an old schema.
+// oldName names the n-th choice of a schema for the data that was live.
 func oldName(schema string, now time.Time, n int) string {
 	name := clip(schema) + "_old_" + now.UTC().Format("01021504")
 	if n > 0 {

@@ -72,7 +72,21 @@ func TestObjects(t *testing.T) {
 	if got := w.sums("speed"); got == "" || w.text("SELECT speed.f(1)") != "2" {
 		t.Error("bare machine:", got)
 	}
-	if ev, err := a.Look(t.Context(), p, job); err != nil || ev.Took != runbook.TookYes {
+	a, job, p = w.plan() // over tables that refer to each other
+	if res, err = w.hold(a, job, p).Commit(t.Context()); err != nil || res.Outcome != runbook.OutcomeDone {
+		t.Fatalf("commit over itself: %v %s", err, say(t, res.Text))
+	}
+	old = res.Values["old_schema"]
+	for _, schema := range []string{"speed", old} {
+		if got := w.text("SELECT GROUP_CONCAT(DISTINCT UNIQUE_CONSTRAINT_SCHEMA) FROM information_schema.REFERENTIAL_CONSTRAINTS WHERE CONSTRAINT_SCHEMA='" + schema + "'"); got != schema {
+			t.Errorf("foreign keys of %s point into %q", schema, got)
+		}
+	}
+	if _, err := w.db.DB.ExecContext(t.Context(), "DELETE FROM speed.users WHERE id=1"); err == nil {
+		t.Error("a foreign key lets its row go")
+	}
+	w.Exec(w.db, "DROP DATABASE "+old)
+	if ev, err := a.Look(t.Context(), p, job); err != nil || ev.Took == runbook.TookNo {
 		t.Errorf("look: %+v %v", ev, err)
 	}
 }

@@ -136,7 +136,7 @@ func (p problems) add(danger bool, id string, pairs ...any) {
 
 type problems struct{ plan *runbook.Plan }
 
-// needed is the disk that a restore takes: measured, see the estimate's page in docs.
+// needed is the disk that a restore takes, as measured: 1.6 of the uncompressed dump for the data, 1 for the binlog, and the copy.
 func needed(e effect, remote, binlog bool) int64 {
 	n := float64(e.Bytes) * 1.6
 	if binlog {
