@@ -40,6 +40,9 @@ func (f *Fleet) SSH(ctx context.Context, h Host) (*Client, error) {
 	if c != nil && c.answers(ctx) {
 		return c, nil
 	}
+	if ctx.Err() != nil {
+		return nil, unreachable(h, "ssh", context.Cause(ctx))
+	}
 	f.mu.Lock()
 	if f.closed {
 		f.mu.Unlock()

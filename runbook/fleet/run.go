@@ -101,15 +101,14 @@ func (c *Client) Run(ctx context.Context, cmd Command) (Ran, error) {
 	if ok {
 		return Ran{Exit: exit, Stdout: out, Stderr: errText}, nil
 	}
-	if ctx.Err() == nil { // a lost connection ends the session first; is the host there at all?
-		probe, cancel := context.WithTimeout(ctx, 2*time.Second)
-		if err := c.ping(probe); err != nil {
-			c.close(err)
-		}
+	lost := !c.alive()
+	if !lost && ctx.Err() == nil { // a lost connection ends the session first; is the host there at all?
+		soon, cancel := context.WithTimeout(ctx, 2*time.Second)
+		lost = c.ping(soon) != nil
 		cancel()
 	}
-	if !c.alive() {
-		return Ran{Stdout: out, Stderr: errText}, unreachable(c.host, "run", errors.Join(werr, c.cause))
+	if lost {
+		return Ran{Stdout: out, Stderr: errText}, unreachable(c.host, "run", werr)
 	}
 	if ctx.Err() != nil {
 		return Ran{Stdout: out, Stderr: errText}, &runbook.Error{Code: runbook.Unavailable, Err: werr,
