@@ -133,8 +133,8 @@ func (c client) run(ctx context.Context, id string) (run, error) {
 }
 
 func (c client) alerts(ctx context.Context) ([]alert, error) {
-	var a struct{ Alerts []alert }
-	return a.Alerts, c.call(ctx, http.MethodGet, "/api/alerts", nil, &a)
+	var a []alert
+	return a, c.call(ctx, http.MethodGet, "/api/alerts", nil, &a)
 }
 
 // start types a command and returns the run that it began.
@@ -159,18 +159,16 @@ func (c client) decide(ctx context.Context, id string, d decision) error {
 
 // last is the newest run of a scenario that began after a time.
 func (c client) last(ctx context.Context, scenario string, after time.Time) (string, error) {
-	var r struct {
-		Runs []struct {
-			ID, Scenario string
-			StartedAt    time.Time `json:"started_at"`
-			DryRun       bool      `json:"dry_run"`
-		}
+	var r []struct {
+		ID, Scenario string
+		StartedAt    time.Time `json:"started_at"`
+		DryRun       bool      `json:"dry_run"`
 	}
 	if err := c.call(ctx, http.MethodGet, "/api/runs", nil, &r); err != nil {
 		return "", err
 	}
 	id, newest := "", after
-	for _, x := range r.Runs {
+	for _, x := range r {
 		if x.Scenario == scenario && !x.DryRun && x.StartedAt.After(newest) {
 			id, newest = x.ID, x.StartedAt
 		}
