@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -33,7 +34,12 @@ func (e *Engine) answered(ctx context.Context, l *live, run runbook.Run, s runbo
 			return true, nil
 		}
 	}
-	return e.late(s, d, current, slices.DeleteFunc(given, func(r Recorded) bool { return !same(r) }))
+	done, err := e.late(s, d, current, slices.DeleteFunc(given, func(r Recorded) bool { return !same(r) }))
+	var late *runbook.Error
+	if errors.As(err, &late) && run.State != runbook.Open && (late.Conflict == nil || late.Conflict.Kind == "stale") {
+		return true, ended(run)
+	}
+	return done, err
 }
 
 // late finds out why an answer does not count any more, by what was recorded on the same card.

@@ -28,7 +28,7 @@ func (e *Engine) stopWork(l *live, run runbook.Run, s runbook.StepRun) {
 	e.side(func(ctx context.Context) {
 		cctx, cancel := context.WithTimeoutCause(ctx, e.cfg.CancelTimeout, errors.New("cancelling took too long"))
 		defer cancel()
-		action, err := try(func() (runbook.Action, error) { return e.cfg.Actions.New(run, s) })
+		action, err := e.build(run, s)
 		if c, ok := action.(runbook.Canceler); ok && err == nil && s.Plan != nil {
 			job := runbook.Job{Run: run.ID, Step: s.ID, Attempt: s.Attempt}
 			_, err = try(func() (struct{}, error) { return struct{}{}, c.Cancel(cctx, *s.Plan, job) })

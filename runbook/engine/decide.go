@@ -102,10 +102,7 @@ func (e *Engine) answer(ctx context.Context, l *live, run runbook.Run, s runbook
 	case runbook.Cancel:
 		return e.cancel(ctx, l, run, s, next, d)
 	case runbook.Reopen:
-		if err := e.reopenRun(ctx, run, d); err != nil {
-			return err
-		}
-		replan(&next, runbook.Msg{})
+		return e.reopen(ctx, l, run, s, next, d)
 	case runbook.Skip:
 		next.State, next.Note = runbook.Skipped, runbook.Msg{}
 	case runbook.Defer:

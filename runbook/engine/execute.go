@@ -20,6 +20,8 @@ type attempt struct {
 	job    runbook.Job
 	out    *output
 	w      *worker
+
+	expired bool // the hold's deadline passed while something else was waited for
 }
 
 // execute does what was approved, once: only who moved the step to executing calls it.
@@ -55,9 +57,8 @@ func (e *Engine) attempt(ctx context.Context, w *worker, run runbook.Run, step r
 		a.plan = *step.Plan
 	}
 	var err error
-	a.action, err = try(func() (runbook.Action, error) { return e.cfg.Actions.New(run, step) })
-	if err != nil {
-		return a, fmt.Errorf("build action of step %s: %w", step.ID, err)
+	if a.action, err = e.build(run, step); err != nil {
+		return a, err
 	}
 	a.out = e.newOutput(ctx, run.ID, step.ID, step.Attempt)
 	return a, nil

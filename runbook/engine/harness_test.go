@@ -26,10 +26,18 @@ var (
 	ops2 = runbook.Actor{Name: "ops2", Platform: "terminal"}
 )
 
+// tb is what tests and the checks of rapid have in common.
+type tb interface {
+	Helper()
+	Error(...any)
+	Errorf(string, ...any)
+	Fatalf(string, ...any)
+}
+
 // bot is one process of the bot over a journal and a world.
 type bot struct {
 	*engine.Engine
-	t    testing.TB
+	t    tb
 	j    engine.Journal
 	w    *world
 	stop func()
@@ -57,7 +65,7 @@ func (b *bell) next() <-chan struct{} {
 
 var ids atomic.Int64
 
-func start(t testing.TB, j engine.Journal, w *world) *bot {
+func start(t tb, j engine.Journal, w *world) *bot {
 	t.Helper()
 	b := &bot{t: t, j: j, w: w, bell: &bell{ch: make(chan struct{})}}
 	log := slog.New(slog.DiscardHandler)

@@ -62,6 +62,10 @@ func (e *Engine) keep(ctx context.Context, a *attempt, held runbook.HeldChange) 
 
 func (e *Engine) keepUntil(ctx context.Context, a *attempt, held runbook.HeldChange, durable bool, expired <-chan time.Time) {
 	for {
+		if a.expired {
+			e.rollBack(ctx, a, held, nil, runbook.T("engine.hold_expired"))
+			return
+		}
 		select {
 		case err := <-held.Lost():
 			e.lost(ctx, a, err)
@@ -87,21 +91,20 @@ func (e *Engine) keepUntil(ctx context.Context, a *attempt, held runbook.HeldCha
 				req.reply <- nil
 				return
 			}
-			committing, err := e.toCommitting(ctx, a, req.decision)
-			if !committing {
-				req.reply <- err
+			err := e.toCommitting(ctx, a, req.decision)
+			req.reply <- err
+			if err != nil && (errors.Is(err, errGone) || !e.isCommitting(ctx, a, expired)) {
 				continue
 			}
-			req.reply <- nil
 			e.commit(ctx, a, held)
 			return
 		}
 	}
 }
 
-// toCommitting journals the intent to commit. A write whose outcome is not known is looked at before going on.
-func (e *Engine) toCommitting(ctx context.Context, a *attempt, d *runbook.Decision) (bool, error) {
-	err := e.update(ctx, a.run.ID, a.step.ID, d, func(_ *runbook.Run, s *runbook.StepRun) bool {
+// toCommitting journals the intent to commit.
+func (e *Engine) toCommitting(ctx context.Context, a *attempt, d *runbook.Decision) error {
+	return e.update(ctx, a.run.ID, a.step.ID, d, func(_ *runbook.Run, s *runbook.StepRun) bool {
 		if s.State != runbook.Held || s.Attempt != a.step.Attempt {
 			return false
 		}
@@ -109,16 +112,24 @@ func (e *Engine) toCommitting(ctx context.Context, a *attempt, d *runbook.Decisi
 		s.DecidedBy = &runbook.Approval{By: d.By, Choice: d.Choice, Reason: d.Reason, At: e.now()}
 		return true
 	})
-	if err == nil || errors.Is(err, errGone) {
-		return err == nil, err
-	}
+}
+
+// isCommitting finds out whether a write that seemed to fail was stored all the same, within the hold's deadline.
+func (e *Engine) isCommitting(ctx context.Context, a *attempt, expired <-chan time.Time) bool {
 	for {
-		run, rerr := e.cfg.Journal.Run(ctx, a.run.ID)
-		if s := run.Step(a.step.ID); rerr == nil && s != nil {
-			return s.State == runbook.Committing && s.Attempt == a.step.Attempt, err
+		run, err := e.cfg.Journal.Run(ctx, a.run.ID)
+		if s := run.Step(a.step.ID); err == nil && s != nil {
+			return s.State == runbook.Committing && s.Attempt == a.step.Attempt
 		}
-		if !wait(ctx, e.cfg.Backoff/4) {
-			return false, err
+		pause := time.NewTimer(e.cfg.Backoff)
+		select {
+		case <-pause.C:
+		case <-ctx.Done():
+			return false
+		case <-expired: // it fires once, and the hold is over: roll back
+			pause.Stop()
+			a.expired = true
+			return false
 		}
 	}
 }

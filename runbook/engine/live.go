@@ -115,3 +115,28 @@ func try[T any](fn func() (T, error)) (v T, err error) {
 	}()
 	return fn()
 }
+
+// build makes the action of a step.
+func (e *Engine) build(run runbook.Run, s runbook.StepRun) (runbook.Action, error) {
+	a, err := try(func() (runbook.Action, error) { return e.cfg.Actions.New(run, s) })
+	if err != nil {
+		return nil, fmt.Errorf("build action of step %s: %w", s.ID, err)
+	}
+	return a, nil
+}
+
+// probe asks probes. One that cannot be asked does not hold.
+func (e *Engine) probe(ctx context.Context, run runbook.Run, probes []runbook.Probe) []runbook.Finding {
+	findings, err := try(func() ([]runbook.Finding, error) { return e.cfg.Actions.Probe(ctx, run, probes), nil })
+	if err == nil && len(findings) > 0 {
+		return findings
+	}
+	if err != nil {
+		e.log.Error("ask probes", "run_id", run.ID, "error", e.cfg.Actions.Redact(err.Error()))
+	}
+	findings = make([]runbook.Finding, len(probes))
+	for i, p := range probes {
+		findings[i] = runbook.Finding{Probe: p, Text: runbook.T("engine.look_failed")}
+	}
+	return findings
+}

@@ -23,9 +23,7 @@ func (e *Engine) decideRun(ctx context.Context, d runbook.Decision) (runbook.Run
 		case runbook.Defer:
 			err = e.park(ctx, run, d)
 		case runbook.Reopen:
-			e.starts.Lock()
-			err = e.resume(ctx, run, &d)
-			e.starts.Unlock()
+			err = e.resumeAll(ctx, run, &d)
 		default:
 			return run, runbook.Errorf(runbook.Invalid, "engine.not_for_run", "choice", choiceName(d.Choice))
 		}
@@ -78,7 +76,30 @@ func (e *Engine) park(ctx context.Context, run runbook.Run, d runbook.Decision) 
 	return nil
 }
 
-// resume opens a parked run; e.starts is held.
+// resumeAll opens a parked run. Where nothing but to-dos is left in it, they are reopened: else it would end at once.
+func (e *Engine) resumeAll(ctx context.Context, run runbook.Run, d *runbook.Decision) error {
+	e.starts.Lock()
+	defer e.starts.Unlock()
+	l := e.live(run.ID)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if err := e.resume(ctx, run, d); err != nil || run.State == runbook.Open || turn(&run) != nil {
+		return err
+	}
+	for _, s := range run.Steps {
+		if s.State != runbook.Deferred || s.Note.ID == deferredWith {
+			continue
+		}
+		next := s
+		replan(&next, runbook.Msg{})
+		if err := e.move(ctx, s, next, nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// resume opens a parked run; e.starts and the run's own lock are held, so that no driver ends it before its steps move.
 func (e *Engine) resume(ctx context.Context, run runbook.Run, d *runbook.Decision) error {
 	if run.State == runbook.Open {
 		return nil
@@ -102,15 +123,24 @@ func (e *Engine) resume(ctx context.Context, run runbook.Run, d *runbook.Decisio
 	return nil
 }
 
-// reopenRun opens the run of a step that is to be reopened.
-func (e *Engine) reopenRun(ctx context.Context, run runbook.Run, d runbook.Decision) error {
-	if run.State == runbook.Open {
-		return nil
-	}
+// reopen plans a skipped or deferred step again, and opens its run where that is parked.
+func (e *Engine) reopen(ctx context.Context, l *live, run runbook.Run, s, next runbook.StepRun, d runbook.Decision) error {
 	e.starts.Lock()
 	defer e.starts.Unlock()
-	d.Step, d.Group, d.Attempt, d.Digest = "", "", 0, ""
-	return e.resume(ctx, run, &d)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.aborting != nil {
+		return e.decided(s, *l.aborting, e.now())
+	}
+	if run.State == runbook.Parked {
+		rd := runbook.Decision{RunID: run.ID, Choice: runbook.Reopen, Reason: d.Reason, By: d.By}
+		if err := e.resume(ctx, run, &rd); err != nil {
+			return err
+		}
+	}
+	defer e.kick(run.ID)
+	replan(&next, runbook.Msg{})
+	return e.move(ctx, s, next, &d)
 }
 
 // finish ends a run whose steps are all settled: parked where some are to-dos, done otherwise; l.mu is held.

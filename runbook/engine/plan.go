@@ -108,7 +108,7 @@ func (e *Engine) makePlan(ctx context.Context, run runbook.Run, step runbook.Ste
 		return planned{deferred: needs.deferred}
 	}
 	if len(step.Def.When) > 0 {
-		findings := e.cfg.Actions.Probe(ctx, run, step.Def.When)
+		findings := e.probe(ctx, run, step.Def.When)
 		if err := ctx.Err(); err != nil {
 			return planned{err: context.Cause(ctx)}
 		}
@@ -119,7 +119,7 @@ func (e *Engine) makePlan(ctx context.Context, run runbook.Run, step runbook.Ste
 	var guard guardFound
 	var wg sync.WaitGroup
 	wg.Go(func() { guard = e.guard(ctx, run, step) })
-	action, err := e.cfg.Actions.New(run, step)
+	action, err := e.build(run, step)
 	var plan runbook.Plan
 	if err == nil {
 		plan, err = try(func() (runbook.Plan, error) { return action.Plan(ctx) })
