@@ -15,6 +15,9 @@ import (
 // that needs an answer of its own.
 func (v viewer) answers(m *bot.Message, r runbook.Run, c card) {
 	if c.group {
+		if c.unplanned() {
+			return // what a click would approve is not known yet
+		}
 		if choices := groupChoices(r, c); len(choices) > 0 {
 			digest := runbook.GroupDigest(c.members)
 			m.Code = runbook.ShortCode(digest)
@@ -44,13 +47,23 @@ func (v viewer) answers(m *bot.Message, r runbook.Run, c card) {
 	}
 }
 
+// unplanned reports whether a member of the group has no plan that could be answered yet.
+func (c card) unplanned() bool {
+	return slices.ContainsFunc(c.members, func(s *runbook.StepRun) bool {
+		return s.State == runbook.Pending || s.State == runbook.Planning
+	})
+}
+
 // groupChoices are the answers that one click may give to all waiting members of a group: none while a member is still
 // being planned, or needs an answer of its own.
 func groupChoices(r runbook.Run, c card) []runbook.Choice {
 	for _, s := range c.members {
-		if s.State == runbook.Pending || s.State == runbook.Planning || s.State.Asks() && s.State != runbook.Waiting {
+		if s.State.Asks() && s.State != runbook.Waiting {
 			return nil
 		}
+	}
+	if c.unplanned() {
+		return nil
 	}
 	return engine.GroupChoices(r, c.id)
 }
