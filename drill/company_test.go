@@ -168,7 +168,7 @@ func TestASpareBecomesAStandby(t *testing.T) {
 		t.Fatal(out)
 	}
 	for range 2 { // it may run again
-		if out, err := shell(t, spare, "WORKDIR=$HOME/workdir sh "+filepath.Join(c.Dir, "provision/standby.sh")); err != nil {
+		if out, err := shell(t, spare, "PRIMARY=192.0.2.1 WORKDIR=$HOME/workdir sh "+filepath.Join(c.Dir, "provision/standby.sh")); err != nil {
 			t.Fatalf("provision: %s", out)
 		}
 	}

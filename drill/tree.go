@@ -54,6 +54,8 @@ type tree struct {
 	h     *Host
 	files []file
 	err   error
+	// template leaves the primary's address open, for the provision script.
+	template bool
 }
 
 func (t *tree) add(path string, mode os.FileMode, text string) {
@@ -64,6 +66,9 @@ func (t *tree) render(path string, mode os.FileMode, name string, more map[strin
 	facts := t.c.facts(t.h)
 	for k, v := range more {
 		facts[k] = v
+	}
+	if t.template {
+		facts["Primary"] = "@PRIMARY@"
 	}
 	b, err := render(name, facts)
 	if err != nil && t.err == nil {
@@ -160,6 +165,7 @@ func (t *tree) services() {
 // writeInstallFiles puts the install files into root/workdir of the machines that keep them (安装文件备份).
 func (c *Company) writeInstallFiles() error {
 	archive := &tree{c: c, h: c.must("primary")}
+	archive.template = true
 	archive.services()
 	archive.add("root/workdir/grants.sql", 0o600, c.grants())
 	if archive.err != nil {

@@ -1,13 +1,16 @@
 #!/bin/sh
-# Makes a bare Debian machine a standby from the install files in WORKDIR (安装备机). It may run again.
+# Makes a bare Debian machine a standby of PRIMARY from the install files in WORKDIR (安装备机). It may run again.
 set -eu
-: "${WORKDIR:?}"
+: "${WORKDIR:?}" "${PRIMARY:?}"
 base=$(cd "$WORKDIR/../.." && pwd)   # the root of this machine: / in reality
 command -v mariadbd >/dev/null && command -v redis-server >/dev/null || [ -x /usr/sbin/mariadbd ] || {
 	apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq mariadb-server redis-server python3
 }
 echo "unpacking $WORKDIR/install.tar.gz"
 tar -xzf "$WORKDIR/install.tar.gz" -C "$base" --no-same-owner
+for config in "$base"/wwwroot/go/*/config.yaml; do   # the archive holds templates
+	sed -i "s/@PRIMARY@/$PRIMARY/g" "$config"
+done
 mkdir -p "$base/shell/sql_backup"
 systemctl daemon-reload
 systemctl enable --now mariadb redis-server

@@ -5,6 +5,7 @@ package copy
 import (
 	"errors"
 	"fmt"
+	"path"
 	"strings"
 
 	"recoverbot/runbook"
@@ -22,8 +23,8 @@ type Spec struct {
 // File is one file, or a directory with all that is in it.
 type File struct {
 	From []string `yaml:"from"` // candidates, in order: the first one that answers and has it is the source
-	// Path on the source: a path as on a real host ("/root/workdir/x"), or a reference; "$path.from.KEY" is a path of
-	// the source's own.
+	// Path on the source: a path as on a real host ("/root/workdir/x"), or a reference; "$path.from.KEY" (or $path.source.KEY,
+	// also with /more behind it) is a path of the source's own.
 	Path   string `yaml:"path"`
 	ToPath string `yaml:"to_path"` // on the target; a path, or a reference
 }
@@ -75,12 +76,15 @@ var (
 // on resolves a configured path on a host. References give paths of the host that they name, below its root; they are
 // moved below the root of h.
 func (c *copier) on(h fleet.Host, ref string) (string, error) {
-	if key, ok := strings.CutPrefix(ref, "$path.from."); ok {
-		p, ok := c.env.Fleet.Config().PathOn(h, key)
-		if !ok {
-			return "", runbook.Errorf(runbook.Invalid, "fleet.bad_reference", "ref", ref)
+	for _, own := range []string{"$path.from.", "$path.source."} {
+		if key, ok := strings.CutPrefix(ref, own); ok {
+			key, below, _ := strings.Cut(key, "/")
+			p, ok := c.env.Fleet.Config().PathOn(h, key)
+			if !ok || strings.Contains("/"+below+"/", "/../") {
+				return "", runbook.Errorf(runbook.Invalid, "fleet.bad_reference", "ref", ref)
+			}
+			return path.Join(p, below), nil
 		}
-		return p, nil
 	}
 	v, err := c.env.Value(ref)
 	if err != nil {
