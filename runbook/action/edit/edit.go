@@ -26,7 +26,7 @@ type Spec struct {
 	Verify string `yaml:"verify,omitempty"`
 }
 
-// Rehost replaces every name of From (a reference to one or more hosts) by To: "localhost", or a reference to a host.
+// Rehost replaces every name of From ("localhost", or a reference to one or more hosts) by To: "localhost", or a reference to a host.
 type Rehost struct {
 	From string `yaml:"from"`
 	To   string `yaml:"to"`
@@ -114,9 +114,12 @@ func (e *edit) path(h fleet.Host) (string, error) {
 func (e *edit) ops() ([]rewrite.Op, error) {
 	var ops []rewrite.Op
 	for _, r := range e.spec.Rehost {
-		from, err := e.env.Hosts(r.From)
-		if err != nil {
-			return nil, err
+		var from []fleet.Host
+		if r.From != "localhost" {
+			var err error
+			if from, err = e.env.Hosts(r.From); err != nil {
+				return nil, err
+			}
 		}
 		to := r.To
 		if to != "localhost" {
@@ -125,6 +128,9 @@ func (e *edit) ops() ([]rewrite.Op, error) {
 				return nil, err
 			}
 			to = h.Address
+		}
+		if r.From == "localhost" {
+			ops = append(ops, rewrite.Op{Kind: "rehost", From: []string{"localhost", "127.0.0.1", "::1"}, To: to})
 		}
 		for _, h := range from {
 			if h.Address != to {
