@@ -178,6 +178,9 @@ func (s *session) nginxRight(h, dead *Host) error {
 	}
 	comments := 0
 	for _, f := range files {
+		if strings.HasPrefix(filepath.Base(f), ".") { // a copy of the old file; nginx does not include it
+			continue
+		}
 		b, err := os.ReadFile(f)
 		if err != nil {
 			return err
