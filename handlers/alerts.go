@@ -146,13 +146,7 @@ func (b *alertBook) message(fingerprint string, say *locale.Printer, drill bool)
 	if drill {
 		m.Context = say.T("view.drill")
 	}
-	for _, f := range k.Findings {
-		mark := "✓ "
-		if !f.Up {
-			mark = "✗ "
-		}
-		m.Lines = append(m.Lines, mark+f.Host+" "+f.Probe.Kind+" "+f.Probe.Service+": "+say.Say(f.Text))
-	}
+	m.Lines = append(m.Lines, found(k, say)...)
 	answer := func(choice, label, style string) {
 		p := press{Alert: fingerprint, Choice: runbook.Choice(choice)}
 		m.Buttons = append(m.Buttons, bot.Button{Label: say.T(label), Choice: choice, Action: p.encode(), Style: style})
@@ -180,6 +174,24 @@ func (b *alertBook) message(fingerprint string, say *locale.Printer, drill bool)
 		answer("snooze", "alert.snooze", "")
 	}
 	return m, true
+}
+
+// shownFindings is how many answers of a host an alert shows.
+const shownFindings = 4
+
+// found says what does not answer. Of a silent host one line says it all.
+func found(k knownAlert, say *locale.Printer) []string {
+	var out []string
+	for _, f := range k.Findings {
+		if f.Up || f.Probe.Kind != "silent" && k.Level == "silent" {
+			continue
+		}
+		if len(out) == shownFindings {
+			return append(out, "…")
+		}
+		out = append(out, "✗ "+say.Say(f.Text))
+	}
+	return out
 }
 
 // answerAlert is a press on an alert's card.

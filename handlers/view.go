@@ -209,7 +209,9 @@ func (v viewer) runCard(r runbook.Run) bot.Message {
 			m.Footer = v.say.T("view.audit", "head", v.head) + " · "
 		}
 	}
-	m.Lines = append(m.Lines, v.outline(r)...)
+	m.Blocks = append(m.Blocks, bot.Block{
+		Kind: "text", Label: v.say.T("view.steps", "settled", settled(r), "all", len(cards(r))), Text: strings.Join(v.outline(r), "\n"), Fold: true,
+	})
 	m.Footer += by
 	return m
 }
@@ -230,6 +232,17 @@ func (v viewer) summary(r runbook.Run) string {
 		line += " " + v.say.T("view.lost", "seconds", loss)
 	}
 	return line
+}
+
+// settled counts the cards of a run that need nothing more.
+func settled(r runbook.Run) int {
+	n := 0
+	for _, c := range cards(r) {
+		if c.settled() {
+			n++
+		}
+	}
+	return n
 }
 
 // outline is one short line a step, so that a person sees where the run stands.
