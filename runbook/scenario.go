@@ -47,7 +47,6 @@ type Step struct {
 	Approvals       int    `yaml:"approvals,omitempty" json:"approvals,omitempty"`
 	Danger          bool   `yaml:"danger,omitempty" json:"danger,omitempty"`
 	PointOfNoReturn bool   `yaml:"point_of_no_return,omitempty" json:"point_of_no_return,omitempty"`
-	MayDefer        bool   `yaml:"may_defer,omitempty" json:"may_defer,omitempty"`
 	SkipReason      bool   `yaml:"skip_needs_reason,omitempty" json:"skip_needs_reason,omitempty"`
 	With            string `yaml:"-" json:"with,omitempty"`
 }

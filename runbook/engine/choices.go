@@ -28,10 +28,7 @@ func Choices(run runbook.Run, s runbook.StepRun) []runbook.Choice {
 		if s.Plan != nil && len(s.Plan.Form) > 0 {
 			out = append(out, runbook.Input)
 		}
-		out = append(out, runbook.Retry, runbook.Skip)
-		if s.Def.MayDefer {
-			out = append(out, runbook.Defer)
-		}
+		out = append(out, runbook.Retry, runbook.Skip, runbook.Defer)
 	case runbook.Executing:
 		out = []runbook.Choice{runbook.Cancel}
 	case runbook.Held:

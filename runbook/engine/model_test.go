@@ -51,7 +51,7 @@ func TestModel(t *testing.T) {
 func modelScenario(rt *rapid.T) runbook.Scenario {
 	kinds := rapid.SampledFrom([]string{"apply", "hold", "durable", "detached"})
 	return scenario(
-		runbook.Step{ID: "a", Kind: kinds.Draw(rt, "a"), Approvals: rapid.IntRange(1, 2).Draw(rt, "approvals"), MayDefer: true},
+		runbook.Step{ID: "a", Kind: kinds.Draw(rt, "a"), Approvals: rapid.IntRange(1, 2).Draw(rt, "approvals")},
 		runbook.Step{ID: "b", Kind: kinds.Draw(rt, "b"), Needs: []string{"a"}, Verify: []runbook.Probe{{Name: "health"}}},
 		runbook.Step{ID: "c", Kind: kinds.Draw(rt, "c"), On: []string{"nginx"}},
 	)

@@ -104,14 +104,14 @@ func TestDeferParkReopen(t *testing.T) {
 		w := newWorld()
 		b := start(t, j, w)
 		id := b.begin(scenario(
-			runbook.Step{ID: "machine", MayDefer: true}, runbook.Step{ID: "config", Needs: []string{"machine"}}, runbook.Step{ID: "last"}))
+			runbook.Step{ID: "machine"}, runbook.Step{ID: "config", Needs: []string{"machine"}}, runbook.Step{ID: "last"}))
 		s := b.state(id, "machine", runbook.Waiting)
 		b.say(s, runbook.Defer, "")
 		if s := b.state(id, "config", runbook.Deferred); s.Note.ID != "engine.deferred_with" {
 			t.Errorf("note: %v", s.Note)
 		}
 		last := b.state(id, "last", runbook.Waiting)
-		b.refused(answerTo(last, runbook.Defer, ops1, ""), runbook.Invalid, "")
+		b.refused(answerTo(last, runbook.Commit, ops1, ""), runbook.Invalid, "")
 		b.say(last, runbook.Approve, "")
 		run := b.runState(id, runbook.Parked)
 		if items := engine.OpenItems(run); len(items) != 2 || items[0].Step != "machine" {
@@ -136,7 +136,7 @@ func TestDeferParkReopen(t *testing.T) {
 func TestResumeReopensToDos(t *testing.T) {
 	t.Parallel()
 	b := start(t, newMemory(), newWorld())
-	id := b.begin(scenario(runbook.Step{ID: "one", MayDefer: true}, runbook.Step{ID: "two", Needs: []string{"one"}}))
+	id := b.begin(scenario(runbook.Step{ID: "one"}, runbook.Step{ID: "two", Needs: []string{"one"}}))
 	b.say(b.state(id, "one", runbook.Waiting), runbook.Defer, "")
 	b.runState(id, runbook.Parked)
 	for range 2 {
