@@ -16,7 +16,7 @@ import (
 	"recoverbot/runbook/fleet"
 )
 
-// Apply writes the new text beside the file, with its owner and mode, has it verified, keeps a copy of the old text,
+// Apply keeps a copy of the old text, writes the new text beside the file, with its owner and mode, has it verified,
 // and renames. Whatever breaks, the file is the old one or the new one, whole.
 func (e *edit) Apply(ctx context.Context, p runbook.Plan, job runbook.Job, out runbook.Output) (runbook.Result, error) {
 	var r runbook.Result
@@ -44,16 +44,20 @@ func (e *edit) Apply(ctx context.Context, p runbook.Plan, job runbook.Job, out r
 	if err != nil {
 		return r, err
 	}
-	backup := f.path + "." + job.ID() + ".bak"
-	aside := path.Join(path.Dir(f.path), "."+job.ID()+"."+path.Base(f.path)) // keeps the extension, for verify
-	if err := write(files, backup, f.text, f, f.mode&0o600); err != nil {
+	backup, forget, err := action.BackUp(files, h, job, f.path, f.text)
+	if err != nil {
 		return r, refuseWrite(backup, err)
 	}
+	aside := asideOf(f.path)
+	_ = files.Remove(aside) // of an attempt that was killed; what cannot be removed is in write's way
 	if err := write(files, aside, after, f, f.mode); err != nil {
-		_ = files.Remove(backup) // the file itself is untouched
+		forget() // the file itself is untouched
 		return r, refuseWrite(aside, err)
 	}
-	drop := func() { _, _ = files.Remove(aside), files.Remove(backup) } // what is left over harms nobody
+	drop := func() {
+		_ = files.Remove(aside) // what is left over harms nobody
+		forget()
+	}
 	if eff.Verify != "" {
 		ran, err := c.Run(ctx, fleet.Command{Script: eff.Verify, Env: map[string]string{"FILE": aside}})
 		if err != nil {
@@ -71,6 +75,10 @@ func (e *edit) Apply(ctx context.Context, p runbook.Plan, job runbook.Job, out r
 		return r, err
 	}
 	if err := files.PosixRename(aside, f.path); err != nil {
+		if now, rerr := read(files, h, f.path); rerr == nil && now.hash() == eff.Before {
+			drop()
+			return r, refuseWrite(f.path, err)
+		}
 		return r, fmt.Errorf("rename %s: %w", aside, err)
 	}
 	_, _ = c.Run(ctx, fleet.Command{Script: `sync "$DIRECTORY"`, Env: map[string]string{"DIRECTORY": path.Dir(f.path)}}) // the rename is done; this only hurries it to disk
@@ -81,6 +89,11 @@ func (e *edit) Apply(ctx context.Context, p runbook.Plan, job runbook.Job, out r
 	r.Text = runbook.T("edit.done", "path", f.path, "host", h.Name, "backup", backup)
 	r.Values = map[string]string{"path": f.path, "backup": backup, "sha256": eff.After}
 	return r, nil
+}
+
+// asideOf is the hidden name under which a file's new text waits; it keeps the extension, for verify.
+func asideOf(file string) string {
+	return path.Join(path.Dir(file), ".recoverbot-new."+path.Base(file))
 }
 
 func orChanged(err error) error {

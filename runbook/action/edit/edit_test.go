@@ -102,10 +102,13 @@ func TestEdit(t *testing.T) {
 		if info, err := os.Stat(res.Values["backup"]); err != nil || info.Mode().Perm() != 0o600 {
 			t.Error(info, err)
 		}
+		if want := c.Path("standby", "/var/lib/recoverbot/backup/"+c.Job(env).ID()+configPath); res.Values["backup"] != want {
+			t.Errorf("backup in %s, want %s", res.Values["backup"], want)
+		}
 		if old, err := os.ReadFile(res.Values["backup"]); err != nil || string(old) != before {
 			t.Errorf("backup %q %v", old, err)
 		}
-		if got := files(t, c); len(got) != 2 {
+		if got := files(t, c); len(got) != 1 {
 			t.Errorf("left over: %v", got)
 		}
 		plan(t, a, runbook.Satisfied)
@@ -117,7 +120,7 @@ func TestEdit(t *testing.T) {
 		if e := c.Fleet.Redactor().Redact("x C4nary"); strings.Contains(e, "C4nary") {
 			t.Error("the password is not redacted")
 		}
-		must(t, os.Remove(res.Values["backup"]))
+		must(t, os.RemoveAll(c.Path("standby", "/var/lib/recoverbot/backup")))
 	})
 	t.Run("changed meanwhile", func(t *testing.T) {
 		c.WriteFile("standby", configPath, before, 0o640)
@@ -139,11 +142,15 @@ func TestEdit(t *testing.T) {
 		s.Verify = `grep -q localhost "$FILE" && echo seen && exit 3`
 		a, env := build(t, c, s)
 		p := plan(t, a, runbook.Ready)
+		must(t, os.WriteFile(asideOf(at), []byte("of a bot that was killed"), 0o600))
 		out := actiontest.NewRecorder()
 		_, err := a.Apply(t.Context(), p, c.Job(env), out)
 		refused(t, err, "edit.not_verified", false)
 		if got := files(t, c); len(got) != 1 || c.ReadFile("standby", configPath) != before || !strings.Contains(out.Text(), "seen") {
 			t.Errorf("files %v, output %q", got, out.Text())
+		}
+		if c.Exists("standby", "/var/lib/recoverbot/backup") {
+			t.Error("the copy of the old file is left")
 		}
 		if e, err := a.(runbook.Looker).Look(t.Context(), p, c.Job(env)); err != nil || e.Took != runbook.TookNo {
 			t.Error(e, err)
@@ -153,14 +160,13 @@ func TestEdit(t *testing.T) {
 		c.WriteFile("standby", configPath, before, 0o640)
 		a, env := build(t, c, spec())
 		p := plan(t, a, runbook.Ready)
-		aside := filepath.Join(filepath.Dir(at), "."+c.Job(env).ID()+"."+filepath.Base(at))
-		must(t, os.Mkdir(aside, 0o755)) // in the way of the new file
+		must(t, os.MkdirAll(asideOf(at)+"/x", 0o755)) // in the way of the new file
 		_, err := a.Apply(t.Context(), p, c.Job(env), actiontest.NewRecorder())
 		refused(t, err, "edit.not_written", false)
 		if got := files(t, c); len(got) != 2 || c.ReadFile("standby", configPath) != before {
 			t.Errorf("files %v", got)
 		}
-		must(t, os.Remove(aside))
+		must(t, os.RemoveAll(asideOf(at)))
 	})
 	t.Run("links", func(t *testing.T) {
 		must(t, os.Remove(at))

@@ -5,7 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"path"
+	"strings"
 	"time"
 
 	"recoverbot/runbook"
@@ -43,24 +43,34 @@ func (a *nginx) Apply(ctx context.Context, p runbook.Plan, job runbook.Job, out 
 	if err != nil {
 		return runbook.Result{}, action.Refuse(err)
 	}
+	var kept []string
+	var drops []func()
+	forget := func() {
+		for _, drop := range drops {
+			drop()
+		}
+	}
 	for _, f := range files {
-		if err := m.backUp(f, job); err != nil {
+		to, drop, err := action.BackUp(m.sftp, m.host, job, f.Path, f.old)
+		if err != nil {
+			forget()
 			return runbook.Result{}, action.Refuse(err)
 		}
+		kept, drops = append(kept, to), append(drops, drop)
 	}
 	for i, f := range files {
 		if err := m.replace(f.Path, f.text); err != nil {
-			return a.takeBack(ctx, m, files[:i+1], "nginx.write_failed", err.Error())
+			return a.takeBack(ctx, m, files[:i+1], forget, "nginx.write_failed", err.Error())
 		}
 	}
 	refusal, err := m.master.test(ctx, m.ssh, m.conf)
 	if err != nil {
-		return a.takeBack(ctx, m, files, "nginx.untested", err.Error())
+		return a.takeBack(ctx, m, files, forget, "nginx.untested", err.Error())
 	}
 	if refusal != "" {
-		return a.takeBack(ctx, m, files, "nginx.refused", refusal)
+		return a.takeBack(ctx, m, files, forget, "nginx.refused", refusal)
 	}
-	return m.reload(ctx, ch, out)
+	return m.reload(ctx, ch, kept, out)
 }
 
 // prepare works out every file's new text again, from what is on the host now; nothing is written yet.
@@ -83,13 +93,8 @@ func (m *machine) prepare(ch change) ([]pending, error) {
 	return files, nil
 }
 
-// backUp keeps the old text beside the file, hidden from include patterns and readable by its owner only.
-func (m *machine) backUp(f pending, job runbook.Job) error {
-	return m.write(path.Join(path.Dir(f.Path), "."+path.Base(f.Path)+"."+job.ID()+".bak"), f.old, 0o600, nil)
-}
-
 // takeBack puts the old files back, also where ctx has ended, and says why. Where that fails too the outcome is unknown.
-func (a *nginx) takeBack(ctx context.Context, m *machine, files []pending, id, why string) (runbook.Result, error) {
+func (a *nginx) takeBack(ctx context.Context, m *machine, files []pending, forget func(), id, why string) (runbook.Result, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), restoreWithin)
 	defer cancel()
 	var errs []error
@@ -105,12 +110,13 @@ func (a *nginx) takeBack(ctx context.Context, m *machine, files []pending, id, w
 	if ctx.Err() != nil {
 		return runbook.Result{}, ctx.Err()
 	}
+	forget()
 	return runbook.Result{Outcome: runbook.OutcomeFailed,
 		Text: runbook.T(id, "host", m.host.Name, "why", a.env.Fleet.Redactor().Redact(why))}, nil
 }
 
 // reload signals the master and waits until a new worker takes requests.
-func (m *machine) reload(ctx context.Context, ch change, out action.Output) (runbook.Result, error) {
+func (m *machine) reload(ctx context.Context, ch change, kept []string, out action.Output) (runbook.Result, error) {
 	before := m.master.workers
 	ran, err := m.ssh.Run(ctx, reloadCommand(m.master))
 	if err != nil {
@@ -127,7 +133,7 @@ func (m *machine) reload(ctx context.Context, ch change, out action.Output) (run
 	for {
 		now, err := findMaster(ctx, m.ssh, m.conf, fmt.Sprint(m.master.pid))
 		if err == nil && renewed(before, now.workers) {
-			return m.done(ch, now)
+			return m.done(ch, kept, now)
 		}
 		select {
 		case <-ctx.Done():
@@ -147,13 +153,14 @@ func renewed(before, now map[int]float64) bool {
 	return len(now) > 0
 }
 
-func (m *machine) done(ch change, now *master) (runbook.Result, error) {
+func (m *machine) done(ch change, kept []string, now *master) (runbook.Result, error) {
 	values, err := json.Marshal(ch.Removed)
 	if err != nil {
 		return runbook.Result{}, fmt.Errorf("encode removed lines: %w", err)
 	}
 	r := runbook.Result{Outcome: runbook.OutcomeDone, Open: openItems(ch, m.host.Name), Text: runbook.T("nginx.done_"+ch.Do,
-		"machine", ch.Machine, "host", m.host.Name, "files", len(ch.Files), "workers", len(now.workers))}
+		"machine", ch.Machine, "host", m.host.Name, "files", len(ch.Files), "workers", len(now.workers),
+		"backup", strings.Join(kept, ", "))}
 	if len(ch.Removed) > 0 {
 		r.Values = map[string]string{"removed": string(values)}
 	}

@@ -135,7 +135,7 @@ func TestRemoveAndAddAgain(t *testing.T) {
 	if err != nil || info.Mode().Perm() != 0o640 {
 		t.Errorf("mode %v, %v", info.Mode(), err)
 	}
-	if info, err := os.Stat(f.Path("nginx1", "/etc/nginx/conf.d/.upstreams.conf."+job.ID()+".bak")); err != nil || info.Mode().Perm() != 0o600 {
+	if info, err := os.Stat(f.Path("nginx1", "/var/lib/recoverbot/backup/"+job.ID()+upstreams)); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("backup: %v, %v", info, err)
 	}
 	if got := f.ReadFile("nginx2", upstreams); got != before {
