@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -33,6 +34,7 @@ func (v viewer) stepCard(r runbook.Run, c card) bot.Message {
 	for _, s := range c.members {
 		v.member(&m, c, s)
 	}
+	m.Lines = slices.Compact(m.Lines) // a note and a result may say the same
 	if live {
 		v.answers(&m, r, c)
 	}
@@ -162,8 +164,7 @@ func (v viewer) hold(m *bot.Message, s *runbook.StepRun) {
 		m.UntilText = v.say.T("view.held_until", "at", h.Deadline)
 	}
 	before, after := h.Before, h.After
-	before.Name = strings.TrimSpace(v.say.T("view.before") + " " + before.Name)
-	after.Name = strings.TrimSpace(v.say.T("view.after") + " " + after.Name)
+	before.Name, after.Name = v.say.T("view.before"), v.say.T("view.after")
 	m.Blocks = append(m.Blocks, tableBlocks([]runbook.Table{before, after}, "")...)
 }
 

@@ -16,6 +16,11 @@ func (e Env) Probe(ctx context.Context, probes []runbook.Probe) []runbook.Findin
 
 // Unresolved returns the first error that the probes' references give, e.g. a NeedsError: those probes cannot be asked yet.
 func (e Env) Unresolved(probes []runbook.Probe) error {
+	for _, p := range probes {
+		if s := e.Run.Step(p.Since); s != nil && !s.State.Settled() {
+			return &NeedsError{Needs: []string{s.ID}}
+		}
+	}
 	for _, p := range e.probes(probes) {
 		for _, ref := range append([]string{p.Host, p.From}, p.Down...) {
 			if ref == "" {
@@ -35,6 +40,9 @@ func (e Env) probes(in []runbook.Probe) []runbook.Probe {
 	for i, p := range in {
 		if p.Service == member && e.Step.Member != "" {
 			p.Service = e.Step.Member
+		}
+		if e.Run.DryRun {
+			p.Within = 0 // nothing is being done that could be waited for
 		}
 		if s := e.Run.Step(p.Since); s != nil {
 			began := s.StartedAt
