@@ -1,9 +1,11 @@
 package fleet
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -160,9 +162,43 @@ func opened[T any](ctx context.Context, c *Client, op string, open func() (T, er
 	}
 }
 
-// SFTP returns a file-transfer session; the caller closes it.
+// SFTP returns a file-transfer session, which the caller closes. Its calls know no deadline, and a host whose disk hangs
+// answers none of them: when ctx ends, the session ends with all that waits in it.
 func (c *Client) SFTP(ctx context.Context) (*sftp.Client, error) {
 	return opened(ctx, c, "sftp", func() (*sftp.Client, error) {
-		return sftp.NewClient(c.conn)
+		session, err := c.conn.NewSession()
+		if err != nil {
+			return nil, err
+		}
+		s, err := subsystem(ctx, session)
+		if err != nil {
+			_ = session.Close()
+			return nil, err
+		}
+		return s, nil
 	}, func(s *sftp.Client) { _ = s.Close() })
+}
+
+func subsystem(ctx context.Context, session *ssh.Session) (*sftp.Client, error) {
+	in, err := session.StdinPipe()
+	if err != nil {
+		return nil, err
+	}
+	out, err := session.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := session.RequestSubsystem("sftp"); err != nil {
+		return nil, err
+	}
+	r, w := io.Pipe() // the session itself ends only when the host says so
+	go func() {       // ends with the session or the connection
+		_, err := io.Copy(w, out)
+		_ = w.CloseWithError(cmp.Or(err, io.EOF))
+	}()
+	context.AfterFunc(ctx, func() {
+		_ = w.CloseWithError(context.Cause(ctx))
+		_ = session.Close()
+	})
+	return sftp.NewClientPipe(r, in)
 }

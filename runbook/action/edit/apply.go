@@ -61,7 +61,7 @@ func (e *edit) Apply(ctx context.Context, p runbook.Plan, job runbook.Job, out r
 	if eff.Verify != "" {
 		ran, err := c.Run(ctx, fleet.Command{Script: eff.Verify, Env: map[string]string{"FILE": aside}})
 		if err != nil {
-			drop()
+			drop() // where ctx has ended, the next attempt does it
 			return r, action.Refuse(fmt.Errorf("verify %s: %w", aside, err))
 		}
 		_, _ = out.Write([]byte(ran.Stdout + ran.Stderr)) // an Output never fails

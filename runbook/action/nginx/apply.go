@@ -97,6 +97,12 @@ func (m *machine) prepare(ch change) ([]pending, error) {
 func (a *nginx) takeBack(ctx context.Context, m *machine, files []pending, forget func(), id, why string) (runbook.Result, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), restoreWithin)
 	defer cancel()
+	again, err := m.ssh.SFTP(ctx)
+	if err != nil {
+		return runbook.Result{}, fmt.Errorf("restore configuration after %s: %w", id, err)
+	}
+	_ = m.sftp.Close() // where its context has ended it is of no use any more
+	m.sftp = again
 	var errs []error
 	for _, f := range files {
 		if now, err := m.read(f.Path); err == nil && hash(now) == f.Before {
