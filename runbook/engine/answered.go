@@ -34,7 +34,7 @@ func (e *Engine) answered(ctx context.Context, l *live, run runbook.Run, s runbo
 			return true, nil
 		}
 	}
-	done, err := e.late(s, d, current, slices.DeleteFunc(given, func(r Recorded) bool { return !same(r) }))
+	done, err := e.late(run, s, d, current, slices.DeleteFunc(given, func(r Recorded) bool { return !same(r) }))
 	var late *runbook.Error
 	if errors.As(err, &late) && run.State != runbook.Open && (late.Conflict == nil || late.Conflict.Kind == "stale") {
 		return true, ended(run)
@@ -43,7 +43,7 @@ func (e *Engine) answered(ctx context.Context, l *live, run runbook.Run, s runbo
 }
 
 // late finds out why an answer does not count any more, by what was recorded on the same card.
-func (e *Engine) late(s runbook.StepRun, d runbook.Decision, current bool, given []Recorded) (bool, error) {
+func (e *Engine) late(run runbook.Run, s runbook.StepRun, d runbook.Decision, current bool, given []Recorded) (bool, error) {
 	approved := map[string]bool{} // people; short of enough of them nothing was decided
 	for _, r := range given {
 		if r.Decision.Choice == runbook.Approve {
@@ -69,7 +69,7 @@ func (e *Engine) late(s runbook.StepRun, d runbook.Decision, current bool, given
 		return true, staleError(s, "engine.stale")
 	}
 	if s.State == runbook.Waiting && d.Choice == runbook.Approve && s.Plan != nil {
-		return true, &runbook.Error{Code: runbook.Invalid, Msg: runbook.T("engine.cannot_approve", "why", s.Plan.Why)}
+		return true, cannotApproveError(run, s)
 	}
 	if s.State == runbook.Waiting {
 		return true, runbook.Errorf(runbook.Invalid, "engine.not_now", "choice", choiceName(d.Choice), "state", stateName(s.State))
@@ -111,7 +111,7 @@ func (e *Engine) groupAnswered(ctx context.Context, run runbook.Run, members []*
 		shown = *waiting[0]
 	}
 	shown.Digest = runbook.GroupDigest(members)
-	return e.late(shown, d, false, given)
+	return e.late(run, shown, d, false, given)
 }
 
 // decided is the conflict with an answer that came first.

@@ -45,6 +45,16 @@ func (e *Engine) execution(ctx context.Context, l *live, ready []*runbook.StepRu
 	if l.aborting != nil {
 		return e.decided(*ready[0], *l.aborting, now)
 	}
+	// While guards were asked the run may have been parked or ended, and an earlier step reopened.
+	run, err := e.cfg.Journal.Run(ctx, ready[0].RunID)
+	if err != nil {
+		return err
+	}
+	for _, s := range ready {
+		if cur := run.Step(s.ID); run.State != runbook.Open || cur == nil || cur.Version != s.Version || !approvable(run, *cur) {
+			return ErrMoved
+		}
+	}
 	for _, s := range ready {
 		next := *s
 		approval := runbook.Approval{By: d.By, Choice: d.Choice, Reason: d.Reason, At: now}

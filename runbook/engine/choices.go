@@ -144,6 +144,10 @@ func cannotApprove(run runbook.Run, s runbook.StepRun) runbook.Msg {
 	return runbook.Msg{}
 }
 
+func cannotApproveError(run runbook.Run, s runbook.StepRun) error {
+	return runbook.Errorf(runbook.Invalid, "engine.cannot_approve", "why", cannotApprove(run, s))
+}
+
 func underWay(s runbook.State) bool { return s.Busy() && s != runbook.Unknown }
 
 // busy returns the first step that keeps the run from being parked.

@@ -133,8 +133,20 @@ func (e *Engine) answer(ctx context.Context, l *live, run runbook.Run, s runbook
 	if l.aborting != nil {
 		return e.decided(s, *l.aborting, e.now())
 	}
+	if err := e.stillIs(ctx, run); err != nil {
+		return err
+	}
 	defer e.kick(run.ID)
 	return e.move(ctx, s, next, &d)
+}
+
+// stillIs is ErrMoved where the run was parked, resumed or ended since it was read; the run's own lock is held.
+func (e *Engine) stillIs(ctx context.Context, run runbook.Run) error {
+	now, err := e.cfg.Journal.Run(ctx, run.ID)
+	if err == nil && now.State != run.State {
+		err = ErrMoved
+	}
+	return err
 }
 
 func markDone(s *runbook.StepRun, d runbook.Decision) {
@@ -174,7 +186,7 @@ func (e *Engine) decideGroup(ctx context.Context, run runbook.Run, d runbook.Dec
 	}
 	var fit []*runbook.StepRun
 	for _, m := range members {
-		if m.State == runbook.Waiting && slices.Contains(Choices(run, *m), d.Choice) {
+		if m.State == runbook.Waiting && d.Choice != runbook.Input && slices.Contains(Choices(run, *m), d.Choice) {
 			fit = append(fit, m)
 			if err := needReason(run, *m, d); err != nil {
 				return err
@@ -184,7 +196,7 @@ func (e *Engine) decideGroup(ctx context.Context, run runbook.Run, d runbook.Dec
 	if len(fit) == 0 {
 		for _, m := range members {
 			if m.State == runbook.Waiting && d.Choice == runbook.Approve {
-				return &runbook.Error{Code: runbook.Invalid, Msg: cannotApprove(run, *m)}
+				return cannotApproveError(run, *m)
 			}
 		}
 		return runbook.Errorf(runbook.Invalid, "engine.not_now", "choice", choiceName(d.Choice), "state", stateName(runbook.Waiting))

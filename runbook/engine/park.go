@@ -132,6 +132,9 @@ func (e *Engine) reopen(ctx context.Context, l *live, run runbook.Run, s, next r
 	if l.aborting != nil {
 		return e.decided(s, *l.aborting, e.now())
 	}
+	if err := e.stillIs(ctx, run); err != nil {
+		return err
+	}
 	if run.State == runbook.Parked {
 		rd := runbook.Decision{RunID: run.ID, Choice: runbook.Reopen, Reason: d.Reason, By: d.By}
 		if err := e.resume(ctx, run, &rd); err != nil {

@@ -72,7 +72,11 @@ func (w *world) New(_ runbook.Run, s runbook.StepRun) (runbook.Action, error) {
 	panic("kind " + s.Def.Kind)
 }
 
-func (w *world) Probe(_ context.Context, _ runbook.Run, probes []runbook.Probe) []runbook.Finding {
+func (w *world) Probe(ctx context.Context, _ runbook.Run, probes []runbook.Probe) []runbook.Finding {
+	for _, p := range probes {
+		f := fake{w: w, step: runbook.StepRun{ID: p.Name}}
+		_ = f.pass(ctx, "probe")
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	var out []runbook.Finding
