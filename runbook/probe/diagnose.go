@@ -2,6 +2,8 @@ package probe
 
 import (
 	"context"
+	"errors"
+	"slices"
 	"sync"
 
 	"recoverbot/runbook"
@@ -14,7 +16,9 @@ type Level string
 // The levels of a host, from dead to well.
 const (
 	Silent      Level = "silent"       // neither SSH nor anything else
-	SSHOnly     Level = "ssh"          // SSH up (or at least a port speaks), MySQL down
+	Unenrolled  Level = "unenrolled"   // a spare whose host key is not pinned yet: the run that needs it enrols it
+	NoLogin     Level = "no_login"     // something speaks, but the bot cannot log in
+	SSHOnly     Level = "ssh"          // SSH up, MySQL down
 	ServiceDown Level = "service_down" // MySQL up, a service down
 	Well        Level = "well"
 )
@@ -27,7 +31,8 @@ type HostReport struct {
 }
 
 // Diagnose asks every host of the fleet that is not retired everything its roles call for, all at once and within
-// ctx's deadline or 3 s, whichever is shorter. Spares without another role are asked for SSH only.
+// ctx's deadline or 3 s, whichever is shorter. Spares without another role are asked for SSH only, and one without a
+// pinned key is as it should be: Unenrolled, without the finding that says so.
 func Diagnose(ctx context.Context, f *fleet.Fleet) []HostReport {
 	ctx, cancel := context.WithTimeout(ctx, DefaultTimeout)
 	defer cancel()
@@ -45,6 +50,10 @@ func Diagnose(ctx context.Context, f *fleet.Fleet) []HostReport {
 			only := func(...string) ([]fleet.Host, error) { return []fleet.Host{r.Host}, nil }
 			r.Findings = Run(ctx, f, only, called(cfg, r.Host))
 			r.Level = level(r.Findings)
+			if r.Level == NoLogin && unenrolled(ctx, f, r.Host) {
+				r.Level = Unenrolled
+				r.Findings = slices.DeleteFunc(r.Findings, func(f runbook.Finding) bool { return !f.Up })
+			}
 		})
 	}
 	wg.Wait()
@@ -88,8 +97,20 @@ func level(findings []runbook.Finding) Level {
 	switch {
 	case !speaks:
 		return Silent
-	case !ssh || lower:
+	case !ssh:
+		return NoLogin
+	case lower:
 		return SSHOnly
 	}
 	return l
+}
+
+// unenrolled tells a bare spare that nobody has taken in yet from one whose pinned key has changed.
+func unenrolled(ctx context.Context, f *fleet.Fleet, h fleet.Host) bool {
+	if len(h.Roles) != 1 || !h.HasRole("spare") {
+		return false
+	}
+	_, err := f.SSH(ctx, h)
+	var e *runbook.Error
+	return errors.As(err, &e) && e.Msg.ID == "fleet.unknown_key"
 }

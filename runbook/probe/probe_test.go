@@ -6,6 +6,8 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"strings"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -250,5 +252,37 @@ func TestDiagnose(t *testing.T) {
 	}
 	if len(reports) != len(want) {
 		t.Errorf("%d reports", len(reports))
+	}
+}
+
+// A spare that nobody has enrolled is not broken; any other machine without a pinned key is, and so is a changed key.
+func TestDiagnoseSpares(t *testing.T) {
+	t.Parallel()
+	c := actiontest.New(t, "report", "spare1", "spare2", "spare3")
+	c.Client("spare3") // log in while its key is still known
+	known, err := os.ReadFile(c.KnownHosts())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var keep []string
+	for _, l := range strings.SplitAfter(string(known), "\n") {
+		switch {
+		case strings.HasPrefix(l, "["+c.Host("spare3").Address+"]"):
+			keep = append(keep, l, strings.Replace(l, c.Host("spare3").Address, c.Host("spare2").Address, 1))
+		}
+	}
+	if err := os.WriteFile(c.KnownHosts(), []byte(strings.Join(keep, "")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]probe.Level{"report": probe.NoLogin, "spare1": probe.Unenrolled, "spare2": probe.NoLogin, "spare3": probe.Well}
+	for _, r := range probe.Diagnose(t.Context(), c.Fleet) {
+		if r.Level != want[r.Host.Name] {
+			t.Errorf("%s: %s, want %s: %+v", r.Host.Name, r.Level, want[r.Host.Name], r.Findings)
+		}
+		for _, f := range r.Findings {
+			if r.Level == probe.Unenrolled && !f.Up {
+				t.Errorf("%s counts as bad: %+v", r.Host.Name, f)
+			}
+		}
 	}
 }
