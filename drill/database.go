@@ -47,9 +47,12 @@ CREATE TABLE user_logs (
 ) ENGINE=InnoDB COMMENT='用户日志表（仅记录第一次事件)';
 INSERT INTO settings VALUES ('site_name', 'speed; DROP TABLE -- not'), ('quote', 'it''s "quoted" \\ and ` + "`ticked`" + `'), ('emoji', '🚀 备份');`
 
-// grants is the log-in of the services, the same on every application server.
+// grants are the log-ins on every application server: that of the services, and root's by port besides its socket, so that
+// whoever plays with the company can look into it with any client.
 func (c *Company) grants() string {
-	return fmt.Sprintf("CREATE USER IF NOT EXISTS 'speed_app'@'%%' IDENTIFIED BY '%s';\nGRANT SELECT, INSERT, UPDATE, DELETE ON speed.* TO 'speed_app'@'%%';\n", c.secrets.app)
+	return fmt.Sprintf("CREATE USER IF NOT EXISTS 'speed_app'@'%%' IDENTIFIED BY '%s';\n"+
+		"GRANT SELECT, INSERT, UPDATE, DELETE ON speed.* TO 'speed_app'@'%%';\n"+
+		"CREATE USER IF NOT EXISTS 'root'@'127.%%' IDENTIFIED BY '%s';\nGRANT ALL PRIVILEGES ON *.* TO 'root'@'127.%%';\n", c.secrets.app, c.secrets.mysql)
 }
 
 // domains are the rows of t_app_dns: two of the primary's, one dead machine that is rightly down, and one of nginx2
