@@ -85,7 +85,8 @@ func (m *MariaDB) config(password, schema string) *mysql.Config {
 	return c
 }
 
-// accepts logs in; a datadir fresh from the template gets its root password now.
+// accepts logs in; a datadir fresh from the template gets its root password now, and loses the roots without one that
+// mariadb-install-db makes for other host names.
 func (m *MariaDB) accepts(ctx context.Context, password string) error {
 	err := m.exec(ctx, password, "DO 1")
 	var refused *mysql.MySQLError
@@ -93,7 +94,8 @@ func (m *MariaDB) accepts(ctx context.Context, password string) error {
 		return err
 	}
 	// The password is a literal here: ALTER USER takes no parameter. MySQL's quoting doubles quotes and backslashes.
-	if err := m.exec(ctx, "", "ALTER USER root@localhost IDENTIFIED BY "+quote(password)); err != nil {
+	if err := m.exec(ctx, "", "DELETE FROM mysql.global_priv WHERE User='root' AND Host<>'localhost'; FLUSH PRIVILEGES; "+
+		"ALTER USER root@localhost IDENTIFIED BY "+quote(password)); err != nil {
 		return err
 	}
 	return m.exec(ctx, password, "DO 1")
