@@ -109,6 +109,7 @@ type Service struct {
 	Status    string   `yaml:"status,omitempty"` // exit 0: running
 	Enable    string   `yaml:"enable,omitempty"`
 	Disable   string   `yaml:"disable,omitempty"`
+	Enabled   string   `yaml:"enabled,omitempty"`   // exit 0: it starts at boot
 	Installed string   `yaml:"installed,omitempty"` // exit 0: the manager knows it
 	Health    Health   `yaml:"health,omitempty"`
 }

@@ -31,6 +31,11 @@ func defaults(c *Config) {
 			set(&d.Socket, defaultSocket)
 		}
 	}
+	for _, s := range []Service{{Name: "mysql"}, {Name: "redis", Unit: "redis-server"}} { // what the scenarios fence and start
+		if _, own := c.Service(s.Name); !own {
+			c.Services = append(c.Services, s)
+		}
+	}
 	for i := range c.Services {
 		s := &c.Services[i]
 		set(&s.Unit, s.Name)
@@ -41,6 +46,7 @@ func defaults(c *Config) {
 		set(&s.Status, "systemctl is-active --quiet "+unit)
 		set(&s.Enable, "systemctl enable "+unit)
 		set(&s.Disable, "systemctl disable "+unit)
+		set(&s.Enabled, "systemctl show --property=UnitFileState --value "+unit+" | grep -q '^enabled'") // is-enabled calls mysql an alias
 		set(&s.Installed, "systemctl cat "+unit+" >/dev/null 2>&1")
 		if s.Health.Port != 0 {
 			set(&s.Health.Path, "/")

@@ -66,7 +66,7 @@ func validateServices(c *Config, d *decoder) {
 			}
 		}
 		for _, f := range []struct{ key, text string }{{"start", s.Start}, {"stop", s.Stop}, {"restart", s.Restart}, {"status", s.Status},
-			{"enable", s.Enable}, {"disable", s.Disable}, {"installed", s.Installed}} {
+			{"enable", s.Enable}, {"disable", s.Disable}, {"enabled", s.Enabled}, {"installed", s.Installed}} {
 			if strings.Contains(f.text, "{{") || strings.ContainsRune(f.text, 0) {
 				d.wrong(at+"."+f.key, "fleet.config_no_template")
 			}

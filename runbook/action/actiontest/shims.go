@@ -29,6 +29,7 @@ for u in $units; do
 	disable) rm -f "$d.enabled"; [ -n "$now" ] && rm -f "$d.active" ;;
 	is-active) if [ -f "$d.active" ]; then echo active; else echo inactive; rc=3; fi ;;
 	is-enabled) if [ -f "$d.enabled" ]; then echo enabled; else echo disabled; rc=1; fi ;;
+	show) if [ -f "$d.enabled" ]; then echo enabled; else echo disabled; fi ;;
 	cat) echo "# $u.service" ;;
 	status) [ -f "$d.active" ] || rc=3 ;;
 	esac

@@ -37,6 +37,11 @@ func look(ctx context.Context, c *fleet.Client, svc fleet.Service, health bool) 
 		return st, fmt.Errorf("ask for the status of %s: %w", svc.Name, err)
 	}
 	st.running, st.healthy = ok, ok
+	if svc.Enabled != "" {
+		if st.enabled, err = exitsZero(ctx, c, svc.Enabled); err != nil {
+			return st, fmt.Errorf("ask whether %s starts at boot: %w", svc.Name, err)
+		}
+	}
 	if ok && health && svc.Health.Port != 0 {
 		st.healthy, st.answer = answers(ctx, c, svc)
 	}
@@ -118,7 +123,7 @@ func (s *service) unlike(ctx context.Context, h fleet.Host, eff effect) ([]statu
 		if err != nil {
 			return nil, err
 		}
-		if st.healthy != starts {
+		if st.healthy != starts || eff.Do == "retire" && st.enabled {
 			bad = append(bad, st)
 		}
 	}
@@ -127,6 +132,8 @@ func (s *service) unlike(ctx context.Context, h fleet.Host, eff effect) ([]statu
 
 func (st status) waiting(eff effect) runbook.Msg {
 	switch {
+	case eff.Do == "retire" && !st.running:
+		return runbook.T("service.still_enabled", "service", st.svc.Name)
 	case eff.Do == "stop" || eff.Do == "retire":
 		return runbook.T("service.still_running", "service", st.svc.Name)
 	case !st.running:

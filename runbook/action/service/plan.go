@@ -36,6 +36,7 @@ type status struct {
 	svc       fleet.Service
 	installed bool
 	running   bool
+	enabled   bool // starts at boot
 	healthy   bool
 	answer    runbook.Msg // of the health URL
 }
@@ -58,7 +59,7 @@ func (s *service) Plan(ctx context.Context) (runbook.Plan, error) {
 	}
 	p.Effect.Identity = client.Fingerprint()
 	eff := effect{Do: s.spec.Do, Within: s.spec.within().Seconds()}
-	var script strings.Builder
+	var script, disable strings.Builder // what is disabled first stays down, also where a stop hangs
 	var all []status
 	for _, name := range names {
 		svc, err := s.env.Service(name)
@@ -82,6 +83,9 @@ func (s *service) Plan(ctx context.Context) (runbook.Plan, error) {
 		if lines := commands(s.spec.Do, st); lines != "" {
 			eff.Services = append(eff.Services, name)
 			script.WriteString(lines)
+			if s.spec.Do == "retire" && svc.Disable != "" {
+				disable.WriteString(svc.Disable + " || rc=1\n")
+			}
 		}
 	}
 	p.Tables = []runbook.Table{table(all)}
@@ -94,7 +98,7 @@ func (s *service) Plan(ctx context.Context) (runbook.Plan, error) {
 	}
 	eff.Script = "set -e\n" + script.String()
 	if !s.spec.starts() {
-		eff.Script = "rc=0\n" + script.String() + "exit $rc\n"
+		eff.Script = "rc=0\n" + disable.String() + script.String() + "exit $rc\n"
 	}
 	p.Verdict = runbook.Ready
 	if s.spec.Prove {
@@ -159,9 +163,8 @@ func commands(do string, st status) string {
 			b.WriteString(svc.Stop + " || rc=1\n")
 		}
 	case "retire":
-		b.WriteString(svc.Stop + " || rc=1\n")
-		if svc.Disable != "" {
-			b.WriteString(svc.Disable + " || rc=1\n")
+		if st.running || st.enabled {
+			b.WriteString(svc.Stop + " || rc=1\n")
 		}
 	}
 	return b.String()
@@ -186,6 +189,9 @@ func table(all []status) runbook.Table {
 			state, mark = "not installed", ""
 		case !st.running:
 			state, mark = "stopped", "bad"
+			if st.enabled {
+				state = "stopped, starts at boot"
+			}
 		case !st.healthy:
 			state, mark = "running, not healthy", "bad"
 		}

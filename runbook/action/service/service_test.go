@@ -151,7 +151,11 @@ func TestRetireInOrder(t *testing.T) {
 			t.Errorf("%s is still there", u)
 		}
 	}
+	plan(t, a, runbook.Satisfied)
 	log := strings.Join(c.SystemctlLog("standby"), "\n")
+	if strings.Index(log, "disable go-api") > strings.Index(log, "stop go-job") { // so that a stop that hangs leaves nothing to come back
+		t.Errorf("order:\n%s", log)
+	}
 	if strings.Index(log, "stop go-job") > strings.Index(log, "stop go-api") {
 		t.Errorf("order:\n%s", log)
 	}
@@ -262,5 +266,23 @@ func TestSpec(t *testing.T) {
 		if s.Validate() == nil {
 			t.Errorf("%s: no error", name)
 		}
+	}
+}
+
+// A stopped service that would come back at the next boot is not fenced.
+func TestRetireProvesThatItStaysDown(t *testing.T) {
+	t.Parallel()
+	c := actiontest.New(t, "standby")
+	for _, u := range []string{"redis-server", "mysql"} { // known without being in fleet.yaml
+		c.Unit("standby", u, "")
+		c.WriteFile("standby", "/units/"+u+".enabled", "", 0o644)
+	}
+	spec := service.Spec{Services: []string{"redis", "mysql"}, Do: "retire", Within: runbook.Duration(time.Second)}
+	a, job := build(t, c, spec)
+	p := plan(t, a, runbook.Ready)
+	c.WriteFile("standby", "/bin/systemctl", strings.Replace(c.ReadFile("standby", "/bin/systemctl"), `disable) rm -f "$d.enabled"`, `disable) :`, 1), 0o755)
+	r, err := a.Apply(t.Context(), p, job, actiontest.NewRecorder())
+	if err != nil || r.Outcome != runbook.OutcomeFailed || r.Text.ID != "service.not_as_wanted" || r.Text.Args["why"].(runbook.Msg).ID != "service.still_enabled" {
+		t.Fatalf("%+v %v", r, err)
 	}
 }
