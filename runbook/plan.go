@@ -29,7 +29,8 @@ type Plan struct {
 	Danger   bool     `json:"danger,omitempty"`   // what was found makes approval need a reason
 	Form     []Param  `json:"form,omitempty"`     // fields that a person may (or must) answer: an input plans again
 	Tables   []Table  `json:"tables,omitempty"`   // what was found, as tables
-	// Values and Open become the Result's where the plan is satisfied: later steps need them all the same.
+	// Values and Open become the Result's where the plan is satisfied, or the step is done by evidence or by a person's
+	// word: later steps need them all the same.
 	Values map[string]string `json:"values,omitempty"`
 	Open   []OpenItem        `json:"open,omitempty"`
 	// Hint proposes how a person may want to answer, e.g. Abort where a guard says that the dead machine is back.

@@ -12,6 +12,7 @@ type Run struct {
 	DownSince time.Time         `json:"down_since,omitzero"` // when service stopped, as far as known
 	EndedAt   time.Time         `json:"ended_at,omitzero"`
 	EndedBy   Actor             `json:"ended_by,omitzero"`
+	Aborting  *Approval         `json:"aborting,omitempty"` // while what is under way is rolled back or cancelled; nothing else counts then
 	Params    map[string]string `json:"params"`
 	// Bindings fixes at the start which hosts the scenario's names and the fleet's roles mean during this run.
 	Bindings map[string][]string `json:"bindings"`

@@ -27,14 +27,27 @@ func (e *Engine) abort(ctx context.Context, run runbook.Run, d runbook.Decision)
 	if err != nil {
 		return err
 	}
-	if run.State == runbook.Open && !run.DryRun && anyUnderWay(run) {
-		if l.aborting == nil || l.aborting.Reason == "" {
-			l.aborting = &d
-		}
-		e.kick(run.ID)
-		return nil
+	if run.State != runbook.Open || run.DryRun || !anyUnderWay(run) {
+		return e.endAborted(ctx, l, run, d.By, &d)
 	}
-	return e.endAborted(ctx, l, run, d)
+	defer e.kick(run.ID)
+	if l.aborting != nil && (l.aborting.Reason != "" || d.Reason == "") {
+		return nil // it is being aborted already
+	}
+	next := run
+	next.Aborting = &runbook.Approval{By: d.By, Choice: d.Choice, Reason: d.Reason, At: e.now()}
+	if err := e.moveRun(ctx, run, next, &d); err != nil {
+		return err
+	}
+	l.aborting = &d
+	return nil
+}
+
+// resumeAbort goes on with an abort that a stop of the bot broke off; l.mu is held.
+func (l *live) resumeAbort(run *runbook.Run) {
+	if a := run.Aborting; a != nil && l.aborting == nil {
+		l.aborting = &runbook.Decision{RunID: run.ID, Choice: a.Choice, Reason: a.Reason, By: a.By}
+	}
 }
 
 // driveAbort does what must come before the end of an aborted run; l.mu is held.
@@ -64,22 +77,28 @@ func (e *Engine) driveAbort(ctx context.Context, l *live, run *runbook.Run) {
 	if anyUnderWay(*run) {
 		return // each of them kicks when it has ended
 	}
-	if hasUnknown(*run) && d.Reason == "" {
-		l.aborting = nil // a person must see what was left, and say why to leave it
-		e.log.Warn("abort stopped at an unknown outcome", "run_id", run.ID)
-		return
+	var err error
+	if hasUnknown(*run) && d.Reason == "" { // a person must see what was left, and say why to leave it
+		next := *run
+		next.Aborting = nil
+		if err = e.moveRun(ctx, *run, next, nil); err == nil {
+			l.aborting = nil
+			e.log.Warn("abort stopped at an unknown outcome", "run_id", run.ID)
+		}
+	} else {
+		err = e.endAborted(ctx, l, *run, d.By, nil)
 	}
-	if err := e.endAborted(ctx, l, *run, d); err != nil && ctx.Err() == nil {
+	if err != nil && ctx.Err() == nil {
 		e.log.Error("abort run", "run_id", run.ID, "error", err)
 		e.kickLater(run.ID)
 	}
 }
 
-// endAborted journals the end; l.mu is held.
-func (e *Engine) endAborted(ctx context.Context, l *live, run runbook.Run, d runbook.Decision) error {
+// endAborted journals the end, with the decision where that is not journaled yet; l.mu is held.
+func (e *Engine) endAborted(ctx context.Context, l *live, run runbook.Run, by runbook.Actor, d *runbook.Decision) error {
 	next := run
-	next.State, next.EndedAt, next.EndedBy = runbook.Aborted, e.now(), d.By
-	if err := e.moveRun(ctx, run, next, &d); err != nil {
+	next.State, next.EndedAt, next.EndedBy, next.Aborting = runbook.Aborted, e.now(), by, nil
+	if err := e.moveRun(ctx, run, next, d); err != nil {
 		return err
 	}
 	l.aborting = nil

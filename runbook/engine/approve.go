@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"recoverbot/runbook"
@@ -81,10 +82,11 @@ func (e *Engine) recheck(ctx context.Context, run runbook.Run, steps []*runbook.
 	defer cancel()
 	guards := map[string]guardFound{}
 	for _, s := range steps {
-		g, ok := guards[s.Def.Guard]
+		key := fmt.Sprint(ofMember(*s, run.Scenario.Guards[guardName(*s)].All))
+		g, ok := guards[key]
 		if !ok {
 			g = e.guard(pctx, run, *s)
-			guards[s.Def.Guard] = g
+			guards[key] = g
 		}
 		stale = stale || !g.agrees(run, s.Plan) || !needsOf(run, s.Def.Needs).agree(s.Plan)
 	}

@@ -158,8 +158,19 @@ func markDone(s *runbook.StepRun, d runbook.Decision) {
 			r = *s.Result
 		}
 		r.Outcome, r.Text = runbook.OutcomeDone, s.Note
-		s.Result = &r
+		s.Result = withPlanned(s.Plan, r)
 	}
+}
+
+// withPlanned gives a result that no action reported what the plan promised: later steps need it all the same.
+func withPlanned(p *runbook.Plan, r runbook.Result) *runbook.Result {
+	if p != nil && len(r.Values) == 0 {
+		r.Values = p.Values
+	}
+	if p != nil && len(r.Open) == 0 {
+		r.Open = p.Open
+	}
+	return &r
 }
 
 func needReason(run runbook.Run, s runbook.StepRun, d runbook.Decision) error {

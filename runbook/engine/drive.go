@@ -30,6 +30,7 @@ func (e *Engine) drive(ctx context.Context, runID string) {
 		}
 		return
 	}
+	l.resumeAbort(&run)
 	e.adopt(l, &run)
 	if l.aborting != nil {
 		e.driveAbort(ctx, l, &run)

@@ -22,8 +22,8 @@ func OpenItems(run runbook.Run) []runbook.OpenItem {
 		if s.State == runbook.Unknown {
 			out = append(out, runbook.OpenItem{Text: runbook.T("engine.open_unknown", "title", s.Def.Title, "member", s.Member), Step: s.ID})
 		}
-		if s.Result == nil || s.State == runbook.Skipped {
-			continue
+		if s.Result == nil || s.State == runbook.Skipped && s.Result.Outcome != runbook.OutcomeDone {
+			continue // what a skipped step did before its checks failed is there all the same
 		}
 		for _, item := range s.Result.Open {
 			if item.Step != "" && item.Step != s.ID {

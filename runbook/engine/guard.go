@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 
 	"recoverbot/runbook"
@@ -18,17 +19,17 @@ type guardFound struct {
 
 func (g guardFound) fails() bool { return g.has && !allOK(g.findings) }
 
-// guard asks the probes of the step's guard: the named one, or "default" where the scenario defines that.
+// guardName is the guard that the step names, or "default".
+func guardName(s runbook.StepRun) string { return cmp.Or(s.Def.Guard, "default") }
+
+// guard asks the probes of the step's guard, where the scenario defines it.
 func (e *Engine) guard(ctx context.Context, run runbook.Run, step runbook.StepRun) guardFound {
-	name := step.Def.Guard
-	if name == "" {
-		name = "default"
-	}
+	name := guardName(step)
 	g, ok := run.Scenario.Guards[name]
 	if name == "none" || !ok || len(g.All) == 0 {
 		return guardFound{}
 	}
-	return guardFound{guard: g, has: true, findings: e.probe(ctx, run, g.All)}
+	return guardFound{guard: g, has: true, findings: e.probe(ctx, run, step, g.All)}
 }
 
 // judge blocks a plan whose guard fails, or warns where there is no way back any more.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -125,8 +126,9 @@ func (e *Engine) build(run runbook.Run, s runbook.StepRun) (runbook.Action, erro
 	return a, nil
 }
 
-// probe asks probes. One that cannot be asked does not hold.
-func (e *Engine) probe(ctx context.Context, run runbook.Run, probes []runbook.Probe) []runbook.Finding {
+// probe asks probes on behalf of a step. One that cannot be asked does not hold.
+func (e *Engine) probe(ctx context.Context, run runbook.Run, s runbook.StepRun, probes []runbook.Probe) []runbook.Finding {
+	probes = ofMember(s, probes)
 	findings, err := try(func() ([]runbook.Finding, error) { return e.cfg.Actions.Probe(ctx, run, probes), nil })
 	if err == nil && len(findings) > 0 {
 		return findings
@@ -140,3 +142,22 @@ func (e *Engine) probe(ctx context.Context, run runbook.Run, probes []runbook.Pr
 	}
 	return findings
 }
+
+// ofMember puts the member of a group where a probe says "member": its service, or its host.
+func ofMember(s runbook.StepRun, probes []runbook.Probe) []runbook.Probe {
+	if s.Member == "" {
+		return probes
+	}
+	probes = slices.Clone(probes)
+	for i := range probes {
+		if probes[i].Service == memberRef {
+			probes[i].Service = s.Member
+		}
+		if probes[i].Host == memberRef {
+			probes[i].Host = s.Host
+		}
+	}
+	return probes
+}
+
+const memberRef = "member"

@@ -87,11 +87,14 @@ func (e *Engine) lookAgain(ctx context.Context, w *worker, s runbook.StepRun, de
 			r = *s.Result
 		}
 		r.Text = ev.Text
-		s.State, r.Outcome = runbook.Done, runbook.OutcomeDone
 		if ev.Took == runbook.TookNo {
 			s.State, r.Outcome = runbook.Failed, runbook.OutcomeFailed
+			s.Result = &r
+		} else {
+			s.State, r.Outcome = runbook.Done, runbook.OutcomeDone
+			s.Result = withPlanned(s.Plan, r)
 		}
-		s.Result, s.Hold, s.Note = &r, nil, runbook.T("engine.by_evidence")
+		s.Hold, s.Note = nil, runbook.T("engine.by_evidence")
 		return true
 	})
 }

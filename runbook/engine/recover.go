@@ -124,7 +124,7 @@ func (e *Engine) recoverCommitting(ctx context.Context, w *worker, s runbook.Ste
 		switch ev.Took {
 		case runbook.TookYes:
 			s.State, s.Note = runbook.Verifying, runbook.T("engine.by_evidence")
-			s.Result = e.result(a, runbook.Result{Outcome: runbook.OutcomeDone, Text: ev.Text})
+			s.Result = withPlanned(s.Plan, *e.result(a, runbook.Result{Outcome: runbook.OutcomeDone, Text: ev.Text}))
 		case runbook.TookNo:
 			s.State, s.Hold, s.Note = runbook.RolledBack, nil, runbook.T("engine.commit_lost")
 		default:

@@ -17,7 +17,7 @@ func (e *Engine) verify(ctx context.Context, s runbook.StepRun) {
 	var findings []runbook.Finding
 	if len(step.Def.Verify) > 0 {
 		vctx, cancel := context.WithTimeoutCause(ctx, e.cfg.VerifyTimeout, fmt.Errorf("verifying step %s took over %s", step.ID, e.cfg.VerifyTimeout))
-		findings = e.probe(vctx, run, step.Def.Verify)
+		findings = e.probe(vctx, run, step, step.Def.Verify)
 		cancel()
 		if ctx.Err() != nil && !errors.Is(context.Cause(ctx), errAborted) {
 			return // verified again at the next start
