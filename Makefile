@@ -13,12 +13,16 @@ build: ## build the static binary bin/recoverbot
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o $(BIN) .
 
 .PHONY: drill
-drill: deps build ## break the primary of a miniature company on this machine and recover it
+drill: ready ## break the primary of a miniature company on this machine and recover it
 	./$(BIN) drill $(or $(SCENARIO),primary) $(DRILL_FLAGS)
 
 .PHONY: play
-play: deps build ## keep the miniature company running to play with, until Ctrl-C
+play: ready ## keep the miniature company running to play with, until Ctrl-C
 	./$(BIN) drill
+
+.PHONY: ready
+ready: # installing and compiling wait for different things
+	@$(MAKE) --no-print-directory -j2 deps build
 
 .PHONY: deps
 deps: ## install the servers that the drill and the tests run (Debian)
