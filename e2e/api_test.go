@@ -213,7 +213,13 @@ func (c *company) until(id, stepID string) run {
 		}
 		standing := ""
 		for _, s := range r.Steps {
-			if s.ID == stepID || s.Group == stepID && s.Group != "" {
+			if s.Group != "" && s.Group == stepID {
+				if slices.ContainsFunc(r.Groups, func(g group) bool { return g.ID == stepID && slices.Contains(g.Choices, "approve") }) {
+					return nil
+				}
+				continue
+			}
+			if s.ID == stepID {
 				if slices.Contains(s.Choices, "approve") || slices.Contains(s.NeedsReason, "approve") || slices.Contains([]string{"done", "skipped", "held", "executing"}, s.State) {
 					return nil
 				}

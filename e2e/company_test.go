@@ -113,6 +113,8 @@ func (c *company) read() error {
 
 // stop ends the drill as Ctrl-C does, and sees that nothing of it is left.
 func (c *company) stop() {
+	begin := time.Now()
+	defer func() { c.t.Logf("stopped in %s", time.Since(begin).Round(time.Millisecond)) }()
 	if c.cmd.ProcessState == nil {
 		if err := c.cmd.Process.Signal(os.Interrupt); err != nil {
 			c.t.Error(err)
