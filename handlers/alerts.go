@@ -59,7 +59,7 @@ func (b *alertBook) all() []knownAlert {
 // downSince is since when an alert that fires says that the scenario is called for.
 func (b *alertBook) downSince(scenario string) (time.Time, string) {
 	for _, a := range b.all() {
-		if a.Scenario == scenario && a.state != "resolved" && a.state != "replaced" {
+		if a.Scenario == scenario && (a.state == "firing" || a.state == "snoozed") {
 			return a.Since, a.Fingerprint
 		}
 	}
@@ -72,8 +72,12 @@ func (h *Handlers) Alert(ctx context.Context, a alert.Alert) error {
 	if a.Resolved && !known {
 		return nil
 	}
+	run := ""
 	if !known || k.state == "resolved" || k.state == "replaced" {
 		k = knownAlert{state: "firing"}
+		if r, ok, err := h.openRun(ctx); err == nil && ok && r.State == runbook.Open && r.Scenario.Name == a.Scenario {
+			k.state, run = "started", r.ID // somebody was faster than the alert
+		}
 	}
 	k.Alert = a
 	k.count++
@@ -83,7 +87,7 @@ func (h *Handlers) Alert(ctx context.Context, a alert.Alert) error {
 	if k.state == "snoozed" && h.Clock().After(k.snoozed) {
 		k.state = "firing"
 	}
-	if err := h.saveAlert(ctx, k, runbook.Actor{Name: a.Source, Platform: "alert"}, ""); err != nil {
+	if err := h.saveAlert(ctx, k, runbook.Actor{Name: a.Source, Platform: "alert"}, run); err != nil {
 		return err
 	}
 	for _, f := range a.Replaces {

@@ -1,0 +1,84 @@
+package handlers
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"recoverbot/bot"
+	"recoverbot/handlers/alert"
+	"recoverbot/runbook"
+)
+
+func downAlert() alert.Alert {
+	return alert.Alert{
+		Source: "watch", Fingerprint: "watch-primary-app1", Scenario: "primary", Host: "app1", Level: "silent",
+		Since: time.Date(2026, 11, 23, 3, 11, 40, 0, time.UTC), Vantage: []string{"bot", "nginx1"},
+		Findings: []runbook.Finding{{Probe: runbook.Probe{Kind: "ssh"}, Host: "app1", Text: runbook.T("level.silent")}},
+	}
+}
+
+func TestAnAlertStartsARun(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	const key = "alert/watch-primary-app1"
+	if err := w.Alert(t.Context(), downAlert()); err != nil {
+		t.Fatal(err)
+	}
+	m := w.hub.until(t, key, inState("down"))
+	if len(m.Buttons) != 3 || !strings.Contains(strings.Join(m.Lines, "\n"), "since 03:11:40, seen from bot, nginx1") {
+		t.Errorf("alert: %+v", m)
+	}
+	if r := w.press(t, "guest", button(t, m, "start"), ""); !r.Refused {
+		t.Errorf("a viewer started: %+v", r)
+	}
+	if r := w.press(t, "ops2", button(t, m, "start"), ""); r.Refused || r.RunID != "run1" {
+		t.Fatalf("start: %+v", r)
+	}
+	w.hub.until(t, key, func(m bot.Message) bool { return len(m.Buttons) == 0 })
+	r, err := w.Journal.Run(t.Context(), "run1")
+	if err != nil || !r.DownSince.Equal(downAlert().Since) || r.Alert != "watch-primary-app1" {
+		t.Errorf("run: %+v %v", r, err)
+	}
+	again := downAlert()
+	again.Resolved = true
+	if err := w.Alert(t.Context(), again); err != nil {
+		t.Fatal(err)
+	}
+	w.hub.until(t, key, inState("done"))
+	if r := w.press(t, "ops2", button(t, m, "start"), ""); !r.Refused {
+		t.Errorf("the button of an alert that is over did something: %+v", r)
+	}
+}
+
+func TestAnAlertDuringItsRunPromptsNobody(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.tell(t, "ops1", "/recover primary")
+	if err := w.Alert(t.Context(), downAlert()); err != nil {
+		t.Fatal(err)
+	}
+	m := w.hub.until(t, "alert/watch-primary-app1", inState("down"))
+	if len(m.Buttons) != 0 || len(m.Notify) != 0 {
+		t.Errorf("the alert of a run that is open prompts: %+v", m)
+	}
+}
+
+func TestSnooze(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	if err := w.Alert(t.Context(), downAlert()); err != nil {
+		t.Fatal(err)
+	}
+	m := w.hub.until(t, "alert/watch-primary-app1", inState("down"))
+	if r := w.press(t, "ops1", button(t, m, "snooze"), ""); r.Refused {
+		t.Fatalf("snooze: %+v", r)
+	}
+	if err := w.Alert(t.Context(), downAlert()); err != nil {
+		t.Fatal(err)
+	}
+	m = w.hub.until(t, "alert/watch-primary-app1", func(m bot.Message) bool { return len(m.Buttons) == 1 })
+	if m.Buttons[0].Choice != "start" {
+		t.Errorf("a snoozed alert can still be started: %+v", m)
+	}
+}
