@@ -114,7 +114,7 @@ func (h *Handlers) saveAlert(ctx context.Context, k knownAlert, by runbook.Actor
 	}
 	h.alerts.put(k)
 	m, _ := h.alerts.message(k.Fingerprint, h.say, h.Fleet.Config().Drill)
-	m.Version = h.Clock().UnixNano()
+	m.Version = h.versions.next(ctx, h.Journal, h.Clock())
 	if k.state == "firing" {
 		m.Notify = h.Fleet.Config().Policy.OnCall
 	}
@@ -201,7 +201,7 @@ func found(k knownAlert, say *locale.Printer) []string {
 // answerAlert is a press on an alert's card.
 func (h *Handlers) answerAlert(ctx context.Context, c caller, p press) (bot.Reply, error) {
 	k, ok := h.alerts.get(p.Alert)
-	if !ok || k.state == "resolved" || k.state == "replaced" {
+	if !ok || k.state == "resolved" || k.state == "replaced" || (k.state == "started" && p.Choice == "snooze") {
 		return bot.Reply{}, runbook.Errorf(runbook.NotFound, "alert.gone")
 	}
 	switch p.Choice {

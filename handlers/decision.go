@@ -9,9 +9,6 @@ import (
 	"recoverbot/runbook/engine"
 )
 
-// maxReason is how much of a reason is kept, in bytes.
-const maxReason = 2000
-
 // decide authorises an answer at this moment and hands it to the engine.
 func (h *Handlers) decide(ctx context.Context, c caller, d runbook.Decision) (bot.Reply, error) {
 	r, err := h.Journal.Run(ctx, d.RunID)
@@ -24,10 +21,6 @@ func (h *Handlers) decide(ctx context.Context, c caller, d runbook.Decision) (bo
 		}
 	}
 	d.By = c.actor()
-	d.Reason = strings.TrimSpace(d.Reason)
-	if len(d.Reason) > maxReason {
-		d.Reason = strings.ToValidUTF8(d.Reason[:maxReason], "")
-	}
 	if _, err := h.Engine.Decide(ctx, d); err != nil {
 		return bot.Reply{RunID: r.ID}, err
 	}
@@ -123,13 +116,14 @@ func (h *Handlers) openRun(ctx context.Context) (runbook.Run, bool, error) {
 	if err != nil {
 		return runbook.Run{}, false, err
 	}
+	var found runbook.Run
 	for _, r := range active {
-		if r.State == runbook.Open && !r.DryRun {
-			return r, true, nil
+		if r.DryRun {
+			continue
+		}
+		if found = r; r.State == runbook.Open {
+			break
 		}
 	}
-	if len(active) > 0 {
-		return active[len(active)-1], true, nil
-	}
-	return runbook.Run{}, false, nil
+	return found, found.ID != "", nil
 }

@@ -28,7 +28,7 @@ type Journal interface {
 	Events(ctx context.Context, after int64, limit int) ([]runbook.Event, error)
 	Subscribe() (ids <-chan int64, cancel func())
 	Head(ctx context.Context) (string, error)
-	Healthy(ctx context.Context) error
+	NewestVersion(ctx context.Context) (int64, error)
 	SaveAlert(ctx context.Context, a journal.Alert, by runbook.Actor) error
 	Firing(ctx context.Context) ([]journal.Alert, error)
 }
@@ -55,9 +55,10 @@ type Config struct {
 // Handlers gives meaning to what people and alerts say. It implements bot.Inbox, engine.Notifier and the alert sink.
 type Handlers struct {
 	Config
-	say    *locale.Printer
-	view   *notifier
-	alerts *alertBook
+	say      *locale.Printer
+	view     *notifier
+	alerts   *alertBook
+	versions versions
 }
 
 // New wires the handlers; nothing runs before Run.

@@ -37,8 +37,8 @@ func (h *Handlers) Handle(ctx context.Context, in bot.Inbound) bot.Reply {
 	} else {
 		reply, err = h.command(ctx, c, in.Text)
 	}
-	if err != nil {
-		return bot.Reply{Text: h.explain(c.say, err), Refused: true, RunID: reply.RunID}
+	if err != nil { // a card that comes with a refusal says what can be done instead
+		return bot.Reply{Text: h.explain(c.say, err), Refused: true, RunID: reply.RunID, Message: reply.Message}
 	}
 	return reply
 }
@@ -65,9 +65,9 @@ func (h *Handlers) pressed(ctx context.Context, c caller, in bot.Inbound) (bot.R
 	case p.Alert != "":
 		return h.answerAlert(ctx, c, p)
 	case p.Command != "":
-		return h.command(ctx, c, p.Command)
+		return h.command(ctx, c, strings.TrimSpace(p.Command+" "+in.Reason))
 	}
 	d := p.decision()
-	d.Reason, d.Fields = strings.TrimSpace(in.Reason), in.Fields
+	d.Reason, d.Fields = in.Reason, in.Fields
 	return h.decide(ctx, c, d)
 }

@@ -106,12 +106,31 @@ func (n *notifier) want(ctx context.Context, m bot.Message) error {
 	if n.shown[m.Key] == sum {
 		return nil
 	}
-	m.Version = n.h.Clock().UnixNano()
+	m.Version = n.h.versions.next(ctx, n.h.Journal, n.h.Clock())
 	if err := n.h.Hub.Want(ctx, m); err != nil {
 		return err
 	}
 	n.shown[m.Key] = sum
 	return nil
+}
+
+// versions makes the versions of messages rise, also where the clock was set back: a platform shows the newest only.
+type versions struct {
+	mu   sync.Mutex
+	last int64
+	read bool // what an earlier process wanted last is known
+}
+
+func (v *versions) next(ctx context.Context, j Journal, now time.Time) int64 {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if !v.read {
+		if newest, err := j.NewestVersion(ctx); err == nil {
+			v.last, v.read = max(v.last, newest), true
+		}
+	}
+	v.last = max(v.last+1, now.UnixNano())
+	return v.last
 }
 
 func (h *Handlers) viewer(ctx context.Context, say *locale.Printer, r runbook.Run) viewer {

@@ -2,12 +2,14 @@ package handlers
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
 	"recoverbot/bot"
 	"recoverbot/locale"
 	"recoverbot/runbook"
+	"recoverbot/runbook/engine"
 )
 
 // shownRuns is how many runs the history lists.
@@ -100,14 +102,18 @@ func (h *Handlers) runVerb(ctx context.Context, c caller, verb string, args []st
 	id := ""
 	switch len(args) {
 	case 0:
-		r, ok, err := h.openRun(ctx)
+		active, err := h.Journal.Active(ctx)
 		if err != nil {
 			return bot.Reply{}, err
 		}
-		if !ok {
-			return bot.Reply{}, runbook.Errorf(runbook.NotFound, "cmd.no_run")
+		for _, r := range active { // the newest that this can be said to
+			if slices.Contains(engine.RunChoices(r), choice) {
+				id = r.ID
+			}
 		}
-		id = r.ID
+		if id == "" {
+			return bot.Reply{}, runbook.Errorf(runbook.NotFound, "cmd.no_run_to_"+verb)
+		}
 	default:
 		id = strings.ToLower(args[0])
 	}

@@ -2,6 +2,7 @@ package handlers
 
 import (
 	"context"
+	"maps"
 	"net/netip"
 	"regexp"
 	"slices"
@@ -15,15 +16,19 @@ import (
 	"recoverbot/runbook/fleet"
 )
 
-// startCommand is `SCENARIO [NAME=VALUE …] [--dry-run] [--supersede|--park]`.
+// startCommand is `SCENARIO [NAME=VALUE …] [--dry-run] [--supersede|--park [REASON]]`.
 func (h *Handlers) startCommand(ctx context.Context, c caller, s runbook.Scenario, args []string) (bot.Reply, error) {
 	req := engine.StartRequest{Scenario: s, By: c.actor()}
 	var words []string
-	for _, a := range args {
+	for i, a := range args {
+		if req.Conflict != "" {
+			req.Reason = strings.Join(args[i:], " ")
+			break
+		}
 		switch a {
 		case "--dry-run":
 			req.DryRun = true
-		case "--supersede", "--park":
+		case supersedeFlag, parkFlag:
 			req.Conflict = strings.TrimPrefix(a, "--")
 		default:
 			if strings.HasPrefix(a, "-") {
@@ -80,7 +85,7 @@ func (h *Handlers) start(ctx context.Context, c caller, req engine.StartRequest)
 	}
 	r, joined, err := h.Engine.Start(ctx, req)
 	if err != nil {
-		return bot.Reply{}, err
+		return bot.Reply{Message: h.conflictCard(ctx, c, r.ID, req, err)}, err
 	}
 	if !req.DryRun {
 		h.startedFromAlert(ctx, c, req.Scenario.Name, r.ID)
@@ -90,6 +95,47 @@ func (h *Handlers) start(ctx context.Context, c caller, req engine.StartRequest)
 		id = "cmd.joined"
 	}
 	return bot.Reply{Text: c.say.T(id, "title", c.say.Text(r.Scenario.Title), "run", r.ID), RunID: r.ID}, nil
+}
+
+const (
+	supersedeFlag = "--supersede"
+	parkFlag      = "--park"
+)
+
+// conflictCard lets the person choose what becomes of the run that is open, where that is what keeps another one from
+// starting.
+func (h *Handlers) conflictCard(ctx context.Context, c caller, id string, req engine.StartRequest, err error) *bot.Message {
+	if runbook.CodeOf(err) != runbook.Conflicting || req.Conflict != "" || req.DryRun {
+		return nil
+	}
+	open, err := h.Journal.Run(ctx, id)
+	if err != nil || open.State != runbook.Open {
+		return nil
+	}
+	words := []string{req.Scenario.Name}
+	for _, name := range slices.Sorted(maps.Keys(req.Params)) {
+		words = append(words, name+"="+req.Params[name])
+	}
+	command := strings.Join(words, " ")
+	m := bot.Message{
+		Key: "conflict", At: h.Clock(), Version: h.Clock().UnixNano(), State: "waiting", Emoji: "🟡",
+		Title: c.say.T("cmd.conflict", "title", c.say.Text(req.Scenario.Title)),
+		Lines: []string{c.say.T("cmd.conflict_how", "command", "/recover "+command, "supersede", supersedeFlag, "park", parkFlag)},
+	}
+	choices := engine.RunChoices(open)
+	button := func(choice runbook.Choice, flag, label string, b bot.Button) {
+		if !slices.Contains(choices, choice) {
+			return
+		}
+		b.Label, b.Choice = c.say.T(label, "run", open.ID), strings.TrimPrefix(flag, "--")
+		b.Action = press{Command: command + " " + flag}.encode()
+		m.Buttons = append(m.Buttons, b)
+	}
+	button(runbook.Defer, parkFlag, "cmd.conflict_park", bot.Button{Style: "primary"})
+	button(runbook.Abort, supersedeFlag, "cmd.conflict_supersede", bot.Button{
+		Style: "danger", Confirm: c.say.T("view.confirm_abort"), NeedsReason: engine.RunNeedsReason(open, runbook.Abort),
+	})
+	return &m
 }
 
 // Bindings fixes which hosts the fleet's roles and the scenario's own names mean now.

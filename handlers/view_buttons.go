@@ -14,10 +14,8 @@ import (
 // answers adds the buttons and the code of a card: of the group where its members wait together, and of each member
 // that needs an answer of its own.
 func (v viewer) answers(m *bot.Message, r runbook.Run, c card) {
+	unplanned := c.group && c.unplanned()
 	if c.group {
-		if c.unplanned() {
-			return // what a click would approve is not known yet
-		}
 		if choices := groupChoices(r, c); len(choices) > 0 {
 			digest := runbook.GroupDigest(c.members)
 			m.Code = runbook.ShortCode(digest)
@@ -29,6 +27,9 @@ func (v viewer) answers(m *bot.Message, r runbook.Run, c card) {
 		}
 	}
 	for _, s := range c.members {
+		if unplanned && s.State == runbook.Waiting {
+			continue // one click answers all of them, when all are planned
+		}
 		member := ""
 		if c.group {
 			member = s.Member

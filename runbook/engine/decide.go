@@ -30,10 +30,7 @@ func (e *Engine) Decide(ctx context.Context, d runbook.Decision) (runbook.Run, e
 	if !slices.Contains(allChoices, d.Choice) {
 		return runbook.Run{}, runbook.Errorf(runbook.Invalid, "engine.unknown_choice", "choice", string(d.Choice))
 	}
-	d.Reason = e.cfg.Actions.Redact(clean(strings.TrimSpace(d.Reason)))
-	if len(d.Reason) > maxReason {
-		d.Reason = strings.ToValidUTF8(d.Reason[:maxReason], "")
-	}
+	d.Reason = e.reason(d.Reason)
 	var err error
 	for range 20 {
 		var run runbook.Run
@@ -68,6 +65,15 @@ func (e *Engine) Decide(ctx context.Context, d runbook.Decision) (runbook.Run, e
 		err = unavailable(err)
 	}
 	return run, err
+}
+
+// reason is what a person gave as one, fit to be journaled and shown.
+func (e *Engine) reason(text string) string {
+	text = e.cfg.Actions.Redact(clean(strings.TrimSpace(text)))
+	if len(text) > maxReason {
+		text = strings.ToValidUTF8(text[:maxReason], "")
+	}
+	return text
 }
 
 func (e *Engine) decideStep(ctx context.Context, run runbook.Run, d runbook.Decision) error {

@@ -88,7 +88,7 @@ func (e *Engine) openRun(ctx context.Context, dry bool, except string) (*runbook
 
 // release gets the open run out of the way as the person chose.
 func (e *Engine) release(ctx context.Context, open runbook.Run, req StartRequest) error {
-	d := runbook.Decision{RunID: open.ID, By: req.By, Reason: req.Reason}
+	d := runbook.Decision{RunID: open.ID, By: req.By, Reason: e.reason(req.Reason)}
 	switch req.Conflict {
 	case "supersede":
 		d.Choice = runbook.Abort

@@ -63,6 +63,15 @@ func (j *Journal) Wanted(ctx context.Context) ([]Message, error) {
 	return out, nil
 }
 
+// NewestVersion is the highest version of any message; 0 where there is none.
+func (j *Journal) NewestVersion(ctx context.Context) (int64, error) {
+	var newest int64
+	if err := j.readers.GetContext(ctx, &newest, `SELECT coalesce(max(version), 0) FROM messages`); err != nil {
+		return 0, unavailable("select newest version", err)
+	}
+	return newest, nil
+}
+
 // Delivered returns what a platform shows, by message key.
 func (j *Journal) Delivered(ctx context.Context, platform string) ([]Delivery, error) {
 	var out []Delivery
