@@ -7,6 +7,7 @@ import (
 	"recoverbot/bot/terminal"
 	"recoverbot/bot/web"
 	"recoverbot/handlers"
+	"recoverbot/runbook/fleet"
 	"recoverbot/runbook/journal"
 )
 
@@ -20,7 +21,7 @@ func (a *app) newConsole() (*web.Console, error) {
 			p, ok := handlers.PersonByToken(a.fleet.Config(), token)
 			return p.Name, ok
 		},
-		Sessions: sessions{a.journal},
+		Sessions: sessions{a.journal, a.fleet},
 		Label:    a.label,
 		Render:   a.render,
 		Language: a.set.Language,
@@ -41,8 +42,11 @@ func (a *app) render(lang, key string) (bot.Message, bool) {
 	return a.handlers.Render(context.Background(), lang, key)
 }
 
-// sessions keeps the console's log-ins in the journal.
-type sessions struct{ j *journal.Journal }
+// sessions keeps the console's log-ins in the journal. The log-in of a person whom fleet.yaml no longer lists is over.
+type sessions struct {
+	j     *journal.Journal
+	fleet *fleet.Fleet
+}
 
 func (s sessions) Save(ctx context.Context, x web.Session) error {
 	return s.j.SaveSession(ctx, x.Hash, x.UserID, x.Expires)
@@ -50,6 +54,9 @@ func (s sessions) Save(ctx context.Context, x web.Session) error {
 
 func (s sessions) Lookup(ctx context.Context, hash string) (web.Session, bool, error) {
 	person, ok, err := s.j.Session(ctx, hash)
+	if _, known := s.fleet.Config().Person(person); !known {
+		ok = false
+	}
 	return web.Session{Hash: hash, UserID: person}, ok, err
 }
 

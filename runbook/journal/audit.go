@@ -27,8 +27,8 @@ func (j *Journal) Head(ctx context.Context) (string, error) {
 }
 
 // Verify walks the chain and returns how many events it has. An edited, removed or reordered event, a chain that was
-// cut before head (where a head is given), and a run or step that differs from its newest event are Conflicting errors
-// that name the place.
+// cut before head (where a head is given), and a run or step that differs from its newest event or is gone are
+// Conflicting errors that name the place.
 func (j *Journal) Verify(ctx context.Context, head string) (int64, error) {
 	var count int64
 	var found error
@@ -103,7 +103,7 @@ func note(e eventRow, bodies map[[2]string]string) error {
 	return nil
 }
 
-// compareBodies finds runs and steps that were changed without an event.
+// compareBodies finds runs and steps that were changed or removed without an event.
 func compareBodies(ctx context.Context, tx *sqlx.Tx, bodies map[[2]string]string) (found, err error) {
 	var rows []struct {
 		Run  string `db:"run_id"`
@@ -116,9 +116,14 @@ func compareBodies(ctx context.Context, tx *sqlx.Tx, bodies map[[2]string]string
 		return nil, fmt.Errorf("select runs and steps: %w", err)
 	}
 	for _, row := range rows {
-		if bodies[[2]string{row.Run, row.Step}] != digest(row.Body) {
+		key := [2]string{row.Run, row.Step}
+		if bodies[key] != digest(row.Body) {
 			return broken("journal.audit_state", "run", row.Run, "step", row.Step), nil
 		}
+		delete(bodies, key)
+	}
+	for gone := range bodies {
+		return broken("journal.audit_state", "run", gone[0], "step", gone[1]), nil
 	}
 	return nil, nil
 }

@@ -22,6 +22,7 @@ func TestVerifyFindsTampering(t *testing.T) {
 		"reorder": {[]string{`UPDATE events SET id = 99 WHERE id = 2`, `UPDATE events SET id = 2 WHERE id = 3`,
 			`UPDATE events SET id = 3 WHERE id = 99`}, "journal.audit_edited"},
 		"step edited": {[]string{`UPDATE steps SET body = replace(body, 'pending', 'done') WHERE id = 'restore'`}, "journal.audit_state"},
+		"step gone":   {[]string{`DELETE FROM steps WHERE id = 'restore'`}, "journal.audit_state"},
 		"run edited":  {[]string{`UPDATE runs SET body = replace(body, 'drill', 'other')`}, "journal.audit_state"},
 	} {
 		t.Run(name, func(t *testing.T) {
