@@ -89,9 +89,6 @@ func (a *enrol) Plan(ctx context.Context) (runbook.Plan, error) {
 	case err == nil:
 		p.Verdict, p.Why = runbook.Satisfied, runbook.T("enrol.satisfied", "host", h.Name, "fingerprint", client.Fingerprint())
 		eff.Key = client.Fingerprint()
-		if p.Values, err = eff.values(); err != nil {
-			return p, err
-		}
 	case errors.As(err, &hk) && unknown(err):
 		key, kerr := a.env.Fleet.PresentedKey(ctx, h)
 		if kerr != nil {
@@ -104,6 +101,9 @@ func (a *enrol) Plan(ctx context.Context) (runbook.Plan, error) {
 		return action.Cannot(p, err)
 	}
 	p.Effect.Identity = eff.Key
+	if p.Values, err = eff.values(); err != nil {
+		return p, err
+	}
 	if p.Effect.Data, err = json.Marshal(eff); err != nil {
 		return p, fmt.Errorf("encode effect: %w", err)
 	}

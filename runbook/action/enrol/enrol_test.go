@@ -61,7 +61,7 @@ func TestEnrolASpare(t *testing.T) {
 	spec := enrol.Spec{Name: "spare1", Address: h.Address, Port: strconv.Itoa(h.Port), User: h.User}
 	a, env := build(t, c, spec)
 	p, err := a.Plan(t.Context())
-	if err != nil || p.Verdict != runbook.Ready || !strings.Contains(p.Effect.Exact[0].Text, "SHA256:") {
+	if err != nil || p.Verdict != runbook.Ready || !strings.Contains(p.Effect.Exact[0].Text, "SHA256:") || p.Values["bind"] != "new" {
 		t.Fatalf("%+v %v", p, err)
 	}
 	if known, _ := os.ReadFile(c.KnownHosts()); strings.Contains(string(known), h.Address) {

@@ -83,7 +83,7 @@ func (m *manual) Plan(ctx context.Context) (runbook.Plan, error) {
 	if err != nil {
 		return p, fmt.Errorf("encode effect: %w", err)
 	}
-	p.Effect.Data = data
+	p.Effect.Data, p.Values = data, eff.Values
 	if h, err := m.env.Target(); err == nil {
 		p.Effect.Host = h.Name
 	}
@@ -111,7 +111,7 @@ func (m *manual) done(ctx context.Context, p runbook.Plan, eff effect) (runbook.
 		return p, fmt.Errorf("ask probes: %w", err)
 	}
 	if len(p.Facts) == 0 && len(p.Warnings) == 0 {
-		p.Verdict, p.Why, p.Values = runbook.Satisfied, runbook.T("manual.satisfied"), eff.Values
+		p.Verdict, p.Why = runbook.Satisfied, runbook.T("manual.satisfied")
 	}
 	return p, nil
 }

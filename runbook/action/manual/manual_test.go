@@ -62,6 +62,9 @@ func TestFormBecomesValues(t *testing.T) {
 	if d := cmp.Diff(want, r.Values); d != "" {
 		t.Error(d)
 	}
+	if d := cmp.Diff(want, p.Values); d != "" { // for a step that is marked done
+		t.Error(d)
+	}
 }
 
 func TestBadInputIsAskedAgain(t *testing.T) {
