@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"errors"
+	"fmt"
 	"os"
 	"path"
 	"strings"
@@ -18,12 +19,11 @@ import (
 )
 
 const (
-	dialTimeout   = 7 * time.Second // the dead host is among those asked
-	listTimeout   = 20 * time.Second
-	readers       = 16 // files read at once over one session: hosts can be far away
-	unpackTimeout = 2 * time.Minute
-	steadyFor     = 1200 * time.Millisecond // a file whose size or time changes in between is still being written
-	maxFiles      = 500
+	dialTimeout = 7 * time.Second // for the first word: the dead host is among those asked
+	listTimeout = 20 * time.Second
+	readers     = 16                      // files read at once over one session: hosts can be far away
+	steadyFor   = 1200 * time.Millisecond // a file whose size or time changes in between is still being written
+	maxFiles    = 500
 )
 
 // candidate is a file that may be a dump, on one host; or a host that could not be searched (name empty).
@@ -87,7 +87,7 @@ func (r *restore) search(ctx context.Context, h fleet.Host, schema string) ([]ca
 	if err != nil {
 		return nil, err
 	}
-	zone, err := r.zone(ctx, c)
+	zone, err := r.zone(dial, c) // one that froze just now must not cost more than one that is dead
 	if err != nil {
 		return nil, err
 	}
@@ -120,7 +120,7 @@ func (r *restore) search(ctx context.Context, h fleet.Host, schema string) ([]ca
 		cs[i].identity = c.Fingerprint()
 		cs[i].date(zone)
 	}
-	unpack(whole, c, cs, schema, zone)
+	r.unpack(whole, c, cs, schema, zone)
 	return cs, nil
 }
 
@@ -254,11 +254,10 @@ echo
 
 // unpack reads the ends of compressed dumps, the newest by name first, and stops where what remains is older than a
 // complete dump by more than a day: those are only ever the second choice.
-func unpack(ctx context.Context, c *fleet.Client, cs []candidate, schema string, zone *time.Location) {
-	ctx, cancel := context.WithTimeout(ctx, unpackTimeout)
-	defer cancel()
+func (r *restore) unpack(ctx context.Context, c *fleet.Client, cs []candidate, schema string, zone *time.Location) {
 	var best time.Time
 	tried := make([]bool, len(cs))
+	patience := r.patience
 	for _, x := range cs {
 		if x.usable() && x.ends.Complete && x.end.After(best) {
 			best = x.end
@@ -280,7 +279,10 @@ func unpack(ctx context.Context, c *fleet.Client, cs []candidate, schema string,
 			x.refused = runbook.T("dump.older_not_read")
 			continue
 		}
-		x.unpackEnds(ctx, c, schema)
+		r.unpackEnds(ctx, c, x, schema, patience)
+		if x.refused.ID == "restore.reading" { // the plan waits once
+			patience = 0
+		}
 		x.date(zone)
 		if x.usable() && x.ends.Complete && x.end.After(best) {
 			best = x.end
@@ -288,13 +290,14 @@ func unpack(ctx context.Context, c *fleet.Client, cs []candidate, schema string,
 	}
 }
 
-func (c *candidate) unpackEnds(ctx context.Context, client *fleet.Client, schema string) {
-	ran, err := client.Run(ctx, fleet.Command{Script: unpackScript, Env: map[string]string{"RB_FILE": c.path, "RB_EDGE": "8193"}})
+func (r *restore) unpackEnds(ctx context.Context, client *fleet.Client, c *candidate, schema string, patience time.Duration) {
+	env := map[string]string{"RB_FILE": c.path, "RB_EDGE": "8193"}
+	text, err := r.read(ctx, client, *c, fmt.Sprint(c.size, c.mtime.UnixNano()), unpackScript, env, patience)
 	if err != nil {
-		c.refused = runbook.T("restore.unpack_slow", "seconds", unpackTimeout.Seconds())
+		c.refused = reason(err)
 		return
 	}
-	a, b, _ := strings.Cut(ran.Stdout, "\n")
+	a, b, _ := strings.Cut(text, "\n")
 	head, err1 := base64.StdEncoding.DecodeString(strings.TrimSpace(a))
 	tail, err2 := base64.StdEncoding.DecodeString(strings.TrimSpace(b))
 	if err1 != nil || err2 != nil || len(tail) < 2 || tail[len(tail)-1] != '0' {

@@ -3,16 +3,15 @@ package restore
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"recoverbot/runbook"
 	"recoverbot/runbook/dump"
 	"recoverbot/runbook/fleet"
-	"recoverbot/runbook/transfer"
 )
 
 // inspected is what a look through a whole dump found, without reading it as strictly as the helper will.
@@ -28,13 +27,20 @@ var seen sync.Map
 
 const statScript = `stat -c '%s %i %z' -- "$RB_FILE"`
 
-// lookScript prints the lines that name tables and schemas, each with its offset in the uncompressed dump.
-const lookScript = `{ if [ "$RB_GZIP" = 1 ]; then gzip -dc -- "$RB_FILE"; else cat -- "$RB_FILE"; fi; } |
-LC_ALL=C grep -a -b -E '^(CREATE TABLE|USE |CREATE DATABASE|-- Dump completed)' | cut -c1-400
-exit 0
+// lookScript prints the lines that name tables and schemas, each with its offset in the uncompressed dump, and then the
+// file's hash; both read the file at the same time.
+const lookScript = `exec 3>&1
+sum=$(
+	sha256sum <"$RB_FILE" &
+	{ if [ "$RB_GZIP" = 1 ]; then gzip -dc -- "$RB_FILE"; else cat -- "$RB_FILE"; fi; } |
+	LC_ALL=C grep -a -b -E '^(CREATE TABLE|USE |CREATE DATABASE|-- Dump completed)' | cut -c1-400 >&3
+	wait
+)
+echo "sha256:${sum%% *}"
 `
 
-func (r *restore) inspect(ctx context.Context, c candidate, schema string) (inspected, error) {
+// inspect looks through a whole dump. One that is too big to wait for is an error that stillReading knows.
+func (r *restore) inspect(ctx context.Context, c candidate, schema string, patience time.Duration) (inspected, error) {
 	client, err := r.env.Connect(ctx, c.host, c.identity)
 	if err != nil {
 		return inspected{}, err
@@ -52,15 +58,19 @@ func (r *restore) inspect(ctx context.Context, c candidate, schema string) (insp
 		return v.(inspected), nil
 	}
 	var i inspected
-	ran, err := client.Run(ctx, fleet.Command{Script: lookScript, Env: env, Max: 4 << 20})
+	text, err := r.read(ctx, client, c, stat.Stdout, lookScript, env, patience)
 	if err != nil {
 		return i, err
 	}
 	rules := dump.Rules{Schema: schema, Scratch: schema + "_new"}
 	i.bytes = c.size
-	for _, line := range strings.Split(ran.Stdout, "\n") {
+	for _, line := range strings.Split(text, "\n") {
 		offset, text, ok := strings.Cut(line, ":")
 		if !ok {
+			continue
+		}
+		if offset == "sha256" {
+			i.sha = text
 			continue
 		}
 		if n, err := strconv.ParseInt(offset, 10, 64); err == nil && dump.IsGzip(c.name) {
@@ -89,12 +99,8 @@ func (r *restore) inspect(ctx context.Context, c candidate, schema string) (insp
 	if len(i.tables) == 0 && i.err == nil {
 		i.err = runbook.Errorf(runbook.Invalid, "dump.no_tables")
 	}
-	if i.sha, err = transfer.Hash(ctx, client, c.path); err != nil {
-		var e *runbook.Error
-		if errors.As(err, &e) {
-			return i, err
-		}
-		return i, fmt.Errorf("hash dump: %w", err)
+	if len(i.sha) != 64 {
+		return i, errors.New("hash dump: no answer")
 	}
 	seen.Store(key, i)
 	return i, nil

@@ -40,10 +40,18 @@ func (r *restore) Plan(ctx context.Context) (runbook.Plan, error) {
 		return p, err
 	}
 	ranked := rank(all, h)
-	p.Facts = refusals(all)
-	chosen, in, err := r.choose(ctx, all, ranked, d.Schema, h)
+	p.Facts = r.refusals(all)
+	var chosen *candidate
+	var in inspected
+	if err = r.awaited(all, ranked); err == nil {
+		chosen, in, err = r.choose(ctx, all, ranked, d.Schema, h)
+	}
+	if err == nil && chosen != nil { // what was passed over may be older than what is still being read
+		err = r.awaited(all, []candidate{*chosen})
+	}
 	if chosen == nil || err != nil {
 		p.Tables = []runbook.Table{candidates(all, rank(all, h), nil)}
+		r.unsearched(&p, all)
 		if err == nil {
 			err = runbook.Errorf(runbook.NotFound, "restore.no_dump", "database", d.Schema, "hosts", len(hosts), "files", len(all))
 		}
@@ -70,21 +78,21 @@ func (r *restore) Plan(ctx context.Context) (runbook.Plan, error) {
 	if p.Effect, err = toEffect(e, h.Name, t.identity); err != nil {
 		return p, err
 	}
-	r.judge(&p, *chosen, e, t, h)
+	r.judge(&p, all, *chosen, e, t, h)
 	r.previous(ctx, &p, *chosen, in, rank(all, h), d.Schema)
 	return p, nil
 }
 
 // refusals says in words why files and hosts were left out.
-func refusals(all []candidate) []runbook.Msg {
+func (r *restore) refusals(all []candidate) []runbook.Msg {
 	var out []runbook.Msg
 	for _, c := range all {
 		switch {
 		case len(out) >= 12:
 			return out
-		case c.name == "":
+		case c.name == "" && slices.Contains(r.env.Run.Bindings["dead"], c.host.Name): // of any other host it is a warning
 			out = append(out, runbook.T("restore.host_left_out", "host", c.host.Name, "why", c.refused))
-		case !c.usable():
+		case c.name != "" && !c.usable():
 			out = append(out, runbook.T("restore.file_left_out", "host", c.host.Name, "file", printable(c.name), "why", c.refused))
 		}
 	}
@@ -102,7 +110,7 @@ func (r *restore) choose(ctx context.Context, all, ranked []candidate, schema st
 		ranked = []candidate{c}
 	}
 	for _, c := range ranked {
-		in, err := r.inspect(ctx, c, schema)
+		in, err := r.inspect(ctx, c, schema, r.patience)
 		if err == nil {
 			err = in.err
 		}
@@ -111,6 +119,9 @@ func (r *restore) choose(ctx context.Context, all, ranked []candidate, schema st
 		}
 		if ctx.Err() != nil {
 			return nil, in, ctx.Err()
+		}
+		if stillReading(err) {
+			return nil, in, err
 		}
 		var e *runbook.Error
 		why := runbook.T("dump.unreadable")
@@ -127,6 +138,15 @@ func (r *restore) choose(ctx context.Context, all, ranked []candidate, schema st
 		}
 	}
 	return nil, inspected{}, nil
+}
+
+// unsearched warns of hosts that could not be searched: a newer dump may lie there. Of the dead one nothing else is expected.
+func (r *restore) unsearched(p *runbook.Plan, all []candidate) {
+	for _, c := range all {
+		if c.name == "" && !slices.Contains(r.env.Run.Bindings["dead"], c.host.Name) {
+			problems{p}.add(false, "restore.host_left_out", "host", c.host.Name, "why", c.refused)
+		}
+	}
 }
 
 func (p problems) add(danger bool, id string, pairs ...any) {
@@ -149,14 +169,15 @@ func needed(e effect, remote, binlog bool) int64 {
 }
 
 // judge writes down what was found: facts, warnings, verdict.
-func (r *restore) judge(p *runbook.Plan, c candidate, e effect, t target, h fleet.Host) {
+func (r *restore) judge(p *runbook.Plan, all []candidate, c candidate, e effect, t target, h fleet.Host) {
 	remote := e.Source != h.Name
 	estimate := float64(e.Bytes)/loadRate + 1
 	if remote {
 		estimate += float64(e.Size) / copyRate
 	}
 	facts := []runbook.Msg{
-		runbook.T("restore.fact_dump", "file", e.Name, "host", e.Source, "size", e.Size),
+		runbook.T("restore.fact_dump", "file", e.Name, "host", e.Source, "size", e.Size,
+			"newest", e.Complete && r.env.Run.Params["dump"] == ""),
 	}
 	if c.dated {
 		facts = append(facts, runbook.T("restore.fact_loss", "seconds", r.loss(e), "at", e.Start.Format(time.RFC3339)))
@@ -182,6 +203,7 @@ func (r *restore) judge(p *runbook.Plan, c candidate, e effect, t target, h flee
 	p.Facts = append(facts, p.Facts...)
 
 	w := problems{p}
+	r.unsearched(p, all)
 	now := r.env.Now()
 	if !c.ends.Complete {
 		w.add(true, "restore.not_proven", "file", e.Name)
@@ -227,7 +249,10 @@ func (r *restore) previous(ctx context.Context, p *runbook.Plan, c candidate, in
 		if c.size*10 < o.size*8 {
 			w.add(c.size*2 < o.size, "restore.smaller", "size", c.size, "file", o.name, "before", o.size)
 		}
-		was, err := r.inspect(ctx, o, schema)
+		was, err := r.inspect(ctx, o, schema, min(r.patience, 3*time.Second))
+		if stillReading(err) {
+			w.add(false, "restore.not_compared", "file", o.name)
+		}
 		if err != nil || was.err != nil {
 			return
 		}

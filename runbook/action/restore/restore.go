@@ -5,6 +5,7 @@ package restore
 import (
 	"errors"
 	"path"
+	"time"
 
 	"recoverbot/runbook"
 	"recoverbot/runbook/action"
@@ -58,10 +59,13 @@ type restore struct {
 	env  action.Env
 	// free answers how many bytes are free at a path; tests replace it.
 	free func(c sftpFree, path string) (int64, error)
+	// directly and patience bound how a plan reads dumps; see read.
+	directly int64
+	patience time.Duration
 }
 
 func newRestore(spec Spec, env action.Env) *restore {
-	return &restore{spec: spec, env: env, free: statFree}
+	return &restore{spec: spec, env: env, free: statFree, directly: readDirectly, patience: readPatience}
 }
 
 var (
