@@ -77,11 +77,15 @@ func (r *rows) domains(ctx context.Context, p runbook.Plan, db *sqlx.DB, eff *ef
 		return p, fmt.Errorf("read the domain list: %w", err)
 	}
 	list := l.rows(cfg, eff.Whole.Rows, down)
-	r.ask(ctx, l.DomainList, list)
+	here, err := r.env.Target()
+	if err != nil {
+		return p, err
+	}
+	r.ask(ctx, l.DomainList, list, here)
 	if err := ctx.Err(); err != nil {
 		return p, fmt.Errorf("ask the listed machines: %w", err)
 	}
-	l.propose(list)
+	l.propose(list, here)
 	left, chosen := 0, 0
 	for _, row := range list {
 		status := row.status
@@ -167,8 +171,9 @@ func means(h fleet.Host, ip string) bool {
 	return ip != "" && slices.Contains(h.Names(), ip)
 }
 
-// ask probes every listed machine of the fleet at once, but for those that count as down.
-func (r *rows) ask(ctx context.Context, d fleet.DomainList, list []listed) {
+// ask probes every listed machine of the fleet at once, but for those that count as down: from the bot and from the
+// step's host, since a firewall may be in the way of one of them. Any answer counts.
+func (r *rows) ask(ctx context.Context, d fleet.DomainList, list []listed, here fleet.Host) {
 	hosts := map[string]fleet.Host{}
 	var probes []runbook.Probe
 	for _, row := range list {
@@ -177,13 +182,19 @@ func (r *rows) ask(ctx context.Context, d fleet.DomainList, list []listed) {
 		}
 		hosts[row.host.Name] = row.host
 		for _, port := range r.ports(d, row.host) {
-			probes = append(probes, runbook.Probe{Kind: "http", Host: row.host.Name, Port: port, Path: "/", Timeout: runbook.Duration(probeTimeout)})
+			p := runbook.Probe{Kind: "http", Host: row.host.Name, Port: port, Path: "/", Timeout: runbook.Duration(probeTimeout)}
+			probes = append(probes, p)
+			p.From = here.Name
+			probes = append(probes, p)
 		}
 	}
 	resolve := func(refs ...string) ([]fleet.Host, error) {
 		var out []fleet.Host
 		for _, ref := range refs {
 			h, ok := hosts[ref]
+			if ref == here.Name {
+				h, ok = here, true
+			}
 			if !ok {
 				return nil, runbook.Errorf(runbook.Invalid, "fleet.unknown_host", "ref", ref)
 			}
@@ -218,15 +229,16 @@ func (r *rows) ports(d fleet.DomainList, h fleet.Host) []int {
 	return out
 }
 
-// propose marks the rows that are wrong. A machine that is not in fleet.yaml is shown, never judged.
-func (l listing) propose(list []listed) {
+// propose marks the rows that are wrong. A machine that is not in fleet.yaml is shown, never judged; and the step's own
+// host is never taken off: what should answer there is started by a later step.
+func (l listing) propose(list []listed, here fleet.Host) {
 	for i := range list {
 		row := &list[i]
 		if row.host.Name == "" && !row.down {
 			continue
 		}
 		switch {
-		case row.status == strconv.Itoa(l.Up) && !row.alive:
+		case row.status == strconv.Itoa(l.Up) && !row.alive && (row.down || row.host.Name != here.Name):
 			row.to = strconv.Itoa(l.DomainList.Down)
 		case row.status == strconv.Itoa(l.DomainList.Down) && row.alive:
 			row.to = strconv.Itoa(l.Up)
