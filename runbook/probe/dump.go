@@ -12,11 +12,13 @@ import (
 )
 
 // dumpLook prints the host's zone, then a line a candidate: name, size, and the end of its text. The newest names come
-// first by the caller's pick of RB_MAX; a name with anything but plain characters is left out.
+// first; a name with anything but plain characters is left out, and so is a file that was last written before RB_AFTER:
+// unpacking big ones takes long.
 const dumpLook = `date +%z
 cd -- "$RB_DIR" || exit 5
 LC_ALL=C ls -1t | grep -E '^[A-Za-z0-9][A-Za-z0-9._-]*\.sql(\.gz)?$' | grep -F -- "$RB_PREFIX" | head -n 12 | while IFS= read -r f; do
 	[ -f "$f" ] && [ ! -L "$f" ] || continue
+	[ "$(stat -c %Y -- "$f")" -ge "$RB_AFTER" ] || continue
 	case $f in
 	*.gz) t=$(gzip -dc -- "$f" 2>/dev/null | tail -c 200 | grep -a -- '-- Dump completed on' | tail -n 1) ;;
 	*) t=$(tail -c 200 -- "$f" | grep -a -- '-- Dump completed on' | tail -n 1) ;;
@@ -43,7 +45,11 @@ func dump(ctx context.Context, a *asking) answer {
 			return bad(runbook.Errorf(runbook.Invalid, "fleet.bad_reference", "ref", a.probe.Since))
 		}
 	}
-	ran, err := a.script(ctx, dumpLook, map[string]string{"RB_DIR": dir, "RB_PREFIX": d.Schema})
+	after := int64(0)
+	if !since.IsZero() {
+		after = since.Add(-24 * time.Hour).Unix() // clocks differ
+	}
+	ran, err := a.script(ctx, dumpLook, map[string]string{"RB_DIR": dir, "RB_PREFIX": d.Schema, "RB_AFTER": strconv.FormatInt(after, 10)})
 	if err != nil {
 		return bad(err)
 	}

@@ -14,6 +14,8 @@ import (
 // DefaultTimeout is how long one try of a probe may take where the probe does not say.
 const DefaultTimeout = 3 * time.Second
 
+const dumpTimeout = 30 * time.Second
+
 // Resolver finds the hosts that a reference of a probe means (action.Env.Hosts is one).
 type Resolver func(refs ...string) ([]fleet.Host, error)
 
@@ -139,6 +141,9 @@ func (a *asking) once(ctx context.Context) answer {
 	timeout := time.Duration(a.probe.Timeout)
 	if timeout <= 0 {
 		timeout = DefaultTimeout
+		if a.probe.Kind == "dump" { // a compressed one is unpacked to see its end
+			timeout = dumpTimeout
+		}
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()

@@ -152,6 +152,19 @@ func TestKinds(t *testing.T) {
 		expect(t, c, "probe.dump_old", p)
 		c.WriteFile("report", name(since.Add(20*time.Minute)), "INSERT;\n", 0o644)
 		expect(t, c, "probe.dump_incomplete", p)
+		// What was last written long before is not even unpacked.
+		ancient := "/shell/sql_backup/speed-old.sql.gz"
+		c.WriteFile("report", ancient, "", 0o644)
+		c.WriteFile("report", "/bin/gzip", "#!/bin/sh\necho \"$*\" >>"+c.Path("report", "/unpacked")+"\n", 0o755)
+		for _, at := range []time.Time{since.Add(-48 * time.Hour), since.Add(-23 * time.Hour)} {
+			if err := os.Chtimes(c.Path("report", ancient), at, at); err != nil {
+				t.Fatal(err)
+			}
+			expect(t, c, "probe.dump_incomplete", p)
+			if unpacked := c.Exists("report", "/unpacked"); unpacked != at.After(since.Add(-24*time.Hour)) {
+				t.Errorf("written %s before: unpacked %v", since.Sub(at), unpacked)
+			}
+		}
 		c.WriteFile("report", name(since.Add(10*time.Minute)), "INSERT;\n"+stamp(since.Add(11*time.Minute)), 0o644)
 		expect(t, c, "probe.dump_ok", p)
 	})
