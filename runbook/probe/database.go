@@ -100,11 +100,9 @@ func domains(ctx context.Context, a *asking) answer {
 	if err != nil {
 		return bad(err)
 	}
-	var ips []string
+	var ips []string // every name of theirs: a machine may be listed by more than one
 	for _, h := range hosts {
-		if h.DNSIP.IsValid() {
-			ips = append(ips, h.DNSIP.String())
-		}
+		ips = append(ips, h.Names()...)
 	}
 	if len(ips) == 0 {
 		return bad(runbook.Errorf(runbook.Invalid, "fleet.no_dns_ip", "host", strings.Join(a.probe.Down, ", ")))

@@ -86,12 +86,21 @@ func freeNeeded(text string, total int64) (int64, error) {
 }
 
 // nginxLook finds the master process by the pid file of this host's own configuration, then tests the configuration.
-const nginxLook = `out=$(nginx -T -c "$RB_CONF" 2>/dev/null)
+//
+// One that was built by hand is in nobody's PATH: its running master tells where it is.
+const nginxLook = `PATH=$PATH:/usr/sbin:/usr/local/sbin
+nginx=nginx
+if ! command -v nginx >/dev/null; then
+	for f in $(grep -sazlE '^nginx: master process' /proc/[0-9]*/cmdline); do
+		nginx=$(readlink "${f%/cmdline}/exe") && break
+	done
+fi
+out=$("$nginx" -T -c "$RB_CONF" 2>/dev/null)
 rc=$?
-if [ $rc -ne 0 ]; then nginx -t -c "$RB_CONF"; exit 5; fi
+if [ $rc -ne 0 ]; then "$nginx" -t -c "$RB_CONF"; exit 5; fi
 pid=$(printf '%s\n' "$out" | sed -n 's/^[[:space:]]*pid[[:space:]][[:space:]]*"\{0,1\}\([^";]*\)"\{0,1\}[[:space:]]*;.*/\1/p' | head -n 1)
-[ -n "$pid" ] || pid=$(nginx -V 2>&1 | tr ' ' '\n' | sed -n 's/^--pid-path=//p')
-case $pid in /*) ;; *) pid=$(nginx -V 2>&1 | tr ' ' '\n' | sed -n 's/^--prefix=//p')/$pid ;; esac
+[ -n "$pid" ] || pid=$("$nginx" -V 2>&1 | tr ' ' '\n' | sed -n 's/^--pid-path=//p')
+case $pid in /*) ;; *) pid=$("$nginx" -V 2>&1 | tr ' ' '\n' | sed -n 's/^--prefix=//p')/$pid ;; esac
 n=$(cat "$pid" 2>/dev/null)
 [ -n "$n" ] && tr '\0' ' ' < "/proc/$n/cmdline" 2>/dev/null | grep -q 'nginx: master' || exit 6
 `

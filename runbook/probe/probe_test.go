@@ -104,6 +104,9 @@ func TestKinds(t *testing.T) {
 		expect(t, c, "probe.domains_listed", p)
 		c.Exec(db, fmt.Sprintf("UPDATE speed.t_app_dns SET status = 2 WHERE ip = '%s'", c.Host("primary").Address))
 		expect(t, c, "probe.domains_clear", p)
+		c.Exec(db, "INSERT INTO speed.t_app_dns VALUES (4, 'primary.internal', 1)") // the same machine by another name
+		expect(t, c, "probe.domains_listed", p)
+		c.Exec(db, "DELETE FROM speed.t_app_dns WHERE id = 4")
 	})
 	t.Run("redis", func(t *testing.T) {
 		expect(t, c, "probe.redis_down", runbook.Probe{Kind: "redis", Host: "primary"})
