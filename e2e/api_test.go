@@ -37,6 +37,7 @@ type step struct {
 	Plan *struct {
 		Summary, Text, Verdict, Why, Hint string
 		Warnings, Facts                   []string
+		Tables                            []json.RawMessage
 	}
 	Hold *struct {
 		Deadline time.Time
