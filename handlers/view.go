@@ -111,13 +111,7 @@ func face(s runbook.State) (word, emoji string) {
 // context is what counts, at the head of every card: down since, data lost, step n of m, what comes next.
 func (v viewer) context(r runbook.Run, c card) string {
 	all := cards(r)
-	var parts []string
-	if r.DryRun {
-		parts = append(parts, v.say.T("view.dry_run"))
-	}
-	if v.drill {
-		parts = append(parts, v.say.T("view.drill"))
-	}
+	parts := v.watermark(r)
 	if !r.DownSince.IsZero() {
 		end := r.EndedAt
 		if end.IsZero() {
@@ -128,8 +122,12 @@ func (v viewer) context(r runbook.Run, c card) string {
 		}
 		parts = append(parts, v.say.T("view.down", "clock", stopwatch(end.Sub(r.DownSince))))
 	}
-	if loss, ok := lossSeconds(r); ok {
-		parts = append(parts, v.say.T("view.loss", "seconds", loss))
+	if loss, lost, ok := lossSeconds(r); ok {
+		id := "view.loss"
+		if lost {
+			id = "view.loss_done"
+		}
+		parts = append(parts, v.say.T(id, "seconds", loss))
 	}
 	if c.number > 0 {
 		parts = append(parts, v.say.T("view.step_of", "n", c.number, "all", len(all)))
@@ -138,6 +136,18 @@ func (v viewer) context(r runbook.Run, c card) string {
 		}
 	}
 	return strings.Join(parts, " · ")
+}
+
+// watermark says that a run is not in earnest.
+func (v viewer) watermark(r runbook.Run) []string {
+	var out []string
+	if r.DryRun {
+		out = append(out, v.say.T("view.dry_run"))
+	}
+	if v.drill {
+		out = append(out, v.say.T("view.drill"))
+	}
+	return out
 }
 
 // stopwatch shows a running time as platforms that tick it do: 04:02, 1:04:02.
@@ -186,24 +196,29 @@ func (v viewer) runCard(r runbook.Run) bot.Message {
 	by := v.say.T("view.started_by", "name", r.StartedBy.Name, "platform", r.StartedBy.Platform, "at", r.StartedAt)
 	switch r.State {
 	case runbook.Open:
+		if a := r.Aborting; a != nil {
+			m.Lines = append(m.Lines, v.say.T("view.aborting", "name", a.By.Name, "platform", a.By.Platform, "at", a.At))
+		}
 		m.Buttons = v.runButtons(r)
 	case runbook.Parked:
 		m.State, m.Emoji = "skipped", "⏭"
-		m.Lines = append(m.Lines, v.say.T("view.parked"))
+		m.Lines = append(m.Lines, v.summary(r), v.say.T("view.parked"))
 		m.Buttons = v.runButtons(r)
 	case runbook.Aborted:
 		m.State, m.Emoji = "failed", "❌"
-		m.Lines = append(m.Lines, v.say.T("view.aborted", "name", r.EndedBy.Name, "platform", r.EndedBy.Platform, "at", r.EndedAt))
+		aborted := v.say.T("view.aborted", "name", r.EndedBy.Name, "platform", r.EndedBy.Platform, "at", r.EndedAt)
+		m.Lines = append(m.Lines, aborted, v.summary(r))
 	case runbook.RunDone:
 		m.State, m.Emoji = "done", "✅"
+		m.Lines = append(m.Lines, v.summary(r))
 	}
 	if !r.EndedAt.IsZero() {
 		m.Ends, m.At = true, r.EndedAt
 	}
 	if r.State != runbook.Open {
-		m.Lines = append(m.Lines, v.summary(r))
+		m.Context = strings.Join(v.watermark(r), " · ") // the summary says the rest
 		for _, o := range engine.OpenItems(r) {
-			m.Warn = append(m.Warn, v.say.T("view.open", "text", v.say.Say(o.Text)))
+			m.Lines = append(m.Lines, v.say.T("view.open", "text", v.say.Say(o.Text)))
 		}
 		if v.head != "" {
 			m.Footer = v.say.T("view.audit", "head", v.head) + " · "
@@ -228,7 +243,7 @@ func (v viewer) summary(r runbook.Run) string {
 	if back := backAt(r); !back.IsZero() && !r.DownSince.IsZero() {
 		line = v.say.T("view.back", "seconds", back.Sub(r.DownSince).Seconds()) + " " + line
 	}
-	if loss, ok := lossSeconds(r); ok {
+	if loss, lost, ok := lossSeconds(r); ok && lost {
 		line += " " + v.say.T("view.lost", "seconds", loss)
 	}
 	return line

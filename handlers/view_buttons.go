@@ -21,11 +21,16 @@ func (v viewer) answers(m *bot.Message, r runbook.Run, c card) {
 			m.Code = runbook.ShortCode(digest)
 			for _, choice := range choices {
 				p := press{Run: r.ID, Group: c.id, Digest: digest, Choice: choice}
-				m.Buttons = append(m.Buttons, v.button(p, choice, groupNeedsReason(r, c, choice), "", c.def.Danger))
+				b := v.button(p, choice, groupNeedsReason(r, c, choice), "", c.def.Danger)
+				if id := labelIn(runbook.Waiting, choice); id != "" {
+					b.Label = v.say.T(id)
+				}
+				m.Buttons = append(m.Buttons, b)
 			}
 			return
 		}
 	}
+	aborts := false
 	for _, s := range c.members {
 		if unplanned && s.State == runbook.Waiting {
 			continue // one click answers all of them, when all are planned
@@ -39,13 +44,42 @@ func (v viewer) answers(m *bot.Message, r runbook.Run, c card) {
 			m.Code = stepCode(s)
 		}
 		for _, choice := range choices {
+			if c.group && choice == runbook.Abort {
+				aborts = true // once: it ends the run, not the member
+				continue
+			}
 			p := press{Run: r.ID, Step: s.ID, Attempt: s.Attempt, Digest: s.Digest, Choice: choice}
 			danger := s.Def.Danger || s.Plan != nil && s.Plan.Danger
 			b := v.button(p, choice, engine.NeedsReason(r, *s, choice), member, danger)
 			b.WithForm = choice == runbook.Input
+			if id := labelIn(s.State, choice); id != "" {
+				b.Label = v.named(member, v.say.T(id))
+			}
 			m.Buttons = append(m.Buttons, b)
 		}
 	}
+	if aborts {
+		p := press{Run: r.ID, Group: c.id, Choice: runbook.Abort}
+		m.Buttons = append(m.Buttons, v.button(p, runbook.Abort, engine.RunNeedsReason(r, runbook.Abort), "", false))
+	}
+}
+
+// labelIn names a button by what it does in that state, where its usual name would mislead.
+func labelIn(s runbook.State, c runbook.Choice) string {
+	switch {
+	case c == runbook.Retry && s == runbook.Waiting:
+		return "choice_button.replan"
+	case c == runbook.Retry && s == runbook.Unknown:
+		return "choice_button.rerun"
+	}
+	return ""
+}
+
+func (v viewer) named(member, label string) string {
+	if member == "" {
+		return label
+	}
+	return member + ": " + label
 }
 
 // unplanned reports whether a member of the group has no plan that could be answered yet.
@@ -75,8 +109,16 @@ func groupNeedsReason(r runbook.Run, c card, choice runbook.Choice) bool {
 	})
 }
 
-// runButtons are the answers that a person may give to the run itself.
+// live reports whether answers to the run or its steps count now.
+func live(r runbook.Run) bool {
+	return r.State == runbook.Parked || r.State == runbook.Open && r.Aborting == nil
+}
+
+// runButtons are the answers that a person may give to the run itself; of a parked one also one button for each to-do.
 func (v viewer) runButtons(r runbook.Run) []bot.Button {
+	if !live(r) {
+		return nil
+	}
 	var out []bot.Button
 	for _, choice := range engine.RunChoices(r) {
 		p := press{Run: r.ID, Choice: choice}
@@ -84,15 +126,27 @@ func (v viewer) runButtons(r runbook.Run) []bot.Button {
 		b.Label = v.say.T("run_choice." + string(choice))
 		out = append(out, b)
 	}
+	if r.State != runbook.Parked {
+		return out
+	}
+	seen := map[string]bool{}
+	for _, o := range engine.OpenItems(r) {
+		s := r.Step(o.Step)
+		if s == nil || seen[s.ID] || !slices.Contains(engine.Choices(r, *s), runbook.Reopen) {
+			continue
+		}
+		seen[s.ID] = true
+		p := press{Run: r.ID, Step: s.ID, Attempt: s.Attempt, Digest: s.Digest, Choice: runbook.Reopen}
+		b := v.button(p, runbook.Reopen, false, "", false)
+		b.Label = v.say.T("run_choice.todo", "title", v.say.Text(s.Def.Title), "member", s.Member)
+		out = append(out, b)
+	}
 	return out
 }
 
 func (v viewer) button(p press, choice runbook.Choice, reason bool, member string, danger bool) bot.Button {
 	b := bot.Button{
-		Label: v.say.T("choice_button." + string(choice)), Choice: string(choice), Action: p.encode(), NeedsReason: reason,
-	}
-	if member != "" {
-		b.Label = member + ": " + b.Label
+		Label: v.named(member, v.say.T("choice_button."+string(choice))), Choice: string(choice), Action: p.encode(), NeedsReason: reason,
 	}
 	switch choice {
 	case runbook.Approve, runbook.Commit, runbook.Input:

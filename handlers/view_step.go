@@ -24,7 +24,6 @@ func (v viewer) stepCard(r runbook.Run, c card) bot.Message {
 	if where := v.where(c); where != "" {
 		m.Lines = append(m.Lines, where)
 	}
-	live := r.State == runbook.Open || r.State == runbook.Parked
 	switch {
 	case state.Asks():
 		m.Priority = bot.Prompt
@@ -35,7 +34,7 @@ func (v viewer) stepCard(r runbook.Run, c card) bot.Message {
 		v.member(&m, c, s)
 	}
 	m.Lines = slices.Compact(m.Lines) // a note and a result may say the same
-	if live {
+	if live(r) {
 		v.answers(&m, r, c)
 	}
 	return m
@@ -79,7 +78,7 @@ func (v viewer) member(m *bot.Message, c card, s *runbook.StepRun) {
 		}
 		v.progress(m, s)
 	case runbook.Held:
-		v.hold(m, s)
+		v.hold(m, c, s, mark)
 	default:
 		v.outcome(m, s, line, mark)
 	}
@@ -151,27 +150,34 @@ func (v viewer) progress(m *bot.Message, s *runbook.StepRun) {
 	m.Lines = append(m.Lines, text)
 }
 
-func (v viewer) hold(m *bot.Message, s *runbook.StepRun) {
+func (v viewer) hold(m *bot.Message, c card, s *runbook.StepRun, mark func(string) string) {
 	h := s.Hold
 	if h == nil {
 		return
 	}
 	if h.Durable {
-		m.Lines = append(m.Lines, v.say.T("view.held_durable"))
+		m.Lines = append(m.Lines, mark(v.say.T("view.held_durable")))
 	} else {
-		m.Lines = append(m.Lines, v.say.T("view.held"))
+		m.Lines = append(m.Lines, mark(v.say.T("view.held")))
 		m.Until = h.Deadline
 		m.UntilText = v.say.T("view.held_until", "at", h.Deadline)
 	}
 	before, after := h.Before, h.After
 	before.Name, after.Name = v.say.T("view.before"), v.say.T("view.after")
-	m.Blocks = append(m.Blocks, tableBlocks([]runbook.Table{before, after}, "")...)
+	label := ""
+	if c.group {
+		label = s.Member
+	}
+	m.Blocks = append(m.Blocks, tableBlocks([]runbook.Table{before, after}, label)...)
 }
 
 func (v viewer) outcome(m *bot.Message, s *runbook.StepRun, line func(runbook.Msg), mark func(string) string) {
-	if s.Evidence != nil && s.State == runbook.Unknown {
-		line(s.Evidence.Text)
-		m.Lines = append(m.Lines, v.say.T("view.unknown"))
+	if s.State == runbook.Unknown {
+		if e := s.Evidence; e != nil {
+			text := strings.TrimRight(v.say.Say(e.Text), ".。") // a sentence of its own, or part of one
+			m.Lines = append(m.Lines, mark(v.say.T("view.evidence_"+e.Took, "text", text)))
+		}
+		m.Lines = append(m.Lines, mark(v.say.T("view.unknown")))
 	}
 	if r := s.Result; r != nil {
 		line(r.Text)
@@ -227,15 +233,20 @@ func tableBlocks(tables []runbook.Table, member string) []bot.Block {
 	return out
 }
 
-// lossSeconds is how much time's worth of data a restored dump lacks.
-func lossSeconds(r runbook.Run) (float64, bool) {
+// lossSeconds is how much time's worth of data the dump lacks that was restored (lost), or would be.
+func lossSeconds(r runbook.Run) (seconds float64, lost, ok bool) {
 	for _, s := range r.Steps {
-		if s.Def.Kind != "restore" || s.Result == nil || s.State != runbook.Done {
-			continue
+		text := ""
+		switch {
+		case s.State == runbook.Skipped:
+		case s.State == runbook.Done && s.Result != nil:
+			text = s.Result.Values["loss_seconds"]
+		case s.Plan != nil:
+			text = s.Plan.Values["loss_seconds"]
 		}
-		if n, err := strconv.ParseFloat(s.Result.Values["loss_seconds"], 64); err == nil {
-			return n, true
+		if n, err := strconv.ParseFloat(text, 64); err == nil {
+			return n, s.State == runbook.Done, true
 		}
 	}
-	return 0, false
+	return 0, false, false
 }

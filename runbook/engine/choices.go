@@ -12,7 +12,10 @@ func Choices(run runbook.Run, s runbook.StepRun) []runbook.Choice {
 		return nil
 	}
 	if run.State == runbook.Parked || run.State == runbook.Open {
-		if s.State == runbook.Skipped || s.State == runbook.Deferred {
+		switch {
+		case s.State == runbook.Deferred && s.Note.ID == deferredWith && needsOf(run, s.Def.Needs).deferred != "":
+			return nil // it comes back by itself with the step that it waits for
+		case s.State == runbook.Skipped || s.State == runbook.Deferred:
 			return []runbook.Choice{runbook.Reopen}
 		}
 	}
