@@ -83,6 +83,9 @@ func TestWhatIsWrongIsSaidAndChangesNothing(t *testing.T) {
 					cmd.Dir = dir
 					cmd.Env = append(os.Environ(), x.env, "LANGUAGE="+language, "HTTP_ADDR=127.0.0.1:0", "DATABASE_URL=sqlite://"+filepath.Join(dir, "j.db"))
 					out, err := cmd.CombinedOutput()
+					if strings.HasPrefix(name, "fleet") && chinese(string(out)) != (language == "zh") {
+						t.Errorf("%s %s in %s: %s", command, name, language, out)
+					}
 					for _, want := range x.want {
 						if err == nil || !strings.Contains(string(out), want) {
 							t.Errorf("%s %s (%s): %v, without %q: %s", command, name, language, err, want, out)
