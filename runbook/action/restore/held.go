@@ -83,8 +83,11 @@ func (k *held) Lost() <-chan error { return nil }
 
 // Rollback drops the scratch schema. The live schema has never changed.
 func (k *held) Rollback(ctx context.Context) error {
-	stage, _, err := k.r.stage(ctx, k.h, k.d, k.e, k.job)
+	stage, plan, err := k.r.stage(ctx, k.h, k.d, k.e, k.job)
 	if err != nil {
+		return err
+	}
+	if err := k.r.undo(ctx, k.h, k.d, k.e, stage, plan); err != nil {
 		return err
 	}
 	if stage == stageSwapped {

@@ -21,6 +21,11 @@ func (r *restore) Look(ctx context.Context, p runbook.Plan, job runbook.Job) (ru
 	if err != nil {
 		return runbook.Evidence{}, err
 	}
+	if at == stageLoaded { // all that was begun can be undone, so that what is said below is true
+		if err := r.undo(ctx, h, d, e, at, plan); err != nil {
+			return runbook.Evidence{}, err
+		}
+	}
 	if at == stageSwapped {
 		if n := len(plan.Objects); n > 0 {
 			return runbook.Evidence{Took: runbook.TookYes, Text: runbook.T("restore.look_swapped_objects", "database", e.Schema, "old", plan.Old, "count", n)}, nil

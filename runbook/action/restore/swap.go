@@ -164,6 +164,7 @@ func (r *restore) swap(ctx context.Context, k *held) (swapped, error) {
 		return refused(runbook.T("restore.scratch_gone", "scratch", k.e.Scratch))
 	}
 	if at == stageLoaded {
+		s.restoreTriggers(ctx, plan) // of an exchange that was cut off
 		if plan, err = r.planSwap(ctx, s, k); err == nil {
 			err = r.writeSwap(ctx, c, k.h, k.job, *plan)
 		}
@@ -172,7 +173,7 @@ func (r *restore) swap(ctx context.Context, k *held) (swapped, error) {
 		}
 		if err := s.rename(ctx, *plan); err != nil {
 			if number(err) != 0 { // the server answered: all of the statement or nothing
-				s.restoreTriggers(ctx, *plan)
+				s.restoreTriggers(ctx, plan)
 				return refused(runbook.T("restore.swap_failed", "number", number(err)))
 			}
 			return r.afterLostRename(ctx, k, err)
@@ -235,14 +236,39 @@ func (s *session) rename(ctx context.Context, p swapPlan) error {
 	return nil
 }
 
-// restoreTriggers puts the live triggers back after a RENAME that was refused.
-func (s *session) restoreTriggers(ctx context.Context, p swapPlan) {
+// restoreTriggers puts back the triggers that a RENAME which did not come about has taken off; p may be nil.
+func (s *session) restoreTriggers(ctx context.Context, p *swapPlan) {
+	if p == nil {
+		return
+	}
 	for _, o := range p.Objects {
-		if o.Kind == "trigger" {
+		if o.Kind != "trigger" {
+			continue
+		}
+		var there int
+		err := s.conn.GetContext(ctx, &there, "SELECT COUNT(*) FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA=? AND TRIGGER_NAME=?", o.From, o.Name)
+		if err == nil && there == 0 {
 			o.Schema = o.From
 			_ = s.make(ctx, o)
 		}
 	}
+}
+
+// undo puts the live schema's triggers back where an exchange was cut off before its RENAME.
+func (r *restore) undo(ctx context.Context, h fleet.Host, d fleet.Database, e effect, at stage, p *swapPlan) error {
+	if p == nil || at == stageSwapped {
+		return nil
+	}
+	s, err := r.session(ctx, h, d)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	if err := s.lock(ctx, e.Schema); err != nil {
+		return err
+	}
+	s.restoreTriggers(ctx, p)
+	return nil
 }
 
 // planSwap looks at both schemas and writes down all that the swap will do.
