@@ -29,7 +29,7 @@ func (e *Engine) guard(ctx context.Context, run runbook.Run, step runbook.StepRu
 	if name == "none" || !ok || len(g.All) == 0 {
 		return guardFound{}
 	}
-	return guardFound{guard: g, has: true, findings: e.probe(ctx, run, step, g.All)}
+	return guardFound{guard: g, has: true, findings: e.probeSparing(ctx, run, step, g.All)}
 }
 
 // judge blocks a plan whose guard fails, or warns where there is no way back any more.

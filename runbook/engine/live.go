@@ -17,6 +17,7 @@ type live struct {
 	mu       sync.Mutex // held while a run is read, decided on and moved; never during an effect
 	workers  map[string]*worker
 	aborting *runbook.Decision
+	silence  sync.Map // of probes that waited in vain: the probe as JSON → silence
 }
 
 // worker is one goroutine that works on one step.

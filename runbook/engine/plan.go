@@ -108,7 +108,7 @@ func (e *Engine) makePlan(ctx context.Context, run runbook.Run, step runbook.Ste
 		return planned{deferred: needs.deferred}
 	}
 	if len(step.Def.When) > 0 {
-		findings := e.probe(ctx, run, step, step.Def.When)
+		findings := e.probeSparing(ctx, run, step, step.Def.When)
 		if err := ctx.Err(); err != nil {
 			return planned{err: context.Cause(ctx)}
 		}
