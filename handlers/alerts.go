@@ -3,6 +3,7 @@ package handlers
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -28,6 +29,7 @@ type knownAlert struct {
 	alert.Alert
 	state   string // firing, snoozed, started, resolved, replaced
 	count   int    // times it was told
+	run     string // the run that it led to
 	snoozed time.Time
 }
 
@@ -72,11 +74,10 @@ func (h *Handlers) Alert(ctx context.Context, a alert.Alert) error {
 	if a.Resolved && !known {
 		return nil
 	}
-	run := ""
 	if !known || k.state == "resolved" || k.state == "replaced" {
 		k = knownAlert{state: "firing"}
 		if r, ok, err := h.openRun(ctx); err == nil && ok && r.State == runbook.Open && r.Scenario.Name == a.Scenario {
-			k.state, run = "started", r.ID // somebody was faster than the alert
+			k.state, k.run = "started", r.ID // somebody was faster than the alert
 		}
 	}
 	k.Alert = a
@@ -87,13 +88,13 @@ func (h *Handlers) Alert(ctx context.Context, a alert.Alert) error {
 	if k.state == "snoozed" && h.Clock().After(k.snoozed) {
 		k.state = "firing"
 	}
-	if err := h.saveAlert(ctx, k, runbook.Actor{Name: a.Source, Platform: "alert"}, run); err != nil {
+	if err := h.saveAlert(ctx, k, runbook.Actor{Name: a.Source, Platform: "alert"}); err != nil {
 		return err
 	}
 	for _, f := range a.Replaces {
 		if old, ok := h.alerts.get(f); ok && old.state != "resolved" {
 			old.state = "replaced"
-			if err := h.saveAlert(ctx, old, runbook.Actor{Name: a.Source, Platform: "alert"}, ""); err != nil {
+			if err := h.saveAlert(ctx, old, runbook.Actor{Name: a.Source, Platform: "alert"}); err != nil {
 				return err
 			}
 		}
@@ -101,24 +102,63 @@ func (h *Handlers) Alert(ctx context.Context, a alert.Alert) error {
 	return nil
 }
 
-func (h *Handlers) saveAlert(ctx context.Context, k knownAlert, by runbook.Actor, run string) error {
+func (h *Handlers) saveAlert(ctx context.Context, k knownAlert, by runbook.Actor) error {
 	body, err := json.Marshal(k.Alert)
 	if err != nil {
 		return err
 	}
 	if err := h.Journal.SaveAlert(ctx, journal.Alert{
 		Fingerprint: k.Fingerprint, State: k.state, Count: k.count, Since: k.Since, SeenAt: h.Clock(), SnoozedUntil: k.snoozed,
-		RunID: run, Body: body,
+		RunID: k.run, Body: body,
 	}, by); err != nil {
 		return err
 	}
 	h.alerts.put(k)
 	m, _ := h.alerts.message(k.Fingerprint, h.say, h.Fleet.Config().Drill)
 	m.Version = h.versions.next(ctx, h.Journal, h.Clock())
-	if k.state == "firing" {
+	if k.state == "firing" && k.run == "" && !h.coolsDown(ctx, k.Scenario) {
 		m.Notify = h.Fleet.Config().Policy.OnCall
 	}
 	return h.Hub.Want(ctx, m)
+}
+
+// endSnoozes prompts again for the alerts that were snoozed for long enough and still fire.
+func (h *Handlers) endSnoozes(ctx context.Context) {
+	for _, k := range h.alerts.all() {
+		if k.state != "snoozed" || h.Clock().Before(k.snoozed) {
+			continue
+		}
+		k.state = "firing"
+		if err := h.saveAlert(ctx, k, runbook.Actor{Name: k.Source, Platform: "alert"}); err != nil {
+			h.Log.Error("end snooze of alert", "error", err)
+		}
+	}
+}
+
+// coolsDown reports whether a run of the scenario ended so shortly before that its alerts disturb nobody: the card is
+// there, with its buttons.
+func (h *Handlers) coolsDown(ctx context.Context, scenario string) bool {
+	runs, err := h.Journal.Runs(ctx, shownRuns)
+	if err != nil {
+		return false
+	}
+	since := h.Clock().Add(-time.Duration(h.Fleet.Config().Policy.CoolDown))
+	return slices.ContainsFunc(runs, func(r runbook.RunSummary) bool {
+		return r.Scenario == scenario && !r.DryRun && r.EndedAt.After(since)
+	})
+}
+
+// abortedFromAlert gives the buttons back to the alerts that led to a run which was aborted: the trouble is still there.
+func (h *Handlers) abortedFromAlert(ctx context.Context, r runbook.Run) {
+	for _, k := range h.alerts.all() {
+		if k.state != "started" || k.run != r.ID {
+			continue
+		}
+		k.state = "firing"
+		if err := h.saveAlert(ctx, k, r.EndedBy); err != nil {
+			h.Log.Error("mark alert as firing again", "error", err)
+		}
+	}
 }
 
 // loadAlerts reads the alerts that were firing when the bot stopped.
@@ -128,7 +168,7 @@ func (h *Handlers) loadAlerts(ctx context.Context) error {
 		return err
 	}
 	for _, row := range rows {
-		k := knownAlert{state: row.State, count: row.Count, snoozed: row.SnoozedUntil}
+		k := knownAlert{state: row.State, count: row.Count, snoozed: row.SnoozedUntil, run: row.RunID}
 		if err := json.Unmarshal(row.Body, &k.Alert); err == nil {
 			h.alerts.put(k)
 		}
@@ -212,7 +252,7 @@ func (h *Handlers) answerAlert(ctx context.Context, c caller, p press) (bot.Repl
 			return bot.Reply{}, refusal("cmd.not_approver", "who", allowed(h.Fleet.Config(), roleApprover, roleDanger))
 		}
 		k.state, k.snoozed = "snoozed", h.Clock().Add(snooze)
-		return bot.Reply{Text: c.say.T("alert.snoozed", "at", k.snoozed)}, h.saveAlert(ctx, k, c.actor(), "")
+		return bot.Reply{Text: c.say.T("alert.snoozed", "at", k.snoozed)}, h.saveAlert(ctx, k, c.actor())
 	case "start":
 		s, ok := h.Scenarios[k.Scenario]
 		if !ok {
@@ -231,8 +271,8 @@ func (h *Handlers) startedFromAlert(ctx context.Context, c caller, scenario, run
 		if k.Scenario != scenario || (k.state != "firing" && k.state != "snoozed") {
 			continue
 		}
-		k.state = "started"
-		if err := h.saveAlert(ctx, k, c.actor(), run); err != nil {
+		k.state, k.run = "started", run
+		if err := h.saveAlert(ctx, k, c.actor()); err != nil {
 			h.Log.Error("mark alert as started", "error", err)
 		}
 	}

@@ -81,4 +81,47 @@ func TestSnooze(t *testing.T) {
 	if m.Buttons[0].Choice != "start" {
 		t.Errorf("a snoozed alert can still be started: %+v", m)
 	}
+	w.endSnoozes(t.Context())
+	if k, _ := w.alerts.get("watch-primary-app1"); k.state != "snoozed" {
+		t.Errorf("the snooze ended at once: %s", k.state)
+	}
+	k, _ := w.alerts.get("watch-primary-app1")
+	k.snoozed = time.Now().Add(-time.Second)
+	w.alerts.put(k)
+	w.endSnoozes(t.Context())
+	w.hub.until(t, "alert/watch-primary-app1", func(m bot.Message) bool { return len(m.Buttons) == 3 })
+}
+
+// Whoever aborts a run leaves the trouble behind: its alert can be started again, and disturbs nobody for a while.
+func TestAnAbortedRunGivesTheAlertBack(t *testing.T) {
+	t.Parallel()
+	w := newWorldOf(t, fleetFile+"policy: {on_call: [ops1]}\n")
+	const key = "alert/watch-primary-app1"
+	if err := w.Alert(t.Context(), downAlert()); err != nil {
+		t.Fatal(err)
+	}
+	m := w.hub.until(t, key, func(m bot.Message) bool { return len(m.Buttons) == 3 })
+	if len(m.Notify) != 1 {
+		t.Errorf("nobody is told: %+v", m)
+	}
+	w.press(t, "ops2", button(t, m, "start"), "")
+	w.hub.until(t, key, func(m bot.Message) bool { return len(m.Buttons) == 0 })
+	overview := w.hub.until(t, "run/run1", func(m bot.Message) bool { return len(m.Buttons) > 0 })
+	if r := w.press(t, "ops2", button(t, overview, "abort"), ""); r.Refused {
+		t.Fatalf("abort: %+v", r)
+	}
+	if m = w.hub.until(t, key, func(m bot.Message) bool { return len(m.Buttons) == 3 }); len(m.Notify) != 0 {
+		t.Errorf("the abort mentions %v", m.Notify)
+	}
+	other := downAlert()
+	other.Fingerprint = "watch-primary-other"
+	if err := w.Alert(t.Context(), other); err != nil {
+		t.Fatal(err)
+	}
+	if m = w.hub.until(t, "alert/watch-primary-other", func(m bot.Message) bool { return len(m.Buttons) == 3 }); len(m.Notify) != 0 {
+		t.Errorf("during the cool-down %v are mentioned", m.Notify)
+	}
+	if r := w.press(t, "ops2", button(t, m, "start"), ""); r.Refused || r.RunID != "run2" {
+		t.Errorf("the cool-down blocks a person: %+v", r)
+	}
 }

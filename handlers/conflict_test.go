@@ -120,3 +120,24 @@ func TestVersionsRiseWhereTheClockWasSetBack(t *testing.T) {
 		last = next
 	}
 }
+
+// policy.approvals holds for every step, and each approval counts for one person.
+func TestPolicyOfTwoApprovals(t *testing.T) {
+	t.Parallel()
+	w := newWorldOf(t, fleetFile+"policy: {approvals: 2}\n")
+	w.tell(t, "ops1", "/recover primary")
+	one := w.hub.until(t, "step/run1/one", waiting)
+	for range 2 {
+		if r := w.press(t, "ops1", button(t, one, "approve"), ""); r.Refused {
+			t.Fatalf("approve: %+v", r)
+		}
+	}
+	w.hub.until(t, "step/run1/one", func(m bot.Message) bool { return strings.Contains(strings.Join(m.Lines, "\n"), "1 of 2 approvals") })
+	if w.applied.Load() != 0 {
+		t.Fatal("one person's approval was enough")
+	}
+	if r := w.press(t, "ops2", button(t, one, "approve"), ""); r.Refused {
+		t.Fatalf("approve: %+v", r)
+	}
+	w.hub.until(t, "step/run1/one", inState("done"))
+}

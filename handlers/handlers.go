@@ -3,6 +3,7 @@ package handlers
 import (
 	"context"
 	"log/slog"
+	"sync"
 	"time"
 
 	"recoverbot/bot"
@@ -80,8 +81,25 @@ func (h *Handlers) Run(ctx context.Context) error {
 	if err := h.loadAlerts(ctx); err != nil {
 		h.Log.Error("load alerts", "error", err)
 	}
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	wg.Go(func() {
+		tick := time.NewTicker(snoozePace)
+		defer tick.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+				h.endSnoozes(ctx)
+			}
+		}
+	})
 	return h.view.run(ctx)
 }
+
+// snoozePace is how often snoozed alerts are looked at.
+const snoozePace = 15 * time.Second
 
 // Changed implements engine.Notifier.
 func (h *Handlers) Changed(r runbook.Run, _ string) { h.view.changed(r) }

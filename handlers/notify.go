@@ -90,6 +90,9 @@ func (n *notifier) show(ctx context.Context, id string) error {
 			return err
 		}
 	}
+	if r.State == runbook.Aborted {
+		n.h.abortedFromAlert(ctx, r)
+	}
 	return nil
 }
 

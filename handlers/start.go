@@ -60,11 +60,16 @@ func (h *Handlers) DryRun(ctx context.Context, s runbook.Scenario, words []strin
 	return r, err
 }
 
-// prepare holds a request's parameters to the scenario and binds its names to hosts.
+// prepare holds a request's parameters to the scenario, its steps to the company's policy, and binds its names to hosts.
 func (h *Handlers) prepare(req *engine.StartRequest) (err error) {
 	if req.Params, err = checkParams(h.Fleet.Config(), req.Scenario.Params, req.Params); err != nil {
 		return err
 	}
+	steps := slices.Clone(req.Scenario.Steps)
+	for i := range steps {
+		steps[i].Approvals = max(steps[i].Approvals, h.Fleet.Config().Policy.Approvals)
+	}
+	req.Scenario.Steps = steps
 	req.Bindings, err = Bindings(h.Fleet.Config(), req.Scenario)
 	return err
 }

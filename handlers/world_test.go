@@ -141,8 +141,13 @@ func testScenario() runbook.Scenario {
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
+	return newWorldOf(t, fleetFile)
+}
+
+// newWorldOf is a world whose fleet.yaml is text; TOKENn in it becomes the hash of the nth person's token.
+func newWorldOf(t *testing.T, text string) *world {
+	t.Helper()
 	dir := t.TempDir()
-	text := fleetFile
 	for i, name := range []string{"ops1", "ops2", "guest"} {
 		text = strings.Replace(text, "TOKEN"+strconv.Itoa(i+1), hashOf(name), 1)
 	}
