@@ -66,7 +66,7 @@ func newApp(ctx context.Context, set settings, dsn string) (a *app, err error) {
 		return a, err
 	}
 	if a.scenarios, err = scenario.Load(set.RunbookDir, actions); err != nil {
-		return a, err
+		return a, set.localised(a.bundle, err)
 	}
 	if err = os.MkdirAll(filepath.Dir(journalPath(dsn)), 0o700); err != nil {
 		return a, fmt.Errorf("make directory of the journal: %w", err)

@@ -1,9 +1,13 @@
 package main
 
 import (
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
+	"recoverbot/locale"
 	"recoverbot/runbook/action"
 	"recoverbot/runbook/action/builtin"
 	"recoverbot/runbook/scenario"
@@ -28,6 +32,30 @@ func TestBuiltInScenarios(t *testing.T) {
 	for _, l := range []string{"3.1", "3.2", "3.3", "3.4", "3.5", "3.6", "3.7", "3.8", "3.9", "3.10"} {
 		if !lines[l] {
 			t.Errorf("no step of scenario primary does document line %s", l)
+		}
+	}
+}
+
+// A bad scenario is told in the settings' language, with its place.
+func TestBadScenarioIsToldInBothLanguages(t *testing.T) {
+	t.Parallel()
+	b, err := action.NewBuilder(nil, builtin.Kinds(), time.Now, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	text := "name: own\ntitle: {en: Own, zh: 自己}\nsteps:\n  - {id: one, title: {en: One, zh: 一}, kind: nonsense}\n"
+	if err := os.WriteFile(filepath.Join(dir, "own.yaml"), []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	bundle, err := locale.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = scenario.Load(dir, b)
+	for lang, want := range map[string]string{"en": "own.yaml:4:5: Step one: unknown kind nonsense.", "zh": "own.yaml:4:5: 步骤 one：未知的 kind nonsense。"} {
+		if got := (settings{Language: lang, zone: time.UTC}).localised(bundle, err).Error(); !strings.Contains(got, want) || !strings.Contains(got, "kind: nonsense") {
+			t.Errorf("%s: %s", lang, got)
 		}
 	}
 }

@@ -52,7 +52,7 @@ func runCheck(cmd *cobra.Command, set settings, connect bool) error {
 	}
 	scenarios, err := scenario.Load(set.RunbookDir, actions)
 	if err != nil {
-		return err
+		return set.localised(bundle, err)
 	}
 	for _, w := range f.Config().Warnings() {
 		fmt.Fprintln(out, say.T("cli.warning", "text", say.Say(w)))
@@ -99,6 +99,14 @@ func (s settings) localised(b *locale.Bundle, err error) error {
 	if errors.As(err, &many) {
 		lines := make([]string, 0, len(many.Problems))
 		for _, p := range many.Problems {
+			lines = append(lines, say.Say(p.Text()))
+		}
+		return errors.New(strings.Join(lines, "\n"))
+	}
+	var scenarios *scenario.Problems
+	if errors.As(err, &scenarios) {
+		lines := make([]string, 0, len(scenarios.List))
+		for _, p := range scenarios.List {
 			lines = append(lines, say.Say(p.Text()))
 		}
 		return errors.New(strings.Join(lines, "\n"))

@@ -1,9 +1,9 @@
 package scenario
 
 import (
-	"fmt"
 	"regexp"
 	"slices"
+	"strings"
 
 	"recoverbot/runbook"
 )
@@ -20,22 +20,22 @@ func (l *loader) assemble(d *document, fragments map[string]*document) (runbook.
 	s := runbook.Scenario{
 		Name: d.body.Name, Title: d.body.Title, Params: d.body.Params, Guards: d.body.Guards, Bind: d.body.Bind,
 	}
-	complain := func(e *entry, format string, args ...any) {
+	complain := func(e *entry, id string, pairs ...any) {
 		if e == nil {
-			l.problems.add(Problem{File: d.name, Line: 1, Column: 1, Text: fmt.Sprintf(format, args...)})
+			l.problems.add(Problem{File: d.name, Line: 1, Column: 1, Msg: runbook.T(id, pairs...)})
 			return
 		}
-		l.at(d.name, e.node, fmt.Sprintf(format, args...))
+		l.at(d.name, e.node, id, pairs...)
 	}
 	if !idPattern.MatchString(s.Name) {
-		complain(nil, "name %q must match %s", s.Name, idPattern)
+		complain(nil, "scenario.bad_name", "name", s.Name, "pattern", idPattern.String())
 	}
 	if s.Title.EN == "" || s.Title.ZH == "" {
-		complain(nil, "title needs en and zh")
+		complain(nil, "scenario.title")
 	}
 	for _, p := range s.Params {
-		if problem := checkParam(p); problem != "" {
-			complain(nil, "params: %s", problem)
+		if problem := checkParam(p); !problem.IsZero() {
+			complain(nil, "scenario.param", "name", p.Name, "problem", problem)
 		}
 	}
 	entries := l.include(d, fragments, complain)
@@ -50,7 +50,7 @@ func (l *loader) assemble(d *document, fragments map[string]*document) (runbook.
 		s.Steps = append(s.Steps, e.Step)
 	}
 	if len(s.Steps) == 0 {
-		complain(nil, "steps is empty")
+		complain(nil, "scenario.no_steps")
 	}
 	return s, len(l.problems.List) == before
 }
@@ -65,11 +65,11 @@ func (l *loader) include(d *document, fragments map[string]*document, complain f
 		}
 		f, ok := fragments[e.Include]
 		if !ok {
-			complain(e, "include: no fragment is called %q", e.Include)
+			complain(e, "scenario.no_fragment", "name", e.Include)
 			continue
 		}
 		if e.ID != "" || e.Kind != "" {
-			complain(e, "include stands alone: it takes no other key")
+			complain(e, "scenario.include_alone")
 		}
 		out = append(out, f.entries...)
 	}
@@ -79,39 +79,39 @@ func (l *loader) include(d *document, fragments map[string]*document, complain f
 func (l *loader) checkStep(s runbook.Scenario, e *entry, known map[string]bool, complain func(*entry, string, ...any)) {
 	switch {
 	case !idPattern.MatchString(e.ID):
-		complain(e, "step id %q must match %s", e.ID, idPattern)
+		complain(e, "scenario.bad_id", "step", e.ID, "pattern", idPattern.String())
 	case known[e.ID]:
-		complain(e, "step id %q is used twice", e.ID)
+		complain(e, "scenario.id_twice", "step", e.ID)
 	}
 	if e.Title.EN == "" || e.Title.ZH == "" {
-		complain(e, "step %s: title needs en and zh", e.ID)
+		complain(e, "scenario.step_title", "step", e.ID)
 	}
 	for _, n := range e.Needs {
 		if !known[n] {
-			complain(e, "step %s: needs %q, which is no earlier step and no parameter (param:NAME)", e.ID, n)
+			complain(e, "scenario.needs", "step", e.ID, "need", n)
 		}
 	}
 	if _, ok := s.Guards[e.Guard]; !ok && e.Guard != "" && e.Guard != "none" {
-		complain(e, "step %s: no guard is called %q", e.ID, e.Guard)
+		complain(e, "scenario.no_guard", "step", e.ID, "guard", e.Guard)
 	}
 	if e.Approvals < 0 || e.Timeout < 0 {
-		complain(e, "step %s: approvals and timeout cannot be negative", e.ID)
+		complain(e, "scenario.negative", "step", e.ID)
 	}
 }
 
-func checkParam(p runbook.Param) string {
+func checkParam(p runbook.Param) runbook.Msg {
 	switch {
 	case !paramPattern.MatchString(p.Name):
-		return fmt.Sprintf("name %q must match %s", p.Name, paramPattern)
+		return runbook.T("scenario.bad_name", "name", p.Name, "pattern", paramPattern.String())
 	case !slices.Contains(paramTypes, p.Type):
-		return fmt.Sprintf("%s: unknown type %q, known are %v", p.Name, p.Type, paramTypes)
+		return runbook.T("scenario.param_type", "type", p.Type, "known", strings.Join(paramTypes, ", "))
 	case p.Type == "enum" && len(p.Enum) == 0:
-		return p.Name + ": an enum needs its values"
+		return runbook.T("scenario.param_enum")
 	}
 	if p.Pattern != "" {
 		if _, err := regexp.Compile(p.Pattern); err != nil {
-			return fmt.Sprintf("%s: pattern: %v", p.Name, err)
+			return runbook.T("scenario.param_pattern", "problem", err.Error())
 		}
 	}
-	return ""
+	return runbook.Msg{}
 }

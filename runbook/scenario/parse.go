@@ -56,7 +56,7 @@ func (l *loader) parse(name string, text []byte) (*document, bool) {
 		return nil, false
 	}
 	if len(tree.Docs) != 1 || tree.Docs[0].Body == nil {
-		l.problems.add(Problem{File: name, Line: 1, Column: 1, Text: "must hold exactly one YAML document"})
+		l.problems.add(Problem{File: name, Line: 1, Column: 1, Msg: runbook.T("scenario.one_document")})
 		return nil, false
 	}
 	d := &document{name: name}
@@ -89,7 +89,7 @@ func (l *loader) parse(name string, text []byte) (*document, bool) {
 func (l *loader) with(name string, e *entry) {
 	spec, ok := l.kinds.Prototype(e.Kind)
 	if !ok {
-		l.at(name, e.node, fmt.Sprintf("step %s: unknown kind %q", e.ID, e.Kind))
+		l.at(name, e.node, "scenario.unknown_kind", "step", e.ID, "kind", e.Kind)
 		return
 	}
 	if e.With != nil {
@@ -105,13 +105,13 @@ func (l *loader) with(name string, e *entry) {
 	}
 	if v, ok := spec.(interface{ Validate() error }); ok {
 		if err := v.Validate(); err != nil {
-			l.at(name, e.node, fmt.Sprintf("step %s: %v", e.ID, err))
+			l.at(name, e.node, "scenario.bad_step", "step", e.ID, "problem", err.Error())
 			return
 		}
 	}
 	text, err := yaml.MarshalWithOptions(spec, yaml.JSON())
 	if err != nil {
-		l.at(name, e.node, fmt.Sprintf("step %s: encode with: %v", e.ID, err))
+		l.at(name, e.node, "scenario.bad_step", "step", e.ID, "problem", err.Error())
 		return
 	}
 	e.Step.With = string(text)
@@ -129,19 +129,19 @@ func child(node ast.Node, where string) (ast.Node, error) {
 func (l *loader) problem(name string, node ast.Node, err error) {
 	var at yaml.Error
 	if !errors.As(err, &at) || at.GetToken() == nil {
-		l.at(name, node, err.Error())
+		l.at(name, node, "scenario.yaml", "problem", err.Error())
 		return
 	}
 	pos := at.GetToken().Position
 	l.problems.add(Problem{
 		File: name, Line: pos.Line, Column: pos.Column,
-		Text: at.GetMessage(), Excerpt: excerpt(at.GetToken()),
+		Msg: runbook.T("scenario.yaml", "problem", at.GetMessage()), Excerpt: excerpt(at.GetToken()),
 	})
 }
 
 // at records a problem of ours at a node.
-func (l *loader) at(name string, node ast.Node, text string) {
-	p := Problem{File: name, Line: 1, Column: 1, Text: text}
+func (l *loader) at(name string, node ast.Node, id string, pairs ...any) {
+	p := Problem{File: name, Line: 1, Column: 1, Msg: runbook.T(id, pairs...)}
 	if node != nil && node.GetToken() != nil {
 		pos := node.GetToken().Position
 		p.Line, p.Column = pos.Line, pos.Column

@@ -58,12 +58,19 @@ func Load(dir string, kinds Kinds) (Set, error) {
 		if err != nil {
 			return nil, err
 		}
+		files := map[string]string{} // name → file: own ones may replace embedded ones, not one another
 		for _, d := range docs {
-			if d.body.Fragment != "" {
+			key := "fragment " + d.body.Fragment
+			if d.body.Fragment == "" {
+				key = d.body.Name
+				mains = append(mains, d)
+			} else {
 				fragments[d.body.Fragment] = d
-				continue
 			}
-			mains = append(mains, d)
+			if first, twice := files[key]; twice {
+				l.problems.add(Problem{File: d.name, Line: 1, Column: 1, Msg: runbook.T("scenario.twice", "name", key, "file", first)})
+			}
+			files[key] = d.name
 		}
 	}
 	set := Set{}
@@ -93,7 +100,7 @@ func (l *loader) readAll(source fs.FS, own bool, dir string) ([]*document, error
 			return err
 		}
 		if info.Size() > maxFile {
-			l.problems.add(Problem{File: shown, Text: fmt.Sprintf("larger than %d bytes", maxFile)})
+			l.problems.add(Problem{File: shown, Msg: runbook.T("scenario.too_large", "max", maxFile)})
 			return nil
 		}
 		text, err := fs.ReadFile(source, name)
@@ -111,12 +118,17 @@ func (l *loader) readAll(source fs.FS, own bool, dir string) ([]*document, error
 	return docs, nil
 }
 
-// Problem is one thing that is wrong with a file. Excerpt shows the place.
+// Problem is one thing that is wrong with a file. Excerpt shows the place; Line is 0 where the problem is of the whole file.
 type Problem struct {
 	File         string
 	Line, Column int
-	Text         string
+	Msg          runbook.Msg
 	Excerpt      string
+}
+
+// Text is the problem with its place, as a message.
+func (p Problem) Text() runbook.Msg {
+	return runbook.T("scenario.problem", "file", p.File, "line", p.Line, "column", p.Column, "text", p.Msg, "excerpt", p.Excerpt)
 }
 
 // Problems is the error of Load: everything that is wrong, at once.
@@ -124,17 +136,11 @@ type Problems struct{ List []Problem }
 
 func (p *Problems) add(x Problem) { p.List = append(p.List, x) }
 
-// Error lists every problem with file, line, column and excerpt.
+// Error lists the places and message keys; people are shown the rendered Text of each problem instead.
 func (p *Problems) Error() string {
-	var b strings.Builder
-	for i, x := range p.List {
-		if i > 0 {
-			b.WriteByte('\n')
-		}
-		fmt.Fprintf(&b, "%s:%d:%d: %s", x.File, x.Line, x.Column, x.Text)
-		if x.Excerpt != "" {
-			b.WriteString("\n" + x.Excerpt)
-		}
+	lines := make([]string, 0, len(p.List))
+	for _, x := range p.List {
+		lines = append(lines, fmt.Sprintf("%s:%d:%d: %s %v", x.File, x.Line, x.Column, x.Msg.ID, x.Msg.Args))
 	}
-	return b.String()
+	return strings.Join(lines, "\n")
 }

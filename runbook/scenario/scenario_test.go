@@ -95,17 +95,17 @@ func TestProblemsSayWhereAndAllAtOnce(t *testing.T) {
 	}{
 		{"unknown key", "host: nginx\n    timeout", "hots: nginx\n    timeout", []string{"own.yaml:12:5", "hots"}},
 		{"unknown key in with", "env: {A", "envs: {A", []string{"own.yaml:15:7", "envs"}},
-		{"unknown kind", "kind: check", "kind: chekc", []string{"own.yaml:", `unknown kind "chekc"`}},
+		{"unknown kind", "kind: check", "kind: chekc", []string{"own.yaml:", "scenario.unknown_kind", "chekc"}},
 		{"templating", `echo "a: $A"`, `echo {{.A}}`, []string{"own.yaml:", "{{ }} is not expanded"}},
-		{"needs a later step", "needs: [one,", "needs: [three,", []string{`needs "three"`}},
-		{"same id twice", "id: two", "id: one", []string{`id "one" is used twice`}},
-		{"unknown guard", "host: nginx\n    timeout", "guard: nope\n    timeout", []string{`no guard is called "nope"`}},
-		{"bad id", "id: two", "id: Two!", []string{`"Two!" must match`}},
+		{"needs a later step", "needs: [one,", "needs: [three,", []string{"scenario.needs", "three"}},
+		{"same id twice", "id: two", "id: one", []string{"scenario.id_twice", "one"}},
+		{"unknown guard", "host: nginx\n    timeout", "guard: nope\n    timeout", []string{"scenario.no_guard", "nope"}},
+		{"bad id", "id: two", "id: Two!", []string{"scenario.bad_id", "Two!"}},
 		{"bad duration", "90s", "ninety", []string{"own.yaml:", `invalid duration "ninety"`}},
-		{"missing language", "{en: Two, zh: 二}", "{en: Two}", []string{"needs en and zh"}},
-		{"unknown parameter type", "type: host", "type: hots", []string{`unknown type "hots"`}},
+		{"missing language", "{en: Two, zh: 二}", "{en: Two}", []string{"scenario.step_title"}},
+		{"unknown parameter type", "type: host", "type: hots", []string{"scenario.param_type", "hots"}},
 		{"broken YAML", "steps:", "steps: [", []string{"own.yaml:"}},
-		{"unknown fragment", "id: two\n", "include: nowhere\n    id: two\n", []string{`no fragment is called "nowhere"`}},
+		{"unknown fragment", "id: two\n", "include: nowhere\n    id: two\n", []string{"scenario.no_fragment", "nowhere"}},
 		{"two at once", "kind: ssh\n", "kind: shh\n    typo: 1\n", []string{"typo"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -139,5 +139,16 @@ func TestProblemsOfSeveralStepsAreToldTogether(t *testing.T) {
 		if x.Line == 0 || x.Column == 0 || x.Excerpt == "" {
 			t.Errorf("problem without a place: %+v", x)
 		}
+	}
+}
+
+func TestOwnScenariosDoNotReplaceOneAnother(t *testing.T) {
+	t.Parallel()
+	dir := write(t, good)
+	if err := os.WriteFile(filepath.Join(dir, "second.yaml"), []byte(good), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Load(dir, oneKind{}); err == nil || !strings.Contains(err.Error(), "scenario.twice") {
+		t.Errorf("two scenarios of one name: %v", err)
 	}
 }
