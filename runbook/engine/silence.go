@@ -13,7 +13,7 @@ const (
 	hangs = time.Second
 	// stillHangs is for how long the target is not asked again. A machine that swallows packets costs every probe its
 	// whole timeout: asked at each plan and each click, it would cost the people who wait a minute in a recovery.
-	stillHangs = 3 * time.Second
+	stillHangs = 5 * time.Second
 )
 
 // silence is an answer that did not come, and when it had not.
