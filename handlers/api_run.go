@@ -72,7 +72,7 @@ func stepToAPI(say *locale.Printer, r runbook.Run, number int, s runbook.StepRun
 		}
 	}
 	if h := s.Hold; h != nil {
-		out.Hold = &apiHold{Deadline: h.Deadline, Durable: h.Durable, Before: h.Before, After: h.After}
+		out.Hold = &apiHold{Deadline: h.Deadline, Durable: h.Durable, Warning: say.Say(h.Warning), Before: h.Before, After: h.After}
 	}
 	if p := s.Progress; p != nil {
 		out.Progress = &apiProgress{Done: p.Done, Total: p.Total, Unit: p.Unit, Text: say.Say(p.Text)}

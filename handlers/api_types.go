@@ -95,6 +95,7 @@ type apiField struct {
 type apiHold struct {
 	Deadline time.Time     `json:"deadline,omitzero"`
 	Durable  bool          `json:"durable,omitempty"`
+	Warning  string        `json:"warning,omitempty"` // why committing needs a reason now
 	Before   runbook.Table `json:"before"`
 	After    runbook.Table `json:"after"`
 }

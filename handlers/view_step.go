@@ -162,6 +162,9 @@ func (v viewer) hold(m *bot.Message, c card, s *runbook.StepRun, mark func(strin
 		m.Until = h.Deadline
 		m.UntilText = v.say.T("view.held_until", "at", h.Deadline)
 	}
+	if !h.Warning.IsZero() {
+		m.Warn = append(m.Warn, mark(v.say.Say(h.Warning)))
+	}
 	before, after := h.Before, h.After
 	before.Name, after.Name = v.say.T("view.before"), v.say.T("view.after")
 	label := ""

@@ -92,6 +92,8 @@ func NeedsReason(run runbook.Run, s runbook.StepRun, c runbook.Choice) bool {
 	switch c {
 	case runbook.Approve:
 		return s.Def.Danger || (s.Plan != nil && (s.Plan.Danger || s.Plan.Override))
+	case runbook.Commit:
+		return s.Hold != nil && !s.Hold.Warning.IsZero()
 	case runbook.Skip:
 		return s.Def.SkipReason
 	case runbook.MarkDone:

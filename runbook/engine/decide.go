@@ -104,6 +104,11 @@ func (e *Engine) answer(ctx context.Context, l *live, run runbook.Run, s runbook
 	next.DecidedBy = &runbook.Approval{By: d.By, Choice: d.Choice, Reason: d.Reason, At: e.now()}
 	switch d.Choice {
 	case runbook.Commit, runbook.Rollback:
+		if d.Choice == runbook.Commit {
+			if err := e.recheckHeld(ctx, run, s); err != nil {
+				return err
+			}
+		}
 		return e.answerHeld(ctx, l, s, d)
 	case runbook.Cancel:
 		return e.cancel(ctx, l, run, s, next, d)

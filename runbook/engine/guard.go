@@ -66,6 +66,31 @@ func (g guardFound) agrees(run runbook.Run, p *runbook.Plan) bool {
 	return false
 }
 
+// recheckHeld asks the guard again before a change is committed that may have been held for hours. Where it no longer
+// holds, that is journaled with the hold, and committing all the same needs a reason.
+func (e *Engine) recheckHeld(ctx context.Context, run runbook.Run, s runbook.StepRun) error {
+	if s.Hold == nil || !s.Hold.Durable || !s.Hold.Warning.IsZero() {
+		return nil // a volatile hold was approved minutes ago
+	}
+	pctx, cancel := context.WithTimeout(ctx, e.cfg.ProbeTimeout)
+	defer cancel()
+	g := e.guard(pctx, run, s)
+	if g.agrees(run, s.Plan) {
+		return nil
+	}
+	hold := *s.Hold
+	hold.Warning = runbook.T("engine.guard_commit", "guard", g.guard.Title)
+	next := s
+	next.Hold = &hold
+	if err := e.move(ctx, s, next, nil); err != nil {
+		return err
+	}
+	return &runbook.Error{
+		Code: runbook.Conflicting, Msg: hold.Warning,
+		Conflict: &runbook.Conflict{Kind: "stale", State: s.State, Attempt: s.Attempt, Digest: s.Digest},
+	}
+}
+
 // noReturn reports whether the point of no return of the run is passed, or may be.
 func noReturn(run runbook.Run) bool {
 	for _, s := range run.Steps {

@@ -105,3 +105,26 @@ func TestProbesOfMembers(t *testing.T) {
 		}
 	}
 }
+
+// A change that was held for long is committed only while its guard holds, or for a reason.
+func TestGuardAtTheCommit(t *testing.T) {
+	t.Parallel()
+	w := newWorld()
+	b := start(t, newMemory(), w)
+	sc := scenario(runbook.Step{ID: "one", Kind: "durable", Guard: "down"})
+	sc.Guards = map[string]runbook.Guard{"down": {All: []runbook.Probe{{Name: "p"}}}}
+	id := b.begin(sc)
+	b.say(b.state(id, "one", runbook.Waiting), runbook.Approve, "")
+	one := b.state(id, "one", runbook.Held)
+	w.do(func() { w.down["p"] = true })
+	b.refused(answerTo(one, runbook.Commit, ops1, ""), runbook.Conflicting, "stale")
+	b.refused(answerTo(one, runbook.Commit, ops1, ""), runbook.Invalid, "")
+	if one = b.state(id, "one", runbook.Held); one.Hold.Warning.ID != "engine.guard_commit" || w.count("one") != 0 {
+		t.Errorf("hold: %+v, effects %v", one.Hold, w.effects)
+	}
+	b.say(one, runbook.Commit, "it only came back for a moment")
+	b.runState(id, runbook.RunDone)
+	if w.count("one") != 1 {
+		t.Errorf("effects: %v", w.effects)
+	}
+}
