@@ -204,23 +204,37 @@ func TestEveryAnswerDoesWhatItSays(t *testing.T) {
 	}
 	c.checkFronts("standby", "spare1")
 
-	// Abort: what is held is rolled back first.
+	// Abort: what is held is rolled back first, a scratch schema as well as rows.
 	c.drill("break", "standby")
+	abort := func(stepID string) {
+		t.Helper()
+		c.answer(id, stepID, "approve")
+		c.at(id, stepID, "held")
+		c.answer(id, stepID, "abort")
+		eventually(t, 30*time.Second, "abort", func() error {
+			r, err := c.run(id)
+			if err == nil && r.State != "aborted" {
+				err = errors.New(r.State)
+			}
+			return err
+		})
+		if s := get(stepID); s.State != "rolled_back" || !strings.Contains(s.Note, "operator") {
+			t.Errorf("after the abort: %s", s.why())
+		}
+	}
+	id = c.recover("/recover primary")
+	c.until(id, "restore")
+	schemas := c.mysql("spare1", "SHOW DATABASES")
+	abort("restore")
+	if now := c.mysql("spare1", "SHOW DATABASES"); now != schemas {
+		t.Errorf("schemas after the abort:\n%s\nbefore:\n%s", now, schemas)
+	}
 	id = c.recover("/recover primary")
 	c.until(id, "domain-list")
 	rows = c.mysql("spare1", domains)
-	c.answer(id, "domain-list", "approve")
-	c.at(id, "domain-list", "held")
-	c.answer(id, "domain-list", "abort")
-	eventually(t, 30*time.Second, "abort", func() error {
-		r, err := c.run(id)
-		if err == nil && r.State != "aborted" {
-			err = errors.New(r.State)
-		}
-		return err
-	})
-	if s := get("domain-list"); s.State != "rolled_back" || c.mysql("spare1", domains) != rows {
-		t.Errorf("after the abort: %s", s.why())
+	abort("domain-list")
+	if now := c.mysql("spare1", domains); now != rows {
+		t.Errorf("rows after the abort:\n%s\nbefore:\n%s", now, rows)
 	}
 	if out, err := c.recoverbot("audit", "verify"); err != nil {
 		t.Errorf("audit verify: %s", out)

@@ -82,12 +82,16 @@ func TestHalfDeadAndFrozen(t *testing.T) {
 	if r := c.until(id, "new-machine"); r.step("verify").State != "done" {
 		t.Errorf("verify: %s", r.step("verify").why())
 	}
-	t.Logf("service back %s after the start", time.Since(begin).Round(time.Second))
-	c.answer(id, "new-machine", "defer")
-	if r := c.until(id, ""); r.State != "parked" {
-		t.Errorf("the run is %s", r.State)
+	took := time.Since(begin).Round(time.Second)
+	t.Logf("service back %s after the start", took)
+	if took > 100*time.Second {
+		t.Errorf("a frozen machine held the recovery up for %s", took)
 	}
-	c.checkFronts("standby")
+	for _, front := range c.d.Fronts {
+		if host, err := answers(front + "/"); err != nil || host != "standby" {
+			t.Errorf("%s is served by %q: %v", front, host, err)
+		}
+	}
 }
 
 // TestNothingOutlivesTheSupervisor kills the drill with the company and the bot below it.

@@ -54,6 +54,9 @@ func (c *company) leads(id, stepID string) {
 			c.t.Errorf("%s is unknown without the choice %s: %v", s.ID, choice, s.Choices)
 		}
 	}
+	unexplained := s.to("done")
+	unexplained.Reason = ""
+	c.refusedWith(c.decide(id, unexplained), 422, "needs a reason")
 }
 
 // TestTheBotDiesAtEveryKindOfMoment kills it again and again in one run, which goes on from the journal each time and
