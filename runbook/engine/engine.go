@@ -46,7 +46,7 @@ type Engine struct {
 	kicks   map[string]bool
 	runs    map[string]*live
 
-	starts sync.Mutex // one Start, Resume or reopening at a time
+	starts sync.Mutex // one start, resumption or reopening at a time
 	tell   sync.Mutex // the notifier hears of changes in the order in which they are read
 }
 

@@ -42,11 +42,6 @@ func (e *Engine) decideRun(ctx context.Context, d runbook.Decision) (runbook.Run
 	return run, err
 }
 
-// Resume makes a parked run open again, where no other run holds the fleet. A run that is open is left as it is.
-func (e *Engine) Resume(ctx context.Context, runID string, by runbook.Actor) (runbook.Run, error) {
-	return e.Decide(ctx, runbook.Decision{RunID: runID, Choice: runbook.Reopen, By: by})
-}
-
 func (e *Engine) park(ctx context.Context, run runbook.Run, d runbook.Decision) error {
 	if run.State == runbook.Parked {
 		return nil

@@ -140,7 +140,7 @@ func TestResumeReopensToDos(t *testing.T) {
 	b.say(b.state(id, "one", runbook.Waiting), runbook.Defer, "")
 	b.runState(id, runbook.Parked)
 	for range 2 {
-		if run, err := b.Resume(context.Background(), id, ops2); err != nil || run.State != runbook.Open {
+		if run, err := b.Decide(context.Background(), runbook.Decision{RunID: id, Choice: runbook.Reopen, By: ops2}); err != nil || run.State != runbook.Open {
 			t.Fatal(run.State, err)
 		}
 	}
@@ -158,7 +158,7 @@ func TestParkWhileWaiting(t *testing.T) {
 		t.Fatal(run.State, err)
 	}
 	b.refused(answerTo(s, runbook.Approve, ops1, ""), runbook.Conflicting, "")
-	if _, err := b.Resume(context.Background(), id, ops1); err != nil {
+	if _, err := b.Decide(context.Background(), runbook.Decision{RunID: id, Choice: runbook.Reopen, By: ops1}); err != nil {
 		t.Fatal(err)
 	}
 	b.say(s, runbook.Approve, "")
@@ -242,7 +242,7 @@ func TestStartJoinsOrConflicts(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.runState(second.ID, runbook.Parked)
-	if _, err := b.Resume(ctx, second.ID, ops1); runbook.CodeOf(err) != runbook.Conflicting {
+	if _, err := b.Decide(ctx, runbook.Decision{RunID: second.ID, Choice: runbook.Reopen, By: ops1}); runbook.CodeOf(err) != runbook.Conflicting {
 		t.Errorf("two open runs: %v", err)
 	}
 }

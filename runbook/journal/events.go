@@ -75,15 +75,6 @@ func (j *Journal) Events(ctx context.Context, after int64, limit int) ([]runbook
 	return toEvents(rows)
 }
 
-// RunEvents returns all events of a run, the oldest first.
-func (j *Journal) RunEvents(ctx context.Context, run string) ([]runbook.Event, error) {
-	var rows []eventRow
-	if err := j.readers.SelectContext(ctx, &rows, `SELECT * FROM events WHERE run_id = ? ORDER BY id`, run); err != nil {
-		return nil, unavailable("select events of run", err)
-	}
-	return toEvents(rows)
-}
-
 func toEvents(rows []eventRow) ([]runbook.Event, error) {
 	out := make([]runbook.Event, len(rows))
 	for i, row := range rows {
