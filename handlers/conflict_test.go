@@ -141,3 +141,19 @@ func TestPolicyOfTwoApprovals(t *testing.T) {
 	}
 	w.hub.until(t, "step/run1/one", inState("done"))
 }
+
+// Of a group only the members that wait are decided on, and only they say who may.
+func TestSubjectsOfAGroup(t *testing.T) {
+	t.Parallel()
+	r := runbook.Run{Steps: []runbook.StepRun{
+		{ID: "g.a", Group: "g", State: runbook.Done}, {ID: "g.b", Group: "g", State: runbook.Waiting}, {ID: "x", State: runbook.Waiting},
+	}}
+	d := runbook.Decision{Group: "g"}
+	if got := subjects(r, d); len(got) != 1 || got[0].ID != "g.b" {
+		t.Errorf("subjects: %+v", got)
+	}
+	r.Steps[1].State = runbook.Executing
+	if got := subjects(r, d); len(got) != 2 {
+		t.Errorf("of a group where none waits: %+v", got)
+	}
+}

@@ -2,6 +2,7 @@ package handlers
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"recoverbot/bot"
@@ -27,11 +28,15 @@ func (h *Handlers) decide(ctx context.Context, c caller, d runbook.Decision) (bo
 	return bot.Reply{Text: c.say.T("cmd.noted", "choice", c.say.T("choice."+string(d.Choice))), RunID: r.ID}, nil
 }
 
-// subjects are the steps that a decision is about; one nil for the run itself.
+// subjects are the steps that a decision is about, of a group those that wait; one nil for the run itself.
 func subjects(r runbook.Run, d runbook.Decision) []*runbook.StepRun {
 	switch {
 	case d.Group != "":
 		if m := r.Members(d.Group); len(m) > 0 {
+			waits := slices.DeleteFunc(slices.Clone(m), func(s *runbook.StepRun) bool { return s.State != runbook.Waiting })
+			if len(waits) > 0 {
+				return waits
+			}
 			return m
 		}
 	case d.Step != "":
