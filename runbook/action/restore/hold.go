@@ -47,6 +47,7 @@ func (r *restore) Hold(ctx context.Context, p runbook.Plan, job runbook.Job, out
 	if err != nil {
 		return nil, refuse(err)
 	}
+	out.Progress(runbook.Progress{Text: runbook.T("restore.uploading", "host", h.Name)}) // 30 MB over a far link take a while
 	spec, err := r.install(ctx, e, h, d, c, file, job)
 	if err != nil {
 		r.clean(ctx, c, h, job)

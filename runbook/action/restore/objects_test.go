@@ -98,43 +98,38 @@ func TestCutOffBeforeTheRename(t *testing.T) {
 	const live = "SELECT COUNT(*) FROM information_schema.triggers WHERE trigger_schema='speed' AND trigger_name='live_trigger'"
 	w.Exec(w.db, "CREATE TRIGGER speed.live_trigger AFTER INSERT ON speed.t_app_dns FOR EACH ROW INSERT INTO speed.only_here VALUES (NEW.id)")
 	w.put("standby", "speed-20261122.sql", w.dump())
-	for _, then := range []string{"look", "rollback", "commit"} {
+	hold := func() (*restore, *held, runbook.Plan, runbook.Job) {
 		a, job, p := w.plan()
 		k := w.hold(a, job, p).(*held)
 		s, err := a.session(t.Context(), k.h, k.d)
 		if err != nil {
 			t.Fatal(err)
 		}
+		defer s.close()
 		plan, err := a.planSwap(t.Context(), s, k)
 		if err == nil {
 			err = a.writeSwap(t.Context(), w.Client("standby"), k.h, job, *plan)
 		}
-		s.close()
 		if err != nil {
 			t.Fatal(err)
 		}
 		w.Exec(w.db, "DROP TRIGGER speed.live_trigger")
-		switch then {
-		case "look":
-			if ev, err := a.Look(t.Context(), p, job); err != nil || ev.Took != runbook.TookNo {
-				t.Errorf("look: %+v %v", ev, err)
-			}
-		case "rollback":
-			if err := k.Rollback(t.Context()); err != nil {
-				t.Error(err)
-			}
-		case "commit":
-			res, err := k.Commit(t.Context())
-			if err != nil || res.Outcome != runbook.OutcomeDone {
-				t.Fatalf("%s %v", say(t, res.Text), err)
-			}
-			if got := w.text("SELECT trigger_name FROM information_schema.triggers WHERE trigger_schema='" + res.Values["old_schema"] + "'"); got != "live_trigger" {
-				t.Errorf("the old schema's trigger: %q", got)
-			}
-			return
-		}
-		if w.text(live) != "1" {
-			t.Errorf("after %s the live trigger is gone", then)
-		}
+		return a, k, p, job
+	}
+	a, k, p, job := hold()
+	if ev, err := a.Look(t.Context(), p, job); err != nil || ev.Took != runbook.TookNo || w.text(live) != "1" {
+		t.Errorf("look: %+v %v, trigger %s", ev, err, w.text(live))
+	}
+	w.Exec(w.db, "DROP TRIGGER speed.live_trigger")
+	if err := k.Rollback(t.Context()); err != nil || w.text(live) != "1" {
+		t.Errorf("rollback: %v, trigger %s", err, w.text(live))
+	}
+	_, k, _, _ = hold()
+	res, err := k.Commit(t.Context())
+	if err != nil || res.Outcome != runbook.OutcomeDone {
+		t.Fatalf("%s %v", say(t, res.Text), err)
+	}
+	if got := w.text("SELECT trigger_name FROM information_schema.triggers WHERE trigger_schema='" + res.Values["old_schema"] + "'"); got != "live_trigger" {
+		t.Errorf("the old schema's trigger: %q", got)
 	}
 }
