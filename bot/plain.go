@@ -2,6 +2,7 @@ package bot
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/rivo/uniseg"
@@ -65,7 +66,7 @@ func plainButtons(m Message) string {
 	labels, words := make([]string, len(m.Buttons)), make([]string, 0, len(m.Buttons))
 	for i, bt := range m.Buttons {
 		labels[i] = "[" + bt.Label + "]"
-		if bt.Choice != "" {
+		if bt.Choice != "" && !slices.Contains(words, bt.Choice) {
 			words = append(words, bt.Choice)
 		}
 	}

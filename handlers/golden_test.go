@@ -206,6 +206,15 @@ func views() map[string]func(v viewer) bot.Message {
 	held.Step("others.go-fly").Plan = nil
 	out["group-held-beside-planning"] = step(held, "others")
 
+	broken := group
+	broken.Steps = append([]runbook.StepRun(nil), group.Steps...)
+	for i, name := range []string{"go-upload", "go-fly"} {
+		s := broken.Step("others." + name)
+		s.State, s.Plan, s.Digest = runbook.Failed, nil, []string{"77aa", "91bc"}[i]
+		s.Result = &runbook.Result{Outcome: runbook.OutcomeFailed, Text: runbook.T("probe.service_stopped", "host", "standby", "service", name)}
+	}
+	out["group-failed"] = step(broken, "others")
+
 	ended := goldenRun()
 	settle(&ended, runbook.Done, "restore", "domains", "restart", "outside", "others.go-upload", "others.go-fly")
 	ended.Step("restore").Result = &runbook.Result{

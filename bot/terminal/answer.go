@@ -113,7 +113,7 @@ func looksLikeCode(word string) bool {
 func hint(m bot.Message) string {
 	words := make([]string, 0, len(m.Buttons))
 	for _, b := range m.Buttons {
-		if b.Choice != "" {
+		if b.Choice != "" && !slices.Contains(words, b.Choice) {
 			words = append(words, b.Choice)
 		}
 	}
