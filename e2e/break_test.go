@@ -119,7 +119,10 @@ func TestTheBotIsSmallAndQuick(t *testing.T) {
 	c := start(t)
 	// Its journal exists: the second start migrates nothing.
 	best := time.Hour
-	for range 3 {
+	for range 8 { // the machine may be busy: the best counts
+		if best < 200*time.Millisecond {
+			break
+		}
 		begin := time.Now()
 		pid := c.d.Bot.Pid
 		c.killBot()
