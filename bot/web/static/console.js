@@ -8,7 +8,8 @@
   const open = new Set(['waiting', 'held', 'unknown', 'failed', 'unverified', 'running', 'down']);
   const urgent = new Set(['waiting', 'held', 'unknown', 'failed', 'unverified', 'down']);
   const cards = new Map(); // key → {el, m, order, sig, drafts, folds, ask, busy, note}
-  let skew = 0, loaded = false, heard = Date.now();
+  const mine = []; // cards that were shown to this person alone
+  let skew = 0, loaded = false, heard = Date.now(), answered = 0;
 
   function el(tag, props, ...kids) {
     const e = document.createElement(tag);
@@ -146,7 +147,7 @@
       ...(m.blocks || []).map((b, i) => block(c, b, i)),
       bar || '',
       (m.form || []).length && (m.buttons || []).length ? el('div', { class: 'form' }, ...m.form.map((f, i) => field(c, f, i))) : '',
-      m.until || m.until_text ? el('p', { class: 'until' }, m.until_text ? m.until_text + ' ' : '', el('b', {})) : '',
+      m.until || m.until_text ? el('p', { class: 'until' }, m.until_text ? m.until_text + ' · ' : '', el('b', {})) : '',
       actions(c),
       c.busy ? el('p', { class: 'note' }, t('sending')) : c.note ? note(c.note) : '',
       m.footer ? el('p', { class: 'foot' }, m.footer) : '',
@@ -202,7 +203,7 @@
       r = await post('/console/press', { action: b.action, reason, fields: b.with_form ? fields(c) : undefined });
     } catch { r = { text: t('not_sent'), refused: true }; }
     c.busy = false;
-    if (!r.refused) { c.ask = null; c.reason = ''; }
+    if (!r.refused) { c.ask = null; c.reason = ''; answered = Date.now(); if (document.activeElement && c.el.contains(document.activeElement)) document.activeElement.blur(); }
     c.note = r.text && (r.refused || c.m.version === version || !open.has(c.m.state)) ? r : null;
     draw(c);
     seen(c);
@@ -218,6 +219,7 @@
 
   function bubbleCard(m) {
     const c = make(m, 1e12 + cards.size);
+    mine.push(c);
     c.el.classList.add('own');
     log.append(c.el); draw(c); c.el.prepend(el('p', { class: 'note' }, el('b', {}, t('only_you'))));
     c.el.scrollIntoView({ block: 'end' });
@@ -272,7 +274,9 @@
     if (!open.has(m.state)) c.drafts.clear();
     if (sig === c.sig) tickProgress(c); else { c.sig = sig; draw(c); }
     if (loaded && (first || was.state !== m.state) && m.priority < 2) say((L['state_' + m.state] || m.state) + ': ' + m.title);
-    if (stick) end(); else if (loaded && first) down.hidden = false;
+    const next = asks(m) && (first || was.state !== m.state) && Date.now() - answered < 60000; // the question after one's own answer
+    if (stick || next) end(); else if (loaded && first) down.hidden = false;
+    for (const o of mine) if (o.m.key === m.key && o.m.version !== m.version && (o.m.buttons || []).length) { o.m = { ...o.m, buttons: [], form: [], code: '' }; draw(o); }
     summary();
   }
 
@@ -283,11 +287,13 @@
     if (shown.some((e, i) => e !== there[i])) log.append(...shown);
   }
 
-  const current = () => [...cards.values()].filter(c => urgent.has(c.m.state) && (c.m.buttons || []).length).sort((a, b) => b.order - a.order)[0]
-    || [...cards.values()].filter(c => open.has(c.m.state)).sort((a, b) => b.order - a.order)[0];
+  const asks = m => urgent.has(m.state) && (m.buttons || []).length > 0;
+  const newest = which => [...cards.values()].filter(which).sort((a, b) => b.order - a.order)[0];
+  // What counts now: the newest question, else the step that runs; a run's own card only where there is nothing else.
+  const current = () => newest(c => asks(c.m)) || newest(c => c.m.state === 'running' && !c.m.key.startsWith('run/')) || newest(c => c.m.state === 'running');
 
   function summary() {
-    const c = current() || [...cards.values()].sort((a, b) => b.order - a.order)[0];
+    const c = current() || newest(() => true);
     for (const x of cards.values()) x.el.classList.toggle('now', x === c);
     const shown = c && c.m;
     status.className = shown ? 's-' + shown.state : 's-info';
@@ -298,7 +304,7 @@
     if (status.dataset.head !== head) { status.dataset.head = head; word.textContent = chip(shown); title.textContent = shown.title; }
     const text = counted(shown);
     if (counts.textContent !== text) counts.textContent = text;
-    const calls = [...cards.values()].filter(x => urgent.has(x.m.state) && (x.m.buttons || []).length).length;
+    const calls = [...cards.values()].filter(x => asks(x.m)).length;
     document.title = (calls ? '(' + calls + ') ' : '') + (shown.emoji ? shown.emoji + ' ' : '') + shown.title + ' · recoverbot';
   }
 
@@ -310,8 +316,8 @@
   const atEnd = () => page.scrollHeight - page.scrollTop - innerHeight < 120;
   // A card that asks is shown from its top, so that what will happen is read before the buttons.
   const end = () => {
-    const c = current();
-    if (c && c.el.offsetHeight > innerHeight * 0.6 && !c.el.contains(document.activeElement)) c.el.scrollIntoView({ block: 'start' });
+    const c = current(), last = !c || c.el === log.lastElementChild;
+    if (c && (!last || c.el.offsetHeight > innerHeight * 0.6) && !c.el.contains(document.activeElement)) c.el.scrollIntoView({ block: 'start' });
     else page.scrollTop = page.scrollHeight;
     down.hidden = true;
   };
