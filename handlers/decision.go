@@ -2,6 +2,7 @@ package handlers
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 
@@ -23,9 +24,19 @@ func (h *Handlers) decide(ctx context.Context, c caller, d runbook.Decision) (bo
 	}
 	d.By = c.actor()
 	if _, err := h.Engine.Decide(ctx, d); err != nil {
+		var refused *runbook.Error
+		if errors.As(err, &refused) {
+			named := *refused
+			named.Msg = numbered(c.say, r, refused.Msg)
+			err = &named
+		}
 		return bot.Reply{RunID: r.ID}, err
 	}
-	return bot.Reply{Text: c.say.T("cmd.noted", "choice", c.say.T("choice."+string(d.Choice))), RunID: r.ID}, nil
+	id := "cmd.noted"
+	if d.Step == "" && d.Group == "" {
+		id = "cmd.run_noted_" + string(d.Choice)
+	}
+	return bot.Reply{Text: c.say.T(id, "choice", c.say.T("choice."+string(d.Choice)), "run", r.ID), RunID: r.ID}, nil
 }
 
 // subjects are the steps that a decision is about, of a group those that wait; one nil for the run itself.
@@ -56,6 +67,9 @@ func (h *Handlers) typed(ctx context.Context, c caller, choice runbook.Choice, a
 	}
 	if !ok {
 		return bot.Reply{}, runbook.Errorf(runbook.NotFound, "cmd.no_run")
+	}
+	if r.State == runbook.Parked && choice != runbook.Reopen && choice != runbook.Abort {
+		return bot.Reply{RunID: r.ID}, runbook.Errorf(runbook.Invalid, "cmd.is_parked", "run", r.ID)
 	}
 	if len(args) == 0 {
 		return h.current(ctx, c, r, "cmd.code_missing")

@@ -87,27 +87,6 @@ func (c card) state() runbook.State {
 
 func (c card) settled() bool { return c.state().Settled() }
 
-// face is how a state looks: a word for platforms, at most one emoji.
-func face(s runbook.State) (word, emoji string) {
-	switch s {
-	case runbook.Waiting:
-		return "waiting", "🟡"
-	case runbook.Held:
-		return "held", "🔒"
-	case runbook.Failed, runbook.RolledBack, runbook.Unverified:
-		return "failed", "❌"
-	case runbook.Unknown:
-		return "unknown", "❓"
-	case runbook.Done:
-		return "done", "✅"
-	case runbook.Skipped, runbook.Deferred:
-		return "skipped", "⏭"
-	case runbook.Pending:
-		return "info", ""
-	}
-	return "running", "🔵"
-}
-
 // context is what counts, at the head of every card: down since, data lost, step n of m, what comes next.
 func (v viewer) context(r runbook.Run, c card) string {
 	all := cards(r)
@@ -201,11 +180,11 @@ func (v viewer) runCard(r runbook.Run) bot.Message {
 		}
 		m.Buttons = v.runButtons(r)
 	case runbook.Parked:
-		m.State, m.Emoji = "skipped", "⏭"
-		m.Lines = append(m.Lines, v.summary(r), v.say.T("view.parked"))
+		m.State, m.Emoji = "parked", "⏭"
+		m.Lines = append(m.Lines, v.summary(r), v.say.T("view.parked", "run", r.ID))
 		m.Buttons = v.runButtons(r)
 	case runbook.Aborted:
-		m.State, m.Emoji = "failed", "❌"
+		m.State, m.Emoji = "aborted", "⏭"
 		aborted := v.say.T("view.aborted", "name", r.EndedBy.Name, "platform", r.EndedBy.Platform, "at", r.EndedAt)
 		m.Lines = append(m.Lines, aborted, v.summary(r))
 	case runbook.RunDone:
@@ -264,12 +243,12 @@ func settled(r runbook.Run) int {
 func (v viewer) outline(r runbook.Run) []string {
 	var out []string
 	for _, c := range cards(r) {
-		_, emoji := face(c.state())
+		_, emoji, state := c.face(r)
 		if emoji == "" {
 			emoji = "·"
 		}
 		out = append(out, v.say.T("view.outline", "emoji", emoji, "n", c.number, "title", v.say.Text(c.def.Title),
-			"state", v.say.T("state."+string(c.state()))))
+			"state", v.say.T(state)))
 	}
 	return out
 }

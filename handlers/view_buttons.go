@@ -155,6 +155,8 @@ func (v viewer) button(p press, choice runbook.Choice, reason bool, member strin
 			b.Style = "danger"
 			b.Confirm = v.say.T("view.confirm_danger")
 		}
+	case runbook.Skip:
+		b.Confirm = v.say.T("view.confirm_skip")
 	case runbook.Abort:
 		b.Style = "danger"
 		b.Confirm = v.say.T("view.confirm_abort")

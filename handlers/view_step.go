@@ -11,8 +11,7 @@ import (
 
 // stepCard is the card of a step or group.
 func (v viewer) stepCard(r runbook.Run, c card) bot.Message {
-	state := c.state()
-	word, emoji := face(state)
+	word, emoji, state := c.face(r)
 	m := bot.Message{
 		Key: "step/" + r.ID + "/" + c.id, RunID: r.ID, State: word, Emoji: emoji,
 		Context:  v.context(r, c),
@@ -21,17 +20,20 @@ func (v viewer) stepCard(r runbook.Run, c card) bot.Message {
 		Priority: bot.Outcome,
 		At:       c.members[0].ChangedAt,
 	}
-	if where := v.where(c); where != "" {
+	if where := v.where(c, state); where != "" {
 		m.Lines = append(m.Lines, where)
 	}
 	switch {
-	case state.Asks():
+	case c.state().Asks() && live(r):
 		m.Priority = bot.Prompt
 	case word == "running":
 		m.Priority = bot.Ticker
 	}
 	for _, s := range c.members {
-		v.member(&m, c, s)
+		v.member(&m, r, c, s)
+	}
+	if c.def.PointOfNoReturn && c.state() == runbook.Waiting {
+		m.Warn = append(m.Warn, v.say.T("view.no_return"))
 	}
 	m.Lines = slices.Compact(m.Lines) // a note and a result may say the same
 	if live(r) {
@@ -41,7 +43,7 @@ func (v viewer) stepCard(r runbook.Run, c card) bot.Message {
 }
 
 // where says on which machine, and which line of the operators' document this is.
-func (v viewer) where(c card) string {
+func (v viewer) where(c card, state string) string {
 	var parts []string
 	if h := c.members[0].Host; h != "" && (!c.group || c.def.Host != "") {
 		parts = append(parts, v.say.T("view.on_host", "host", h))
@@ -49,12 +51,12 @@ func (v viewer) where(c card) string {
 	if c.def.DocLine != "" {
 		parts = append(parts, v.say.T("view.doc_line", "line", c.def.DocLine))
 	}
-	parts = append(parts, v.say.T("state."+string(c.state())))
+	parts = append(parts, v.say.T(state))
 	return strings.Join(parts, " · ")
 }
 
 // member adds what one step says to its card; in a group each line and block is marked with the member's name.
-func (v viewer) member(m *bot.Message, c card, s *runbook.StepRun) {
+func (v viewer) member(m *bot.Message, r runbook.Run, c card, s *runbook.StepRun) {
 	mark := func(text string) string { return text }
 	if c.group {
 		name := s.Member
@@ -64,7 +66,7 @@ func (v viewer) member(m *bot.Message, c card, s *runbook.StepRun) {
 		}
 	}
 	line := func(msg runbook.Msg) {
-		if text := v.say.Say(msg); text != "" {
+		if text := v.say.Say(numbered(v.say, r, msg)); text != "" {
 			m.Lines = append(m.Lines, mark(text))
 		}
 	}

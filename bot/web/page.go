@@ -19,7 +19,7 @@ var files embed.FS
 
 // scriptLabels are the labels that the script needs; %n and the like are replaced there.
 var scriptLabels = []string{
-	"state_down", "state_waiting", "state_running", "state_done", "state_skipped", "state_failed", "state_unknown", "state_held", "state_info",
+	"state_down", "state_waiting", "state_running", "state_done", "state_skipped", "state_failed", "state_unknown", "state_held", "state_info", "state_parked", "state_aborted",
 	"state_unverified", "kind_script", "kind_sql", "kind_diff", "kind_command", "kind_env", "kind_files", "kind_text", "kind_table",
 	"mark_match", "mark_changed", "mark_refused", "mark_ok", "mark_bad", "lines_count", "rows_more", "output", "only_you", "refused",
 	"reason", "reason_needed", "field_needed", "confirm_yes", "cancel", "sending", "not_sent", "or_type", "lost", "time_left", "time_over",

@@ -1,0 +1,96 @@
+package handlers
+
+import (
+	"strconv"
+	"strings"
+
+	"recoverbot/locale"
+	"recoverbot/runbook"
+)
+
+// face is how a card looks in a run: the platforms' word for it, at most one emoji, and the key of its state in words.
+// A question that nobody can answer any more is no question, and what did not apply is not done.
+func (c card) face(r runbook.Run) (word, emoji, state string) {
+	s := c.state()
+	word, emoji, state = stepFace(s)
+	switch {
+	case s == runbook.Done && c.notNeeded():
+		return "info", "–", "state.not_needed"
+	case r.DryRun && s == runbook.Waiting:
+		return "info", "🟡", "state.would_ask"
+	case r.State == runbook.Parked && s == runbook.Waiting:
+		return "parked", "⏭", "state.parked"
+	case r.State != runbook.Open && r.State != runbook.Parked && (s == runbook.Pending || s == runbook.Planning || s == runbook.Waiting):
+		return "info", "–", "state.not_done"
+	}
+	return word, emoji, state
+}
+
+// notNeeded reports whether every member of the card was found not to apply.
+func (c card) notNeeded() bool {
+	for _, m := range c.members {
+		if m.Plan == nil || m.Plan.Why.ID != "engine.not_needed" {
+			return false
+		}
+	}
+	return true
+}
+
+func stepFace(s runbook.State) (word, emoji, state string) {
+	state = "state." + string(s)
+	switch s {
+	case runbook.Waiting:
+		return "waiting", "🟡", state
+	case runbook.Held:
+		return "held", "🔒", state
+	case runbook.Failed, runbook.RolledBack, runbook.Unverified:
+		return "failed", "❌", state
+	case runbook.Unknown:
+		return "unknown", "❓", state
+	case runbook.Done:
+		return "done", "✅", state
+	case runbook.Skipped, runbook.Deferred:
+		return "skipped", "⏭", state
+	case runbook.Pending:
+		return "info", "", state
+	}
+	return "running", "🔵", state
+}
+
+// numbered puts the number and title of steps where a message names their ids, since only numbers are on cards.
+func numbered(say *locale.Printer, r runbook.Run, m runbook.Msg) runbook.Msg {
+	var args map[string]any
+	for _, key := range []string{"step", "needs"} {
+		ids, ok := m.Args[key].(string)
+		if !ok {
+			continue
+		}
+		if args == nil {
+			args = make(map[string]any, len(m.Args))
+			for k, v := range m.Args {
+				args[k] = v
+			}
+		}
+		args[key] = stepNames(say, r, ids)
+	}
+	if args != nil {
+		m.Args = args
+	}
+	return m
+}
+
+func stepNames(say *locale.Printer, r runbook.Run, ids string) string {
+	var out []string
+	for _, id := range strings.Split(ids, ", ") {
+		name := id
+		for _, c := range cards(r) {
+			for _, s := range c.members {
+				if s.ID == id || c.id == id {
+					name = strconv.Itoa(c.number) + " (" + say.Text(c.def.Title) + ")"
+				}
+			}
+		}
+		out = append(out, name)
+	}
+	return strings.Join(out, ", ")
+}
