@@ -85,7 +85,7 @@ func TestSay(t *testing.T) {
 		want string
 	}{
 		{"en", runbook.T("view.loss", "seconds", 271.0), "would lose 4 min 31 s of data"},
-		{"zh", runbook.T("view.loss", "seconds", 271.0), "将丢失 4 分 31 秒 的数据"},
+		{"zh", runbook.T("view.loss", "seconds", 271.0), "将丢失 4 分 31 秒的数据"},
 		{"en", runbook.T("alert.snoozed", "at", at), "Snoozed until 11:11:40."},
 		{"en", runbook.T("view.open", "text", runbook.T("fleet.unknown_host", "ref", "x")), "Still open: No host or role is called x in fleet.yaml."},
 		{"en", runbook.T("no.such_key", "a", 1), "no.such_key map[a:1]"},
