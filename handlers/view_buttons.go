@@ -149,7 +149,7 @@ func (v viewer) button(p press, choice runbook.Choice, reason bool, member strin
 		Label: v.named(member, v.say.T("choice_button."+string(choice))), Choice: string(choice), Action: p.encode(), NeedsReason: reason,
 	}
 	switch choice {
-	case runbook.Approve, runbook.Commit, runbook.Input:
+	case runbook.Approve, runbook.Commit:
 		b.Style = "primary"
 		if danger {
 			b.Style = "danger"

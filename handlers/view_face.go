@@ -26,10 +26,13 @@ func (c card) face(r runbook.Run) (word, emoji, state string) {
 	return word, emoji, state
 }
 
+// notNeeded is the engine's reason for a step whose conditions do not hold.
+const notNeeded = "engine.not_needed"
+
 // notNeeded reports whether every member of the card was found not to apply.
 func (c card) notNeeded() bool {
 	for _, m := range c.members {
-		if m.Plan == nil || m.Plan.Why.ID != "engine.not_needed" {
+		if m.Plan == nil || m.Plan.Why.ID != notNeeded {
 			return false
 		}
 	}

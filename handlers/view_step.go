@@ -66,7 +66,7 @@ func (v viewer) member(m *bot.Message, r runbook.Run, c card, s *runbook.StepRun
 		}
 	}
 	line := func(msg runbook.Msg) {
-		if text := v.say.Say(numbered(v.say, r, msg)); text != "" {
+		if text := v.say.Say(numbered(v.say, r, msg)); text != "" && msg.ID != notNeeded { // the state says so already
 			m.Lines = append(m.Lines, mark(text))
 		}
 	}
