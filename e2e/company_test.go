@@ -70,11 +70,12 @@ func eventually(t *testing.T, within time.Duration, what string, try func() erro
 // start builds and starts a company, and stops it at the test's end.
 func start(t *testing.T) *company {
 	t.Helper()
+	bin := binary(t)
 	dir, err := os.MkdirTemp("", "rbe") // short, for unix sockets
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &company{t: t, dir: dir, bin: binary(t)}
+	c := &company{t: t, dir: dir, bin: bin}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

@@ -47,15 +47,22 @@ func (c *company) screen(command string) *screen {
 	return s
 }
 
+// all is everything that was printed.
+func (s *screen) all() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.String()
+}
+
 // sees waits for text that matches after what was seen before, and returns its first group.
 func (s *screen) sees(pattern string) string {
 	s.t.Helper()
 	re := regexp.MustCompile(pattern)
 	var found string
-	deadline := time.Now().Add(40 * time.Second)
+	deadline := time.Now().Add(25 * time.Second)
 	defer func() {
 		if s.t.Failed() {
-			s.t.Logf("the screen:\n%s", s.text.String())
+			s.t.Logf("the screen:\n%s", s.all())
 		}
 	}()
 	eventually(s.t, time.Until(deadline), "see "+pattern, func() error {
@@ -88,11 +95,11 @@ func (s *screen) ends() {
 	select {
 	case err := <-done:
 		if err != nil {
-			s.t.Errorf("the terminal ended with %v:\n%s", err, s.text.String())
+			s.t.Errorf("the terminal ended with %v:\n%s", err, s.all())
 		}
 	case <-time.After(20 * time.Second):
 		_ = s.cmd.Process.Kill()
-		s.t.Errorf("the terminal does not end:\n%s", s.text.String())
+		s.t.Errorf("the terminal does not end:\n%s", s.all())
 	}
 	_ = s.keys.Close()
 }
@@ -106,6 +113,8 @@ func TestTheTerminal(t *testing.T) {
 	s.sees("attached")
 	code := s.sees(`Power the primary off(?s:.*?)abort\s+([0-9a-f]{4})`)
 	s.types("skip " + code)
+	s.sees(`to confirm`)
+	s.types(code)
 	s.sees(`(?i)reason`)
 	s.types("nobody at the provider answers")
 	s.sees(`Take the primary out of nginx`)
@@ -163,7 +172,7 @@ func TestTheTerminal(t *testing.T) {
 		}
 		return err
 	})
-	if strings.Contains(s.text.String()+alone.text.String(), c.d.Hosts["standby"].MySQL.Password) {
+	if strings.Contains(s.all()+alone.all(), c.d.Hosts["standby"].MySQL.Password) {
 		t.Error("a password was on the screen")
 	}
 }
