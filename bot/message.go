@@ -27,7 +27,7 @@ type Message struct {
 	Footer    string    `json:"footer,omitempty"`     // who decided, when, where
 	Output    string    `json:"output,omitempty"`     // long output: a thread, a file, a fold
 	Notify    []string  `json:"notify,omitempty"`     // people to mention; only in new messages
-	Ends      bool      `json:"ends,omitempty"`       // the run of RunID is over with this message
+	Ends      bool      `json:"ends,omitempty"`       // the run of RunID is over, or put aside, with this message
 	Priority  Priority  `json:"priority"`
 	At        time.Time `json:"at"`
 }

@@ -191,8 +191,11 @@ func (v viewer) runCard(r runbook.Run) bot.Message {
 		m.State, m.Emoji = "done", "✅"
 		m.Lines = append(m.Lines, v.summary(r))
 	}
-	if !r.EndedAt.IsZero() {
+	switch {
+	case !r.EndedAt.IsZero():
 		m.Ends, m.At = true, r.EndedAt
+	case r.State == runbook.Parked:
+		m.Ends, m.At = true, lastChange(r)
 	}
 	if r.State != runbook.Open {
 		m.Context = strings.Join(v.watermark(r), " · ") // the summary says the rest
@@ -208,6 +211,17 @@ func (v viewer) runCard(r runbook.Run) bot.Message {
 	})
 	m.Footer += by
 	return m
+}
+
+// lastChange is when a step of the run moved last.
+func lastChange(r runbook.Run) time.Time {
+	last := r.StartedAt
+	for _, s := range r.Steps {
+		if s.ChangedAt.After(last) {
+			last = s.ChangedAt
+		}
+	}
+	return last
 }
 
 // summary is the first line of a closing message.
