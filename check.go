@@ -70,7 +70,7 @@ func runCheck(cmd *cobra.Command, set settings, connect bool) error {
 	for _, r := range probe.Diagnose(cmd.Context(), f) {
 		fmt.Fprintln(out, say.T("cli.host", "host", r.Host.Name, "level", runbook.T("level."+string(r.Level))))
 		for _, x := range r.Findings {
-			if !x.Up {
+			if !x.Up || r.Level == probe.Returned {
 				bad++
 				fmt.Fprintln(out, "  "+say.Say(x.Text))
 			}

@@ -14,6 +14,7 @@ import (
 	"recoverbot/runbook"
 	"recoverbot/runbook/engine"
 	"recoverbot/runbook/journal"
+	"recoverbot/runbook/probe"
 )
 
 // snooze is how long an alert's prompt rests after a person asked for it.
@@ -71,7 +72,7 @@ func (b *alertBook) downSince(scenario string) (time.Time, string) {
 // Alert implements alert.Sink: it journals the alert and shows it once, edited while it lasts.
 func (h *Handlers) Alert(ctx context.Context, a alert.Alert) error {
 	k, known := h.alerts.get(a.Fingerprint)
-	if a.Resolved && !known {
+	if a.Resolved && (!known || k.state == "resolved") {
 		return nil
 	}
 	if !known || k.state == "resolved" || k.state == "replaced" {
@@ -190,6 +191,9 @@ func (b *alertBook) message(fingerprint string, say *locale.Printer, drill bool)
 	if drill {
 		m.Context = say.T("view.drill")
 	}
+	if k.Level == string(probe.Returned) {
+		m.Title = say.T("watch.returned", "host", k.Host)
+	}
 	m.Lines = append(m.Lines, found(k, say)...)
 	answer := func(choice, label, style string) {
 		p := press{Alert: fingerprint, Choice: runbook.Choice(choice)}
@@ -200,6 +204,13 @@ func (b *alertBook) message(fingerprint string, say *locale.Printer, drill bool)
 		m.State, m.Emoji, m.Priority = "done", "✅", bot.Outcome
 		m.Title = say.T("alert.resolved", "host", k.Host)
 		m.Lines = nil
+		switch {
+		case k.Closed != "":
+			m.State, m.Emoji = "info", ""
+			m.Title = say.T("watch.closed_"+k.Closed, "host", k.Host)
+		case k.Level == string(probe.Returned):
+			m.Title = say.T("watch.silent_again", "host", k.Host)
+		}
 	case "replaced":
 		m.State, m.Emoji, m.Priority = "info", "", bot.Outcome
 		m.Title = say.T("alert.replaced", "host", k.Host)
@@ -211,7 +222,11 @@ func (b *alertBook) message(fingerprint string, say *locale.Printer, drill bool)
 		m.Priority = bot.Outcome
 		m.Lines = append(m.Lines, say.T("alert.snoozed", "at", k.snoozed))
 		answer("start", "alert.start", "primary")
-	default:
+	case "firing":
+		if k.Scenario == "" {
+			answer("check", "alert.check", "primary")
+			break
+		}
 		m.Lines = append(m.Lines, say.T("alert.suggest", "scenario", k.Scenario))
 		answer("start", "alert.start", "primary")
 		answer("check", "alert.check", "")
@@ -227,7 +242,7 @@ const shownFindings = 4
 func found(k knownAlert, say *locale.Printer) []string {
 	var out []string
 	for _, f := range k.Findings {
-		if f.Up || f.Probe.Kind != "silent" && k.Level == "silent" {
+		if f.OK || f.Probe.Kind != "silent" && k.Level == "silent" {
 			continue
 		}
 		if len(out) == shownFindings {

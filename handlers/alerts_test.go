@@ -125,3 +125,52 @@ func TestAnAbortedRunGivesTheAlertBack(t *testing.T) {
 		t.Errorf("the cool-down blocks a person: %+v", r)
 	}
 }
+
+func TestARetiredHostIsNoLongerWatched(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	const key = "alert/watch-primary-app1"
+	if err := w.Alert(t.Context(), downAlert()); err != nil {
+		t.Fatal(err)
+	}
+	w.hub.until(t, key, inState("down"))
+	over := downAlert()
+	over.Resolved, over.Closed = true, alert.Retired
+	if err := w.Alert(t.Context(), over); err != nil {
+		t.Fatal(err)
+	}
+	m := w.hub.until(t, key, inState("info"))
+	if m.Title != "No longer watched: app1 is retired" || len(m.Buttons) > 0 {
+		t.Errorf("closed alert: %+v", m)
+	}
+}
+
+func TestAReturnedHostCanOnlyBeLookedAt(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	back := alert.Alert{Source: "watch", Fingerprint: "returned-app1", Host: "app1", Level: "returned", Vantage: []string{"bot"},
+		Findings: []runbook.Finding{{Host: "app1", Up: true, Text: runbook.T("probe.not_silent", "host", "app1", "port", 3306)}}}
+	if err := w.Alert(t.Context(), back); err != nil {
+		t.Fatal(err)
+	}
+	m := w.hub.until(t, "alert/returned-app1", inState("down"))
+	if m.Title != "The retired app1 answers again: two machines may write. Stop it now." || len(m.Buttons) != 1 || m.Buttons[0].Choice != "check" {
+		t.Errorf("alert: %+v", m)
+	}
+	if !strings.Contains(strings.Join(m.Lines, "\n"), "3306") {
+		t.Errorf("does not say what answers: %v", m.Lines)
+	}
+	press, err := decodePress(m.Buttons[0].Action)
+	if err != nil {
+		t.Fatal(err)
+	}
+	press.Choice = "start"
+	if r := w.press(t, "ops2", bot.Button{Action: press.encode()}, ""); !r.Refused {
+		t.Errorf("an alert without a scenario started one: %+v", r)
+	}
+	back.Resolved, back.Findings = true, nil
+	if err := w.Alert(t.Context(), back); err != nil {
+		t.Fatal(err)
+	}
+	w.hub.until(t, "alert/returned-app1", inState("done"))
+}

@@ -2,11 +2,14 @@ package handlers
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
 	"recoverbot/bot"
 	"recoverbot/runbook"
+	"recoverbot/runbook/fleet"
 	"recoverbot/runbook/probe"
 )
 
@@ -32,8 +35,12 @@ func (h *Handlers) diagnose(ctx context.Context, c caller) (bot.Reply, error) {
 			}
 		}
 		mark := "ok"
-		if r.Level != probe.Well {
+		if r.Level != probe.Well && r.Level != probe.Unenrolled {
 			mark = "bad"
+		}
+		if r.Level == probe.Returned {
+			m.State = "down"
+			m.Warn = append(m.Warn, c.say.T("watch.returned", "host", r.Host.Name))
 		}
 		table.Rows = append(table.Rows, []string{
 			r.Host.Name, strings.Join(r.Host.Roles, " "), c.say.T("level." + string(r.Level)), strings.Join(bad, ", "),
@@ -42,8 +49,14 @@ func (h *Handlers) diagnose(ctx context.Context, c caller) (bot.Reply, error) {
 	}
 	m.Blocks = []bot.Block{table}
 	text := c.say.T("diagnose.well")
+	if len(m.Warn) > 0 {
+		text = strings.Join(m.Warn, "\n")
+	}
 	if name, host := suggest(reports); name != "" {
-		if s, ok := h.Scenarios[name]; ok {
+		s, ok := h.Scenarios[name]
+		if role := missing(h.Fleet.Config(), s); ok && role != "" {
+			text = c.say.T("watch.no_role_left", "host", host, "role", role)
+		} else if ok {
 			text = c.say.T("diagnose.suggest", "host", host, "scenario", name, "title", c.say.Text(s.Title))
 			p := press{Command: name, Choice: runbook.Approve}
 			m.Buttons = []bot.Button{{Label: c.say.T("alert.start"), Choice: "start", Action: p.encode(), Style: "primary"}}
@@ -51,8 +64,20 @@ func (h *Handlers) diagnose(ctx context.Context, c caller) (bot.Reply, error) {
 			text = c.say.T("diagnose.no_scenario", "host", host)
 		}
 	}
-	m.Lines = []string{text}
+	if text != strings.Join(m.Warn, "\n") {
+		m.Lines = []string{text}
+	}
 	return bot.Reply{Text: text, Message: &m}, nil
+}
+
+// missing is a role that a scenario binds and no machine has; "" where it can start.
+func missing(cfg *fleet.Config, s runbook.Scenario) string {
+	for _, name := range slices.Sorted(maps.Keys(s.Bind)) {
+		if role := s.Bind[name]; len(cfg.WithRole(role)) == 0 {
+			return role
+		}
+	}
+	return ""
 }
 
 // suggest picks the widest scenario that what does not answer calls for. What is deliberately without any service
@@ -60,7 +85,7 @@ func (h *Handlers) diagnose(ctx context.Context, c caller) (bot.Reply, error) {
 func suggest(reports []probe.HostReport) (scenario, host string) {
 	down := map[string]string{}
 	for _, r := range reports {
-		if r.Level == probe.Well {
+		if r.Level == probe.Well || r.Level == probe.Returned {
 			continue
 		}
 		for _, role := range r.Host.Roles {

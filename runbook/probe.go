@@ -5,6 +5,7 @@ import "time"
 // Probe is one read-only question to one host. Which fields count depends on Kind:
 //
 //	silent    Host answers neither ssh nor any known port        tcp      Host, Port
+//	          (Name "writers": nothing that serves or writes data)
 //	ssh       Host: log in and run true                          http     Host, Service or Port+Path; Status (0: any answer, 502 included)
 //	service   Host, Service: its manager says running, its health URL answers 200
 //	mysql     Host or Database: log in, a source (not a replica), writable

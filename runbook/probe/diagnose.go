@@ -21,6 +21,7 @@ const (
 	SSHOnly     Level = "ssh"          // SSH up, MySQL down
 	ServiceDown Level = "service_down" // MySQL up, a service down
 	Well        Level = "well"
+	Returned    Level = "returned" // retired, yet what writes data answers
 )
 
 // HostReport is what a host answered.
@@ -31,7 +32,7 @@ type HostReport struct {
 }
 
 // Diagnose asks every host of the fleet that is not retired everything its roles call for, all at once and within
-// ctx's deadline or 3 s, whichever is shorter. Spares without another role are asked for SSH only, and one without a
+// ctx's deadline or 3 s, whichever is shorter. Retired ones that have come back are listed last. Spares without another role are asked for SSH only, and one without a
 // pinned key is as it should be: Unenrolled, without the finding that says so.
 func Diagnose(ctx context.Context, f *fleet.Fleet) []HostReport {
 	ctx, cancel := context.WithTimeout(ctx, DefaultTimeout)
@@ -56,7 +57,14 @@ func Diagnose(ctx context.Context, f *fleet.Fleet) []HostReport {
 			}
 		})
 	}
+	var back []runbook.Finding
+	wg.Go(func() { back = Run(ctx, f, byName(cfg), Retired(cfg)) })
 	wg.Wait()
+	for _, found := range back {
+		if h, ok := cfg.Host(found.Host); ok && found.Up {
+			reports = append(reports, HostReport{Host: h, Level: Returned, Findings: []runbook.Finding{found}})
+		}
+	}
 	return reports
 }
 

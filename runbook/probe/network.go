@@ -114,10 +114,14 @@ func certificate(ctx context.Context, a *asking) answer {
 func silent(ctx context.Context, a *asking) answer {
 	cfg := a.fleet.Config()
 	ports := map[int]func(net.Conn) error{sshPort(a.host): speaks}
-	if a.host.HasRole("nginx") || a.host.HTTPPort != 0 {
+	writers := a.probe.Name == Writers // a retired host has no role that says what it runs
+	if writers {
+		ports = map[int]func(net.Conn) error{}
+	}
+	if !writers && (a.host.HasRole("nginx") || a.host.HTTPPort != 0) {
 		ports[httpPort(a.host)] = speaksHTTP
 	}
-	if a.host.HasRole("primary") || a.host.HasRole("standby") {
+	if writers || a.host.HasRole("primary") || a.host.HasRole("standby") {
 		ports[3306] = speaks
 		for _, d := range cfg.Databases {
 			if d.Port != 0 {
@@ -127,7 +131,7 @@ func silent(ctx context.Context, a *asking) answer {
 		ports[redisPort(cfg)] = speaksRedis
 	}
 	for _, s := range cfg.Services {
-		if s.Health.Port != 0 && runsOn(s, a.host) {
+		if s.Health.Port != 0 && (writers || runsOn(s, a.host)) {
 			ports[s.Health.Port] = speaksHTTP
 		}
 	}

@@ -302,3 +302,40 @@ func TestDiagnoseSpares(t *testing.T) {
 		}
 	}
 }
+
+// Of a retired machine only what writes counts, and an address that another machine has taken over is not asked.
+func TestRetired(t *testing.T) {
+	t.Parallel()
+	c := actiontest.New(t, "primary", "standby")
+	text, err := os.ReadFile(c.FleetFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	retired := strings.Replace(string(text), "    roles: [primary]\n", "    retired: true\n", 1)
+	if err := os.WriteFile(c.FleetFile, []byte(retired), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Fleet.Reload(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	listed := func() bool {
+		for _, r := range probe.Diagnose(t.Context(), c.Fleet) {
+			if r.Host.Name == "primary" {
+				return r.Level == probe.Returned
+			}
+		}
+		return false
+	}
+	if listed() {
+		t.Error("a fenced machine whose SSH answers counts as back")
+	}
+	serve(t, c, "primary", 8081, http.NotFoundHandler())
+	if !listed() {
+		t.Error("a service of the retired machine answers, and nobody says so")
+	}
+	cfg := *c.Fleet.Config()
+	cfg.Hosts = append([]fleet.Host{{Name: "new", Address: c.Host("primary").Address}}, cfg.Hosts...)
+	if ps := probe.Retired(&cfg); len(ps) != 0 {
+		t.Errorf("asks another machine: %+v", ps)
+	}
+}

@@ -33,7 +33,9 @@ func (w *Watcher) tell(ctx context.Context, cfg *fleet.Config, list []*watched, 
 		if slices.Contains(list, h) {
 			continue
 		}
-		if !h.sent || h.close(ctx, w, h.last) {
+		last := h.last
+		last.Closed = closed(cfg, h.host.Name)
+		if !h.sent || h.close(ctx, w, last) {
 			delete(w.hosts, f)
 		}
 	}
@@ -87,7 +89,11 @@ func (w *Watcher) tellWide(ctx context.Context, cfg *fleet.Config, list []*watch
 		}
 	}
 	for f, known := range w.wide {
-		if !current[f] && (!known.sent || known.close(ctx, w, known.last)) {
+		last := known.last
+		if gone := gone(cfg, last.Host); len(gone) > 0 {
+			last.Host, last.Closed = strings.Join(gone, ", "), alert.Retired
+		}
+		if !current[f] && (!known.sent || known.close(ctx, w, last)) {
 			delete(w.wide, f)
 		}
 	}

@@ -37,6 +37,10 @@ type Watcher struct {
 	Options
 	hosts map[string]*watched // by fingerprint
 	wide  map[string]*fired
+	// retired are the machines that were retired, by name: what the sink was told of their coming back.
+	retired map[string]*fired
+	rounds  int
+	cleared bool // what an earlier process said of machines that are retired now is closed
 }
 
 // New returns a watcher of a fleet.
@@ -59,7 +63,7 @@ func NewWith(o Options) *Watcher {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Watcher{Options: o, hosts: map[string]*watched{}, wide: map[string]*fired{}}
+	return &Watcher{Options: o, hosts: map[string]*watched{}, wide: map[string]*fired{}, retired: map[string]*fired{}}
 }
 
 // Run asks until ctx ends. A fleet.yaml that watches nothing is looked at again each time: it may be reloaded.
@@ -108,6 +112,7 @@ func (w *Watcher) Round(ctx context.Context) {
 		failures = defaultFailures
 	}
 	list := w.list(cfg)
+	w.returned(ctx, cfg)
 	if !w.ask(ctx, cfg, list) {
 		return
 	}
@@ -161,8 +166,10 @@ func (h *watched) count(now time.Time) {
 }
 
 // fingerprint is stable for a host and a scenario.
-func fingerprint(scenario, host string) string {
-	text := []byte("watch-" + scenario + "-" + host)
+func fingerprint(scenario, host string) string { return slug("watch-" + scenario + "-" + host) }
+
+func slug(s string) string {
+	text := []byte(s)
 	for i, c := range text {
 		switch {
 		case c >= 'a' && c <= 'z', c >= '0' && c <= '9', c == '-':

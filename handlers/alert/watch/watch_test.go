@@ -51,8 +51,8 @@ func (v *world) ask(_ context.Context, probes []runbook.Probe) []runbook.Finding
 func newWorld() *world {
 	v := &world{down: map[string]bool{}, now: time.Date(2026, 11, 23, 3, 11, 40, 0, time.UTC)}
 	v.cfg = &fleet.Config{
-		Hosts: []fleet.Host{{Name: "primary", Roles: []string{"primary"}}, {Name: "standby", Roles: []string{"standby"}},
-			{Name: "nginx1", Roles: []string{"nginx"}}},
+		Hosts: []fleet.Host{{Name: "primary", Address: "192.0.2.21", Roles: []string{"primary"}},
+			{Name: "standby", Address: "192.0.2.22", Roles: []string{"standby"}}, {Name: "nginx1", Address: "192.0.2.11", Roles: []string{"nginx"}}},
 		Services: []fleet.Service{{Name: "go-api", On: []string{"primary", "standby"}, Health: fleet.Health{Port: 8080}}},
 		Watch: fleet.Watch{Every: runbook.Duration(10 * time.Second), Failures: 3, From: []string{"nginx"},
 			Roles:    []fleet.WatchRole{{Role: "primary", Scenario: "primary"}, {Role: "standby", Scenario: "standby"}},
@@ -81,6 +81,9 @@ func (v *world) rounds(t *testing.T, n int) []string {
 		s := a.Fingerprint + " " + a.Level
 		if a.Resolved {
 			s = a.Fingerprint + " resolved"
+			if a.Closed != "" {
+				s = a.Fingerprint + " closed " + a.Closed
+			}
 		}
 		if len(a.Vantage) > 0 && !a.Resolved {
 			s += " from " + strings.Join(a.Vantage, ",")
@@ -198,13 +201,14 @@ func TestRolesMove(t *testing.T) {
 	v.set(true, deadPrimary...)
 	v.rounds(t, 3)
 	moved := *v.cfg
-	moved.Hosts = []fleet.Host{{Name: "primary", Retired: true}, {Name: "standby", Roles: []string{"primary"}}, v.cfg.Hosts[2]}
+	moved.Hosts = []fleet.Host{{Name: "primary", Address: "192.0.2.21", Retired: true}, {Name: "standby", Address: "192.0.2.22", Roles: []string{"primary"}}, v.cfg.Hosts[2]}
 	v.cfg = &moved
-	want(t, v.rounds(t, 3), "watch-primary-primary resolved", "watch-primary-standby resolved")
+	want(t, v.rounds(t, 1), "watch-primary-primary closed retired")
+	want(t, v.rounds(t, 2), "watch-primary-standby resolved")
 	off := *v.cfg
 	off.Watch = fleet.Watch{}
 	v.cfg = &off
-	want(t, v.rounds(t, 3))
+	want(t, v.rounds(t, 3), "returned-primary resolved") // the tenth round asks the retired for the first time
 }
 
 func TestRunStopsWithItsContext(t *testing.T) {
