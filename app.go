@@ -39,7 +39,6 @@ type app struct {
 	hub       *bot.Hub
 	console   *web.Console
 	terminal  *terminal.Terminal
-	tempDir   string
 }
 
 // newApp wires everything; nothing runs before run. dsn names the journal.
@@ -58,10 +57,7 @@ func newApp(ctx context.Context, set settings, dsn string) (a *app, err error) {
 	}
 	redact := a.fleet.Redactor().Redact
 	a.log = newLog(redact)
-	if a.tempDir, err = os.MkdirTemp("", "recoverbot-"); err != nil {
-		return a, fmt.Errorf("make temporary directory: %w", err)
-	}
-	actions, err := action.NewBuilder(a.fleet, builtin.Kinds(), time.Now, a.tempDir)
+	actions, err := action.NewBuilder(a.fleet, builtin.Kinds(), time.Now)
 	if err != nil {
 		return a, err
 	}
@@ -126,9 +122,6 @@ func (a *app) close() {
 	}
 	if a.fleet != nil {
 		_ = a.fleet.Close() // connections that break while they are closed are closed
-	}
-	if a.tempDir != "" {
-		_ = os.RemoveAll(a.tempDir) // in the system's temporary directory, which is cleaned anyway
 	}
 }
 

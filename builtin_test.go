@@ -17,7 +17,7 @@ import (
 // document must have a step.
 func TestBuiltInScenarios(t *testing.T) {
 	t.Parallel()
-	b, err := action.NewBuilder(nil, builtin.Kinds(), time.Now, "")
+	b, err := action.NewBuilder(nil, builtin.Kinds(), time.Now)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -39,7 +39,7 @@ func TestBuiltInScenarios(t *testing.T) {
 // A bad scenario is told in the settings' language, with its place.
 func TestBadScenarioIsToldInBothLanguages(t *testing.T) {
 	t.Parallel()
-	b, err := action.NewBuilder(nil, builtin.Kinds(), time.Now, "")
+	b, err := action.NewBuilder(nil, builtin.Kinds(), time.Now)
 	if err != nil {
 		t.Fatal(err)
 	}

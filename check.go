@@ -46,7 +46,7 @@ func runCheck(cmd *cobra.Command, set settings, connect bool) error {
 		return set.localised(bundle, err)
 	}
 	defer f.Close()
-	actions, err := action.NewBuilder(f, builtin.Kinds(), time.Now, "")
+	actions, err := action.NewBuilder(f, builtin.Kinds(), time.Now)
 	if err != nil {
 		return err
 	}

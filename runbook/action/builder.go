@@ -17,15 +17,14 @@ import (
 // Builder makes the action of a step out of the list of kinds, and answers guards and verifications. It is what the
 // engine knows of this package. It is safe for concurrent use.
 type Builder struct {
-	fleet   *fleet.Fleet
-	kinds   map[string]Kind
-	now     func() time.Time
-	tempDir string
+	fleet *fleet.Fleet
+	kinds map[string]Kind
+	now   func() time.Time
 }
 
 // NewBuilder takes the list of kinds; a name that is there twice, or none, is an error.
-func NewBuilder(f *fleet.Fleet, kinds []Kind, now func() time.Time, tempDir string) (*Builder, error) {
-	b := &Builder{fleet: f, kinds: make(map[string]Kind, len(kinds)), now: now, tempDir: tempDir}
+func NewBuilder(f *fleet.Fleet, kinds []Kind, now func() time.Time) (*Builder, error) {
+	b := &Builder{fleet: f, kinds: make(map[string]Kind, len(kinds)), now: now}
 	for _, k := range kinds {
 		if k.Name == "" || k.Spec == nil || k.New == nil {
 			return nil, fmt.Errorf("list actions: kind %q is incomplete", k.Name)
@@ -67,7 +66,7 @@ func (b *Builder) New(run runbook.Run, step runbook.StepRun) (runbook.Action, er
 }
 
 func (b *Builder) env(run runbook.Run, step runbook.StepRun) Env {
-	return Env{Fleet: b.fleet, Run: run, Step: step, Now: b.now, TempDir: b.tempDir}
+	return Env{Fleet: b.fleet, Run: run, Step: step, Now: b.now}
 }
 
 // Probe asks the probes of a guard or a verification as the run understands their references.

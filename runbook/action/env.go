@@ -15,11 +15,10 @@ import (
 // Env is what an action is given: the fleet as the run sees it, parameters, and results of earlier steps. It is
 // rebuilt from the journal after a restart.
 type Env struct {
-	Fleet   *fleet.Fleet
-	Run     runbook.Run     // as journaled when the action was built; Results of earlier steps are in Run.Steps
-	Step    runbook.StepRun // the step itself: definition, host, member, inputs, attempt
-	Now     func() time.Time
-	TempDir string // of the bot, for large intermediate files; mode 0700
+	Fleet *fleet.Fleet
+	Run   runbook.Run     // as journaled when the action was built; Results of earlier steps are in Run.Steps
+	Step  runbook.StepRun // the step itself: definition, host, member, inputs, attempt
+	Now   func() time.Time
 }
 
 // NeedsError says that a value is not known yet: the plan is provisional until Needs (step ids, "param:NAME") are there.

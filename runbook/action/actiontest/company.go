@@ -145,7 +145,7 @@ func (c *Company) Client(name string) *fleet.Client {
 // one, attempt 1.
 func (c *Company) Env(def runbook.Step) action.Env {
 	c.t.Helper()
-	env := action.Env{Fleet: c.Fleet, Run: c.Run, Now: time.Now, TempDir: c.t.TempDir(),
+	env := action.Env{Fleet: c.Fleet, Run: c.Run, Now: time.Now,
 		Step: runbook.StepRun{RunID: c.Run.ID, ID: def.ID, Def: def, State: runbook.Planning, Attempt: 1, Inputs: map[string]string{}}}
 	if def.Host != "" {
 		h, err := env.Host(def.Host)

@@ -12,7 +12,7 @@ import (
 // Every embedded scenario's steps say what their kinds understand.
 func TestBuiltinScenariosAreValid(t *testing.T) {
 	t.Parallel()
-	b, err := action.NewBuilder(nil, builtin.Kinds(), time.Now, t.TempDir())
+	b, err := action.NewBuilder(nil, builtin.Kinds(), time.Now)
 	if err != nil {
 		t.Fatal(err)
 	}
