@@ -29,11 +29,13 @@ type listing struct {
 // listed is one row of the domain list with what is known of its machine.
 type listed struct {
 	id, ip, status string
+	name           string     // its domain, where the table has that
 	host           fleet.Host // Name "" where no host of the fleet has the ip
 	down           bool       // must not be up, whatever it answers
 	alive          bool
 	field          string // name of its form field; "" where nothing is proposed
 	to             string // the status proposed
+	unticked       bool
 }
 
 func domainList(cfg *fleet.Config) fleet.DomainList {
@@ -86,12 +88,16 @@ func (r *rows) domains(ctx context.Context, p runbook.Plan, db *sqlx.DB, eff *ef
 		return p, fmt.Errorf("ask the listed machines: %w", err)
 	}
 	l.propose(list, here)
+	if err := l.name(ctx, db, list); err != nil {
+		return p, err
+	}
 	left, chosen := 0, 0
-	for _, row := range list {
+	for i, row := range list {
 		status := row.status
 		if row.field != "" {
-			p.Form = append(p.Form, field(row))
-			if !strings.EqualFold(r.env.Step.Inputs[row.field], "false") {
+			p.Form = append(p.Form, l.field(row))
+			list[i].unticked = strings.EqualFold(r.env.Step.Inputs[row.field], "false")
+			if !list[i].unticked {
 				chosen++
 				status = row.to
 				c, _, err := prepare(ctx, db, eff.Schema, fmt.Sprintf("update %s set %s=? where %s=? and %s=? and %s=?",
@@ -108,11 +114,7 @@ func (r *rows) domains(ctx context.Context, p runbook.Plan, db *sqlx.DB, eff *ef
 			left++
 		}
 	}
-	shown, err := l.shown(ctx, db, list)
-	if err != nil {
-		return p, err
-	}
-	p.Tables = append(p.Tables, shown)
+	p.Tables = append(p.Tables, l.shown(list))
 	switch {
 	case len(list) == 0:
 		p.Verdict, p.Why = runbook.Blocked, runbook.T("sql.list_empty", "table", l.schema+"."+l.Table)
@@ -249,30 +251,55 @@ func (l listing) propose(list []listed, here fleet.Host) {
 	}
 }
 
-func field(row listed) runbook.Param {
-	t := fmt.Sprintf("%s %s: %s → %s", row.id, row.ip, row.status, row.to)
-	return runbook.Param{Name: row.field, Type: "bool", Default: "true", Title: runbook.Text{EN: t, ZH: t}}
+// name reads the domains of the rows.
+func (l listing) name(ctx context.Context, db *sqlx.DB, list []listed) error {
+	if !slices.Contains(l.columns, l.Domain) {
+		return nil
+	}
+	_, rs, err := query(ctx, db, fmt.Sprintf("SELECT %s, %s FROM %s", quoted(l.Key), quoted(l.Domain), l.table), nil)
+	if err != nil {
+		return fmt.Errorf("read the domain list: %w", err)
+	}
+	names := map[string]string{}
+	for _, c := range rs {
+		names[c.at(0)] = clip(c.at(1))
+	}
+	for i := range list {
+		list[i].name = names[list[i].id]
+	}
+	return nil
+}
+
+// field is the tick that a person gives to a proposal.
+func (l listing) field(row listed) runbook.Param {
+	name := row.name
+	if name == "" {
+		name = l.Key + " " + row.id
+	}
+	en, zh := row.ip, row.ip
+	if row.host.Name != "" && row.host.Name != row.ip {
+		en, zh = row.host.Name+", "+row.ip, row.host.Name+"，"+row.ip
+	}
+	to := row.status + " → " + row.to
+	t := runbook.Text{EN: fmt.Sprintf("Take %s (%s) off: %s", name, en, to), ZH: fmt.Sprintf("下线 %s（%s）：%s", name, zh, to)}
+	if row.to == strconv.Itoa(l.Up) {
+		t = runbook.Text{EN: fmt.Sprintf("Put %s (%s) back on: %s", name, en, to), ZH: fmt.Sprintf("恢复上线 %s（%s）：%s", name, zh, to)}
+	}
+	return runbook.Param{Name: row.field, Type: "bool", Default: "true", Title: t}
 }
 
 // shown is the whole list beside what its machines answer.
-func (l listing) shown(ctx context.Context, db *sqlx.DB, list []listed) (runbook.Table, error) {
+func (l listing) shown(list []listed) runbook.Table {
 	t := runbook.Table{Name: l.schema + "." + l.Table, Columns: []string{l.Key}, Count: len(list)}
-	names := map[string]string{}
-	if slices.Contains(l.columns, l.Domain) {
+	named := slices.Contains(l.columns, l.Domain)
+	if named {
 		t.Columns = append(t.Columns, l.Domain)
-		_, rs, err := query(ctx, db, fmt.Sprintf("SELECT %s, %s FROM %s", quoted(l.Key), quoted(l.Domain), l.table), nil)
-		if err != nil {
-			return t, fmt.Errorf("read the domain list: %w", err)
-		}
-		for _, c := range rs {
-			names[c.at(0)] = c.at(1)
-		}
 	}
 	t.Columns = append(t.Columns, l.IP, l.Status, "host", "answers", "→")
 	for _, row := range list {
 		line := []string{row.id}
-		if len(t.Columns) == 7 {
-			line = append(line, clip(names[row.id]))
+		if named {
+			line = append(line, row.name)
 		}
 		answers, mark := "yes", "ok"
 		switch {
@@ -283,13 +310,16 @@ func (l listing) shown(ctx context.Context, db *sqlx.DB, list []listed) (runbook
 		case !row.alive:
 			answers = "no"
 		}
-		if row.field != "" {
+		if row.to == strconv.Itoa(l.DomainList.Down) { // up, yet dead
 			mark = "bad"
+		}
+		if row.unticked {
+			row.to = ""
 		}
 		t.Rows = append(t.Rows, append(line, row.ip, row.status, row.host.Name, answers, row.to))
 		t.Marks = append(t.Marks, mark)
 	}
-	return t, nil
+	return t
 }
 
 // narrow shows and compares only these columns, where the table has them.

@@ -363,11 +363,26 @@ func TestDomainList(t *testing.T) {
 	if strings.Join(names, " ") != "row_1 row_2 row_4 row_5" || p.Tables[0].Count != 7 {
 		t.Fatalf("form %v\n%v", names, p.Tables[0])
 	}
+	for i, want := range map[int]runbook.Text{
+		0: {EN: "Take d1.example.com (primary, " + a("primary") + ") off: 1 → 2", ZH: "下线 d1.example.com（primary，" + a("primary") + "）：1 → 2"},
+		1: {EN: "Put d2.example.com (standby, " + a("standby") + ") back on: 2 → 1", ZH: "恢复上线 d2.example.com（standby，" + a("standby") + "）：2 → 1"},
+	} {
+		if got := p.Form[i].Title; got != want || p.Form[i].Default != "true" {
+			t.Errorf("field %d: %v, want %v", i, got, want)
+		}
+	}
+	if m := p.Tables[0].Marks; m[0] != "bad" || m[1] != "ok" {
+		t.Errorf("marks %v: alive, though listed as down, is not bad", m)
+	}
 	if !strings.Contains(p.Effect.Exact[0].Text, "update speed.t_app_dns set status=2 where id=1 and ip='"+a("primary")+"' and status=1;") {
 		t.Errorf("exact %s", p.Effect.Exact[0].Text)
 	}
 	r, env = w.rows(spec, map[string]string{"row_4": "false"})
-	if q := plan(t, r, runbook.Ready); strings.Contains(q.Effect.Exact[0].Text, "where id=4") || runbook.Digest("s", "sql", nil, q.Effect) == runbook.Digest("s", "sql", nil, p.Effect) {
+	q := plan(t, r, runbook.Ready)
+	if rs := q.Tables[0].Rows; rs[3][6] != "" || rs[0][6] != "2" {
+		t.Errorf("the table does not follow the ticks: %v", rs)
+	}
+	if strings.Contains(q.Effect.Exact[0].Text, "where id=4") || runbook.Digest("s", "sql", nil, q.Effect) == runbook.Digest("s", "sql", nil, p.Effect) {
 		t.Errorf("an unticked row is still changed: %s", q.Effect.Exact[0].Text)
 	}
 	h := w.hold(r, env)
