@@ -125,11 +125,14 @@ func TestLogIn(t *testing.T) {
 	if !slow {
 		t.Error("fifteen guesses at once were not slowed down")
 	}
-	if r := login("token-of-ops1"); r.StatusCode != http.StatusTooManyRequests || r.Header.Get("Retry-After") == "" {
+	if r := login("guess"); r.StatusCode != http.StatusTooManyRequests || r.Header.Get("Retry-After") == "" {
 		t.Errorf("while slowed down: %s", r.Status)
 	}
-	now = now.Add(5 * time.Second)
 	if r := login("token-of-ops1"); r.StatusCode != http.StatusSeeOther {
+		t.Errorf("wrong tokens locked out a right one: %s", r.Status)
+	}
+	now = now.Add(5 * time.Second)
+	if r := login("guess"); r.StatusCode != http.StatusUnauthorized {
 		t.Errorf("a little later: %s", r.Status)
 	}
 }
