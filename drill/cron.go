@@ -15,7 +15,7 @@ import (
 	"recoverbot/drill/service"
 )
 
-var cronParser = cron.NewParser(cron.Minute | cron.Hour | cron.Dom | cron.Month | cron.Dow | cron.DowOrDom)
+var cronParser = cron.MustNewParser(cron.Minute | cron.Hour | cron.Dom | cron.Month | cron.Dow | cron.DowOrDom)
 
 func (h *Host) crontabFile() string { return h.path("var/spool/cron/crontabs/root") }
 

@@ -104,18 +104,17 @@ func cacheDir() (string, error) {
 		}
 	}
 	dir := filepath.Join(os.TempDir(), "recoverbot-"+strconv.Itoa(os.Getuid()))
-	err := os.MkdirAll(dir, 0o700)
-	if err == nil {
-		st, err := os.Stat(dir)
-		if err != nil {
-			return "", fmt.Errorf("make a cache directory: %w", err)
-		}
-		if own, ok := st.Sys().(*syscall.Stat_t); ok && int(own.Uid) == os.Getuid() {
-			return dir, nil
-		}
-		err = fmt.Errorf("%s belongs to someone else", dir)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return "", fmt.Errorf("make a cache directory: %w", errors.Join(append(errs, err)...))
 	}
-	return "", fmt.Errorf("make a cache directory: %w", errors.Join(append(errs, err)...))
+	st, err := os.Stat(dir)
+	if err != nil {
+		return "", fmt.Errorf("make a cache directory: %w", err)
+	}
+	if own, ok := st.Sys().(*syscall.Stat_t); !ok || int(own.Uid) != os.Getuid() {
+		return "", fmt.Errorf("make a cache directory: %s belongs to someone else", dir)
+	}
+	return dir, nil
 }
 
 func copyTree(from, to string) error {

@@ -23,10 +23,9 @@ type Splitter struct {
 	eof   bool
 	err   error
 
-	delim    []byte
-	first    bool // nothing but the sandbox line was read
-	Trailer  bool // the last comment read outside statements is the trailer
-	finished bool
+	delim   []byte
+	first   bool // nothing but the sandbox line was read
+	Trailer bool // the last comment read outside statements is the trailer
 }
 
 // NewSplitter reads a dump, uncompressed.

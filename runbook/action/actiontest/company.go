@@ -57,7 +57,6 @@ type Company struct {
 	Run runbook.Run
 
 	t     testing.TB
-	mu    sync.Mutex
 	hosts map[string]*machine
 }
 

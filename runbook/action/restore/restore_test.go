@@ -32,10 +32,9 @@ func TestMain(m *testing.M) {
 // world is a company with live data on the standby and dumps of better data.
 type world struct {
 	*actiontest.Company
-	t   *testing.T
-	db  *actiontest.MariaDB
-	n   int
-	env func() *restore
+	t  *testing.T
+	db *actiontest.MariaDB
+	n  int
 }
 
 const liveData = "CREATE DATABASE speed CHARACTER SET utf8mb4; CREATE TABLE speed.t_app_dns (id int primary key, ip varchar(40), status int, created_at timestamp null);" +
