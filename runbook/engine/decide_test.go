@@ -164,7 +164,7 @@ func TestForm(t *testing.T) {
 	s := b.state(id, "ask", runbook.Waiting)
 	b.refused(answerTo(s, runbook.Approve, ops1, ""), runbook.Invalid, "")
 	for _, fields := range []map[string]string{
-		{}, {"address": "1.2.3.4; rm"}, {"address": "1.2.3.4", "port": "0"}, {"address": "1.2.3.4", "x": "y"}, {"address": "1.2.3.4", "name": "a\nb"},
+		{}, {"address": "192.0.2.4; rm"}, {"address": "192.0.2.4", "port": "0"}, {"address": "192.0.2.4", "x": "y"}, {"address": "192.0.2.4", "name": "a\nb"},
 	} {
 		d := answerTo(s, runbook.Input, ops1, "")
 		d.Fields = fields

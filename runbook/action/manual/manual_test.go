@@ -71,7 +71,7 @@ func TestBadInputIsAskedAgain(t *testing.T) {
 	t.Parallel()
 	c := actiontest.New(t, "standby")
 	for name, in := range map[string]map[string]string{
-		"injection": {"name": "a", "address": "1.1.1.1' OR '1'='1"}, "four numbers": {"name": "a", "address": "1.2.3.999"},
+		"injection": {"name": "a", "address": "1.1.1.1' OR '1'='1"}, "four numbers": {"name": "a", "address": "192.0.2.999"},
 		"port": {"name": "a", "address": "192.0.2.1", "port": "70000"}, "pattern": {"name": "a b", "address": "192.0.2.1"},
 		"newline": {"name": "a\nb", "address": "192.0.2.1"}, "zone": {"name": "a", "address": "fe80::1%eth0"}, "bool": {"name": "a", "address": "h", "sure": "perhaps"},
 	} {
