@@ -17,11 +17,13 @@ type client struct{ base, token string }
 // What the drill reads of the API's answers.
 type (
 	run struct {
-		ID     string  `json:"id"`
-		State  string  `json:"state"`
-		Steps  []step  `json:"steps"`
-		Groups []group `json:"groups"`
-		Open   []string
+		ID      string   `json:"id"`
+		State   string   `json:"state"`
+		Steps   []step   `json:"steps"`
+		Groups  []group  `json:"groups"`
+		Choices []string `json:"choices"` // on the run itself
+		Ended   bool     `json:"-"`       // by a person, since service was back before all steps were done
+		Open    []string
 	}
 	step struct {
 		ID          string    `json:"id"`

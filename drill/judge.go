@@ -3,6 +3,7 @@ package drill
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -64,6 +65,9 @@ func (s *session) judge(ctx context.Context, r run, dead *Host, round int) []str
 			bad("drill.bad", "what", what, "why", err.Error())
 		}
 	}
+	if r.endedEarly() {
+		return s.judgeHealed(ctx, dead)
+	}
 	for _, st := range r.Steps {
 		if st.State != "done" && (s.o.Auto || (st.State != "skipped" && st.State != "deferred")) {
 			bad("drill.bad_step", "step", st.ID, "state", st.State)
@@ -88,6 +92,40 @@ func (s *session) judge(ctx context.Context, r run, dead *Host, round int) []str
 		check("backup", s.backupArrives(ctx, r))
 	}
 	return problems
+}
+
+// judgeHealed lists what is not as it should be where the run ended since the broken machine was back: it is the primary
+// still, and all of it answers, also through the fronts.
+func (s *session) judgeHealed(ctx context.Context, broken *Host) []string {
+	var problems []string
+	check := func(what string, err error) {
+		if err != nil {
+			problems = append(problems, s.o.Printer.T("drill.bad", "what", what, "why", err.Error()))
+		}
+	}
+	now, err := s.primary()
+	if err == nil && now != broken {
+		err = fmt.Errorf("primary is %s", now.Name)
+	}
+	check("fleet.yaml", err)
+	check("orders", s.ordersThere(ctx, broken))
+	for _, name := range services {
+		check(name, get(ctx, fmt.Sprintf("http://%s:%d/healthz", broken.Address, servicePorts[name])))
+	}
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	_ = until(ctx, func() error { // what they say in the end is judged with every drill
+		if !s.users.answered("nginx1") || !s.users.answered("nginx2") {
+			return errors.New("not answered")
+		}
+		return nil
+	})
+	return problems
+}
+
+// endedEarly reports whether a person ended the run well before all its steps were begun.
+func (r run) endedEarly() bool {
+	return r.State == "done" && slices.ContainsFunc(r.Steps, func(s step) bool { return s.State == "pending" })
 }
 
 // domainsRight looks for the dead machine among what is up, and for other rows that changed.

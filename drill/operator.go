@@ -100,6 +100,9 @@ func (o *operator) look(ctx context.Context, r run) (over bool, err error) {
 	case "aborted":
 		return true, errors.New("the run was aborted")
 	}
+	if slices.Contains(r.Choices, "done") { // the primary answers again, by what the run did
+		return false, o.answer(ctx, r.ID, decision{Choice: "done"})
+	}
 	for _, g := range r.Groups {
 		if slices.Contains(g.Choices, "approve") {
 			return false, o.answer(ctx, r.ID, decision{Group: g.ID, Digest: g.Digest, Choice: "approve", Reason: reason(g.NeedsReason, "approve")})

@@ -1,6 +1,10 @@
 package drill
 
 import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -50,5 +54,36 @@ func TestAnOperatorChooses(t *testing.T) {
 		if got != tt.want {
 			t.Errorf("%s: %q, want %q", tt.name, got, tt.want)
 		}
+	}
+}
+
+// A primary that answers again, by what the run did, needs no more steps.
+func TestAnOperatorEndsARunThatHealedEarly(t *testing.T) {
+	t.Parallel()
+	var got []decision
+	bot := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		var d decision
+		if err := json.NewDecoder(r.Body).Decode(&d); err != nil {
+			t.Error(err)
+		}
+		got = append(got, d)
+		_, _ = w.Write([]byte("{}"))
+	}))
+	defer bot.Close()
+	o := &operator{api: client{base: bot.URL}, tries: map[string]int{}, seen: map[string]string{}, asked: map[string]struct{}{}}
+	r := run{ID: "r1", State: "open", Choices: []string{"done", "defer", "abort"}, Steps: []step{
+		{ID: "restart", State: "done"}, {ID: "dump", State: "waiting", Choices: []string{"retry", "skip"}, Plan: &plan{Verdict: "blocked"}}, {ID: "later", State: "pending"},
+	}}
+	if over, err := o.look(context.Background(), r); over || err != nil {
+		t.Fatal(over, err)
+	}
+	if len(got) != 1 || got[0].Choice != "done" || got[0].Step != "" {
+		t.Errorf("answers: %+v", got)
+	}
+	if r.endedEarly() {
+		t.Error("an open run has ended")
+	}
+	if r.State = "done"; !r.endedEarly() {
+		t.Error("the run has ended")
 	}
 }

@@ -98,8 +98,8 @@ func byCode(r runbook.Run, choice runbook.Choice, code string) (runbook.Decision
 	}
 	for _, c := range cards(r) {
 		if c.group {
-			if digest := runbook.GroupDigest(c.members); len(groupChoices(r, c)) > 0 && runbook.ShortCode(digest) == code {
-				found = append(found, runbook.Decision{RunID: r.ID, Group: c.id, Digest: digest, Choice: choice})
+			if len(groupChoices(r, c)) > 0 && groupCode(r, c) == code {
+				found = append(found, runbook.Decision{RunID: r.ID, Group: c.id, Digest: runbook.GroupDigest(c.members), Choice: choice})
 				continue
 			}
 		}
@@ -111,6 +111,9 @@ func byCode(r runbook.Run, choice runbook.Choice, code string) (runbook.Decision
 	}
 	if len(found) != 1 {
 		return runbook.Decision{}, false
+	}
+	if s := r.Step(found[0].Step); choice == runbook.MarkDone && slices.Contains(engine.RunChoices(r), choice) && (s == nil || s.State == runbook.Waiting) {
+		return runbook.Decision{RunID: r.ID, Choice: choice}, true // the card of what its guard blocks has that button of the run's
 	}
 	return found[0], true
 }

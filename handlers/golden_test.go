@@ -237,6 +237,11 @@ func views() map[string]func(v viewer) bot.Message {
 	ended.State, ended.EndedAt, ended.EndedBy = runbook.RunDone, at("03:31:00"), ended.StartedBy
 	out["closing"] = run(ended)
 
+	r, s = domainsWait()
+	s.Plan.Verdict, s.Plan.Hint = runbook.Blocked, runbook.Abort
+	s.Plan.Why = runbook.T("engine.guard_back", "guard", runbook.Text{EN: "the primary is down", ZH: "主服务器已宕机"})
+	out["back"], out["back-step"] = run(r), step(r, "domains")
+
 	r, _ = domainsWait()
 	out["open"] = run(r)
 	r.Aborting = by("ops2", "terminal", "03:15:00", runbook.Abort)
@@ -275,5 +280,39 @@ func TestViews(t *testing.T) {
 				t.Errorf("%s in %s:\n%s", name, lang, d)
 			}
 		}
+	}
+}
+
+// What is typed for one plan answers no other: not that of another run, nor of another attempt, though they are equal.
+func TestCodes(t *testing.T) {
+	t.Parallel()
+	s := runbook.StepRun{RunID: "run1", ID: "one", Attempt: 1, Digest: "3f2a", State: runbook.Waiting}
+	run, attempt, digest := s, s, s
+	run.RunID, attempt.Attempt, digest.Digest = "run2", 2, "3f2b"
+	seen := map[string]bool{stepCode(&s): true}
+	for _, other := range []runbook.StepRun{run, attempt, digest} {
+		seen[stepCode(&other)] = true
+	}
+	group := card{id: "g", group: true, members: []*runbook.StepRun{&s}}
+	seen[groupCode(runbook.Run{ID: "run1"}, group)] = true
+	seen[groupCode(runbook.Run{ID: "run2"}, group)] = true
+	if len(seen) != 6 {
+		t.Errorf("%d codes for 6 questions: %v", len(seen), seen)
+	}
+}
+
+// The card of a step that only the guard blocks ends the run by its own code, as its button does.
+func TestDoneByTheCodeOfABlockedStep(t *testing.T) {
+	t.Parallel()
+	r, s := domainsWait()
+	if d, ok := byCode(r, runbook.MarkDone, stepCode(s)); !ok || d.Step != s.ID {
+		t.Errorf("where service is not back: %+v %v", d, ok)
+	}
+	s.Plan.Verdict, s.Plan.Why = runbook.Blocked, runbook.T("engine.guard_back")
+	if d, ok := byCode(r, runbook.MarkDone, stepCode(s)); !ok || d.Step != "" || d.RunID != r.ID {
+		t.Errorf("where service is back: %+v %v", d, ok)
+	}
+	if d, ok := byCode(r, runbook.Skip, stepCode(s)); !ok || d.Step != s.ID {
+		t.Errorf("another answer: %+v %v", d, ok)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"slices"
 	"strconv"
+	"strings"
 
 	"recoverbot/bot"
 	"recoverbot/runbook"
@@ -14,11 +15,16 @@ import (
 // answers adds the buttons and the code of a card: of the group where its members wait together, and of each member
 // that needs an answer of its own.
 func (v viewer) answers(m *bot.Message, r runbook.Run, c card) {
+	if c.state() == runbook.Waiting && slices.Contains(engine.RunChoices(r), runbook.MarkDone) {
+		b := v.button(press{Run: r.ID, Choice: runbook.MarkDone}, runbook.MarkDone, false, "", false)
+		b.Label, b.Style = v.say.T("run_choice.done"), "primary"
+		m.Buttons = append(m.Buttons, b)
+	}
 	unplanned := c.group && c.unplanned()
 	if c.group {
 		if choices := groupChoices(r, c); len(choices) > 0 {
 			digest := runbook.GroupDigest(c.members)
-			m.Code = runbook.ShortCode(digest)
+			m.Code = groupCode(r, c)
 			for _, choice := range choices {
 				p := press{Run: r.ID, Group: c.id, Digest: digest, Choice: choice}
 				b := v.button(p, choice, groupNeedsReason(r, c, choice), "", c.def.Danger)
@@ -164,12 +170,15 @@ func (v viewer) button(p press, choice runbook.Choice, reason bool, member strin
 	return b
 }
 
-// stepCode is the four characters that a person types to answer a step: of the digest, or, where planning failed and
-// there is none, of the attempt.
+// stepCode is the four characters that a person types to answer a step: another one in each run, attempt and plan.
 func stepCode(s *runbook.StepRun) string {
-	if s.Digest != "" {
-		return runbook.ShortCode(s.Digest)
-	}
-	sum := sha256.Sum256([]byte(s.RunID + "/" + s.ID + "/" + strconv.Itoa(s.Attempt)))
+	return code(s.RunID, s.ID, strconv.Itoa(s.Attempt), s.Digest)
+}
+
+// groupCode is the same for the members of a group that wait together.
+func groupCode(r runbook.Run, c card) string { return code(r.ID, c.id, runbook.GroupDigest(c.members)) }
+
+func code(parts ...string) string {
+	sum := sha256.Sum256([]byte(strings.Join(parts, "/")))
 	return hex.EncodeToString(sum[:])[:4]
 }

@@ -77,11 +77,3 @@ func Digest(stepID, kind string, params map[string]string, e Effect) string {
 	sum := sha256.Sum256(b)
 	return hex.EncodeToString(sum[:])
 }
-
-// ShortCode is the part of a digest that people type.
-func ShortCode(digest string) string {
-	if len(digest) < 4 {
-		return digest
-	}
-	return digest[:4]
-}

@@ -79,6 +79,8 @@ func RunChoices(run runbook.Run) []runbook.Choice {
 		return nil
 	case run.State == runbook.Parked:
 		return []runbook.Choice{runbook.Reopen, runbook.Abort}
+	case back(run):
+		return []runbook.Choice{runbook.MarkDone, runbook.Defer, runbook.Abort}
 	case run.State == runbook.Open && busy(run) == nil:
 		return []runbook.Choice{runbook.Defer, runbook.Abort}
 	case run.State == runbook.Open:

@@ -22,7 +22,8 @@ const maxReason = 2000
 // answer fits what is journaled now. The same answer again is success. Another one, or one to a plan that is gone, is
 // a Conflicting error that says who decided, or what is shown now. It returns the run as it stands then.
 //
-// With Step and Group empty the answer is to the run: abort, defer (park it) or reopen (resume it).
+// With Step and Group empty the answer is to the run: abort, defer (park it), reopen (resume it) or done
+// (service is back after what it did so far).
 func (e *Engine) Decide(ctx context.Context, d runbook.Decision) (runbook.Run, error) {
 	if err := e.await(ctx); err != nil {
 		return runbook.Run{}, err

@@ -10,7 +10,7 @@ func OpenItems(run runbook.Run) []runbook.OpenItem {
 		if s.State == runbook.Deferred {
 			out = append(out, runbook.OpenItem{Text: runbook.T("engine.open_deferred", "title", s.Def.Title, "member", s.Member), Step: s.ID})
 		}
-		if s.State == runbook.Skipped && s.Def.SkipReason {
+		if s.State == runbook.Skipped && s.Def.SkipReason && s.Note.ID != notNeededAnyMore {
 			reason := ""
 			if s.DecidedBy != nil {
 				reason = s.DecidedBy.Reason

@@ -47,6 +47,9 @@ func (g guardFound) judge(run runbook.Run, p *runbook.Plan) {
 	if p.Verdict != runbook.Provisional {
 		p.Verdict = runbook.Blocked
 		p.Why = runbook.T("engine.guard_failed", "guard", g.guard.Title)
+		if didSomething(run) {
+			p.Why.ID = guardBack
+		}
 	}
 }
 

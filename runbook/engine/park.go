@@ -8,7 +8,7 @@ import (
 	"recoverbot/runbook"
 )
 
-// decideRun carries out an answer to the run as a whole: abort, defer (park), reopen (resume).
+// decideRun carries out an answer to the run as a whole: abort, defer (park), reopen (resume), done (service is back).
 func (e *Engine) decideRun(ctx context.Context, d runbook.Decision) (runbook.Run, error) {
 	d.Step, d.Group, d.Attempt, d.Digest = "", "", 0, ""
 	var err error
@@ -24,6 +24,8 @@ func (e *Engine) decideRun(ctx context.Context, d runbook.Decision) (runbook.Run
 			err = e.park(ctx, run, d)
 		case runbook.Reopen:
 			err = e.resumeAll(ctx, run, &d)
+		case runbook.MarkDone:
+			err = e.endBack(ctx, run, d)
 		default:
 			return run, runbook.Errorf(runbook.Invalid, "engine.not_for_run", "choice", choiceName(d.Choice))
 		}

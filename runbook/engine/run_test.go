@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"context"
+	"slices"
 	"testing"
 
 	"recoverbot/runbook"
@@ -266,4 +267,57 @@ func TestDryRun(t *testing.T) {
 		t.Errorf("effects: %v", w.effects)
 	}
 	b.state(real, "one", runbook.Waiting)
+}
+
+// Where a step of the run itself made the guard fail, the run may end well; where nobody did anything, it may not.
+func TestEndWhereServiceIsBack(t *testing.T) {
+	t.Parallel()
+	eachJournal(t, func(t *testing.T, j engine.Journal) {
+		w := newWorld()
+		b := start(t, j, w)
+		sc := scenario(runbook.Step{ID: "restart"}, runbook.Step{ID: "dump", SkipReason: true}, runbook.Step{ID: "move"})
+		sc.Guards = map[string]runbook.Guard{"default": {All: []runbook.Probe{{Name: "primary down"}}}}
+		end := func(id string) runbook.Decision {
+			return runbook.Decision{RunID: id, Choice: runbook.MarkDone, By: ops2}
+		}
+		may := func(r runbook.Run) bool { return slices.Contains(engine.RunChoices(r), runbook.MarkDone) }
+		id := b.begin(sc)
+		restart := b.state(id, "restart", runbook.Waiting)
+		w.do(func() { w.down["primary down"] = true })
+		b.say(restart, runbook.Retry, "")
+		restart = b.attemptWaits(id, "restart", 2)
+		if r := b.runState(id, runbook.Open); restart.Plan.Why.ID != "engine.guard_failed" || may(r) {
+			t.Errorf("before anything was done: %+v, %v", restart.Plan.Why, engine.RunChoices(r))
+		}
+		b.refused(end(id), runbook.Conflicting, "stale")
+		w.do(func() { w.down["primary down"] = false })
+		b.say(restart, runbook.Retry, "")
+		restart = b.attemptWaits(id, "restart", 3)
+		gate := make(chan error)
+		w.do(func() { w.gate["apply restart"] = gate })
+		b.say(restart, runbook.Approve, "")
+		w.do(func() { w.down["primary down"] = true })
+		b.refused(end(id), runbook.Conflicting, "stale") // it is under way
+		close(gate)
+		dump := b.state(id, "dump", runbook.Waiting)
+		r := b.runState(id, runbook.Open)
+		if dump.Plan.Why.ID != "engine.guard_back" || dump.Plan.Hint != runbook.Abort || !may(r) || engine.RunNeedsReason(r, runbook.MarkDone) {
+			t.Errorf("after the restart: %+v, %v", dump.Plan, engine.RunChoices(r))
+		}
+		for range 2 { // the same answer again
+			if _, err := b.Decide(context.Background(), end(id)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		r = b.runState(id, runbook.RunDone)
+		if s := r.Step("dump"); s.State != runbook.Skipped || s.Note.ID != "engine.not_needed_any_more" || r.Step("move").State != runbook.Pending {
+			t.Errorf("steps: dump %s %s, move %s", s.State, s.Note.ID, r.Step("move").State)
+		}
+		if r.EndedBy != ops2 || len(engine.OpenItems(r)) != 0 || w.count("dump")+w.count("move") != 0 {
+			t.Errorf("ended by %v, open %v, effects %v", r.EndedBy, engine.OpenItems(r), w.effects)
+		}
+		if given, err := j.Decisions(context.Background(), id, ""); err != nil || len(given) != 1 || given[0].Decision.Choice != runbook.MarkDone {
+			t.Errorf("journaled: %+v %v", given, err)
+		}
+	})
 }
