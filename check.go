@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -54,8 +55,8 @@ func runCheck(cmd *cobra.Command, set settings, connect bool) error {
 	if err != nil {
 		return set.localised(bundle, err)
 	}
-	for _, w := range f.Config().Warnings() {
-		fmt.Fprintln(out, say.T("cli.warning", "text", say.Say(w)))
+	for _, w := range set.warnings(f.Config(), scenarios) {
+		fmt.Fprintln(out, say.T("cli.warning", "text", w))
 	}
 	for _, name := range scenarios.Names() {
 		if _, err := handlers.Bindings(f.Config(), scenarios[name]); err != nil {
@@ -83,11 +84,20 @@ func runCheck(cmd *cobra.Command, set settings, connect bool) error {
 }
 
 // warnings are what is allowed but probably not meant.
-func (a *app) warnings() []string {
-	say := a.bundle.Printer(a.set.Language, a.set.zone)
-	var out []string
-	for _, w := range a.fleet.Config().Warnings() {
-		out = append(out, say.Say(w))
+func (s settings) warnings(cfg *fleet.Config, scenarios scenario.Set) []runbook.Msg {
+	out := append(cfg.Warnings(), s.unread(cfg)...)
+	var called []string
+	for _, r := range cfg.Watch.Roles {
+		called = append(called, r.Scenario)
+	}
+	for _, t := range cfg.Watch.Together {
+		called = append(called, t.Scenario)
+	}
+	slices.Sort(called)
+	for _, name := range slices.Compact(called) {
+		if _, ok := scenarios[name]; !ok {
+			out = append(out, runbook.T("cli.watch_scenario", "name", name, "known", strings.Join(scenarios.Names(), ", ")))
+		}
 	}
 	return out
 }

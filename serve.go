@@ -29,19 +29,20 @@ func serveCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			a, err := newApp(cmd.Context(), set, set.DatabaseURL) // first: a bot that runs here already has the journal
+			if err != nil {
+				return err
+			}
+			defer a.close()
 			listener, err := net.Listen("tcp", set.HTTPAddr)
 			if err != nil {
 				return fmt.Errorf("HTTP_ADDR %s: %w", set.HTTPAddr, err)
 			}
 			defer listener.Close()
-			a, err := newApp(cmd.Context(), set, set.DatabaseURL)
-			if err != nil {
-				return err
-			}
-			defer a.close()
 			debug.SetGCPercent(idleGC)
-			for _, w := range a.warnings() {
-				a.log.Warn(w)
+			say := a.bundle.Printer(set.Language, set.zone)
+			for _, w := range set.warnings(a.fleet.Config(), a.scenarios) {
+				a.log.Warn(say.Say(w))
 			}
 			a.log.Info("ready", "http_addr", listener.Addr().String(), "version", version)
 			return a.run(cmd.Context(), a.watch,

@@ -5,9 +5,12 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"maps"
 	"os"
 	"reflect"
+	"slices"
 	"strings"
+	"sync"
 	"time"
 	_ "time/tzdata" // the container has no zone files
 
@@ -17,6 +20,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"recoverbot/runbook"
 	"recoverbot/runbook/fleet"
 )
 
@@ -33,13 +37,16 @@ type settings struct {
 	SSHKnownHosts    string       `env:"SSH_KNOWN_HOSTS" envDefault:"known_hosts"`
 
 	environ map[string]string // all of the environment, the file's keys included: for ${NAME} in fleet.yaml
+	envFile string
+	inFile  []string  // keys of envFile, sorted
+	asked   *sync.Map // names that were asked for by getenv
 	zone    *time.Location
 }
 
 // loadSettings reads the environment over the env file. Every key may be given as KEY_FILE instead: the path of a file
 // that holds the value.
 func loadSettings(cmd *cobra.Command) (settings, error) {
-	s := settings{environ: map[string]string{}}
+	s := settings{environ: map[string]string{}, asked: &sync.Map{}}
 	name, err := cmd.Flags().GetString("env-file")
 	if err != nil {
 		return s, err
@@ -52,6 +59,7 @@ func loadSettings(cmd *cobra.Command) (settings, error) {
 	if err != nil && (name != "" || !errors.Is(err, fs.ErrNotExist)) {
 		return s, fmt.Errorf("read settings: %w", err)
 	}
+	s.envFile, s.inFile = file, slices.Sorted(maps.Keys(fromFile))
 	for k, v := range fromFile {
 		s.environ[k] = v
 	}
@@ -125,7 +133,32 @@ func keys() []string {
 	return out
 }
 
-func (s settings) getenv(key string) string { return s.environ[key] }
+func (s settings) getenv(key string) string {
+	s.asked.Store(key, true)
+	return s.environ[key]
+}
+
+// foreign are variables that others read, which may well stand in the env file.
+var foreign = []string{"SSH_AUTH_SOCK", "NO_COLOR", "TERM", "COMPOSE_PROJECT_NAME"}
+
+// unread warns of the keys of the env file that nothing reads: most are misspelt. fleet.yaml must have been read.
+func (s settings) unread(cfg *fleet.Config) []runbook.Msg {
+	known := slices.Concat(keys(), foreign)
+	for _, p := range cfg.Provision {
+		known = append(known, p.Env...)
+	}
+	s.asked.Range(func(k, _ any) bool {
+		known = append(known, k.(string))
+		return true
+	})
+	var out []runbook.Msg
+	for _, k := range s.inFile {
+		if !slices.Contains(known, k) && !slices.Contains(known, strings.TrimSuffix(k, "_FILE")) {
+			out = append(out, runbook.T("cli.unread", "file", s.envFile, "key", k, "near", fleet.Nearest(k, known)))
+		}
+	}
+	return out
+}
 
 // openFleet reads fleet.yaml as the settings say.
 func (s settings) openFleet() (*fleet.Fleet, error) {

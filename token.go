@@ -22,9 +22,16 @@ func tokenCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			say := bundle.Printer(set.Language, set.zone)
+			if f, err := set.openFleet(); err == nil { // the token is as good without a fleet.yaml
+				if _, ok := f.Config().Person(args[0]); !ok {
+					fmt.Fprintln(cmd.ErrOrStderr(), say.T("cli.warning", "text", say.T("cli.token_stranger", "name", args[0])))
+				}
+				_ = f.Close() // it has connected to nothing
+			}
 			token := newToken()
 			sum := sha256.Sum256([]byte(token))
-			fmt.Fprintln(cmd.OutOrStdout(), bundle.Printer(set.Language, set.zone).T("cli.token",
+			fmt.Fprintln(cmd.OutOrStdout(), say.T("cli.token",
 				"name", args[0], "token", token, "hash", "sha256:"+hex.EncodeToString(sum[:])))
 			return nil
 		},

@@ -45,12 +45,12 @@ func loadSigners(o Options) (func() ([]ssh.Signer, error), error) {
 }
 
 func readKey(file string, passphrase Secret) (ssh.Signer, error) {
-	bad := func(id string, err error) error {
-		return &runbook.Error{Code: runbook.Invalid, Err: err, Msg: runbook.T(id, "file", file)}
+	bad := func(id string, err error, more ...any) error {
+		return &runbook.Error{Code: runbook.Invalid, Err: err, Msg: runbook.T(id, append([]any{"file", file}, more...)...)}
 	}
 	text, err := os.ReadFile(file)
 	if err != nil {
-		return nil, bad("fleet.key_unreadable", fmt.Errorf("read ssh key: %w", err))
+		return nil, bad("fleet.key_unreadable", fmt.Errorf("read ssh key: %w", err), "why", unreadable(err))
 	}
 	var s ssh.Signer
 	if passphrase != "" {
@@ -69,7 +69,7 @@ func readKey(file string, passphrase Secret) (ssh.Signer, error) {
 	case errors.As(perr, &missing):
 		return nil, bad("fleet.key_bad_passphrase", err)
 	}
-	return nil, bad("fleet.key_unreadable", perr)
+	return nil, bad("fleet.key_unreadable", perr, "why", runbook.T("fleet.file_no_key"))
 }
 
 // agentSigners returns signers that each ask the agent anew: the agent's connection is not kept.

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/crypto/ssh"
 	"golang.org/x/crypto/ssh/agent"
 
+	"recoverbot/runbook"
 	"recoverbot/runbook/action/actiontest"
 	"recoverbot/runbook/fleet"
 )
@@ -70,6 +71,11 @@ func TestKeys(t *testing.T) {
 			if err == nil {
 				defer f.Close()
 				_, err = f.SSH(t.Context(), c.Host("a"))
+			}
+			why := map[string]string{"no file": "fleet.file_missing", "not a key": "fleet.file_no_key"}[name]
+			var e *runbook.Error
+			if why != "" && (!errors.As(err, &e) || e.Msg.Args["why"].(runbook.Msg).ID != why) {
+				t.Errorf("does not say why: %v", err)
 			}
 			if (tc.want == "" && err != nil) || msgID(err) != tc.want {
 				t.Errorf("want %q, got %v", tc.want, err)

@@ -45,7 +45,7 @@ func (d *decoder) value(path string, node ast.Node, v reflect.Value) {
 		d.mapping(path, node, func(key string, at *token.Token, val ast.Node) {
 			f, ok := field(v, key)
 			if !ok {
-				d.add(at, "fleet.config_unknown_key", "key", key, "near", nearest(key, keys(v.Type())))
+				d.add(at, "fleet.config_unknown_key", "key", key, "near", Nearest(key, keys(v.Type())))
 				return
 			}
 			d.value(join(path, key), val, f)
@@ -221,8 +221,8 @@ func first(n ast.Node) *token.Token {
 	return n.GetToken()
 }
 
-// nearest is the known key that a misspelt one probably means, or "".
-func nearest(key string, known []string) string {
+// Nearest is the known key that a misspelt one probably means, or "".
+func Nearest(key string, known []string) string {
 	best, distance := "", 3
 	for _, k := range known {
 		if n := edits(key, k); n < distance {

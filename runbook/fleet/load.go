@@ -2,7 +2,9 @@ package fleet
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"reflect"
 
@@ -30,13 +32,13 @@ func LoadConfig(path string, getenv func(string) string) (*Config, error) {
 }
 
 func readFile(path string) ([]byte, error) {
-	unreadable := func(err error) error {
+	refuse := func(err error) error {
 		return &runbook.Error{Code: runbook.Invalid, Err: fmt.Errorf("read fleet: %w", err),
-			Msg: runbook.T("fleet.config_unreadable", "file", path)}
+			Msg: runbook.T("fleet.config_unreadable", "file", path, "why", unreadable(err))}
 	}
 	st, err := os.Stat(path)
 	if err != nil {
-		return nil, unreadable(err)
+		return nil, refuse(err)
 	}
 	if st.Size() > maxFile {
 		return nil, &runbook.Error{Code: runbook.Invalid,
@@ -44,9 +46,20 @@ func readFile(path string) ([]byte, error) {
 	}
 	text, err := os.ReadFile(path)
 	if err != nil {
-		return nil, unreadable(err)
+		return nil, refuse(err)
 	}
 	return text, nil
+}
+
+// unreadable says why a file of the bot's own cannot be read.
+func unreadable(err error) runbook.Msg {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return runbook.T("fleet.file_missing")
+	case errors.Is(err, fs.ErrPermission):
+		return runbook.T("fleet.file_forbidden")
+	}
+	return runbook.T("fleet.file_odd")
 }
 
 // ParseConfig is LoadConfig of a text; path names it in problems and is Config.Path.

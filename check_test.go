@@ -1,0 +1,102 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"recoverbot/runbook/journal"
+)
+
+const checkedFleet = `
+hosts:
+  - {name: app1, address: 192.0.2.21, dns_ip: 192.0.2.21, roles: [primary]}
+databases: [{name: speed, password: "${SPEED_PASSWORD}"}]
+people: [{name: ops1, roles: [approver, danger]}]
+provision: {primary: {script: make.sh, env: [REGISTRY_KEY]}}
+watch:
+  roles: [{role: primary, scenario: primari}]
+  together: [{roles: [primary], scenario: nowhere}]
+`
+
+// command runs the program in a directory of its own with these files, and returns all that it says.
+func command(t *testing.T, files map[string]string, args ...string) (string, error) {
+	t.Helper()
+	dir := t.TempDir()
+	for name, text := range files {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(strings.ReplaceAll(text, "DIR", dir)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var out bytes.Buffer
+	root := newRoot()
+	root.SetOut(&out)
+	root.SetErr(&out)
+	root.SetArgs(append(args, "--env-file", filepath.Join(dir, "env")))
+	err := root.ExecuteContext(t.Context())
+	return out.String(), err
+}
+
+func TestCheckNamesWhatNothingReads(t *testing.T) {
+	t.Parallel()
+	out, err := command(t, map[string]string{"fleet.yaml": checkedFleet,
+		"env": "FLEET_FILE=DIR/fleet.yaml\nSSH_KNOWN_HOST=x\nSPEED_PASSWORD=x\nREGISTRY_KEY=x\nOLD_PASSWORD=x\nHTTP_ADDR=127.0.0.1:0\n"}, "check")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"no scenario is called primari.", "no scenario is called nowhere.", "nothing reads OLD_PASSWORD.",
+		"nothing reads SSH_KNOWN_HOST. Did you mean SSH_KNOWN_HOSTS?"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("check does not say %q:\n%s", want, out)
+		}
+	}
+	for _, key := range []string{"SPEED_PASSWORD", "REGISTRY_KEY", "FLEET_FILE", "HTTP_ADDR"} {
+		if strings.Contains(out, "reads "+key) {
+			t.Errorf("check says that nothing reads %s:\n%s", key, out)
+		}
+	}
+}
+
+func TestUnreadableFilesAreNamedWithTheReason(t *testing.T) {
+	t.Parallel()
+	for want, files := range map[string]map[string]string{
+		"nowhere.yaml cannot be read: it does not exist.": {"env": "FLEET_FILE=DIR/nowhere.yaml\n"},
+		"无法读取 SSH 密钥":                                     {"env": "LANGUAGE=zh\nFLEET_FILE=DIR/fleet.yaml\nSPEED_PASSWORD=x\nSSH_KEY_FILE=DIR/env\n", "fleet.yaml": checkedFleet},
+		"fleet.yaml：不是私钥。":                                {"env": "LANGUAGE=zh\nFLEET_FILE=DIR/fleet.yaml\nSPEED_PASSWORD=x\nSSH_KEY_FILE=DIR/fleet.yaml\n", "fleet.yaml": checkedFleet},
+	} {
+		if _, err := command(t, files, "check"); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("want %q, got %v", want, err)
+		}
+	}
+}
+
+// A second bot says that there is one, whatever else is in its way.
+func TestASecondServeSaysSo(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	dsn := "sqlite://" + filepath.Join(dir, "journal.db")
+	j, err := journal.Open(t.Context(), dsn, time.Now, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer j.Close()
+	_, err = command(t, map[string]string{"fleet.yaml": checkedFleet,
+		"env": "FLEET_FILE=DIR/fleet.yaml\nSPEED_PASSWORD=x\nDATABASE_URL=" + dsn + "\nHTTP_ADDR=192.0.2.1:1\n"}, "serve")
+	if err == nil || !strings.Contains(err.Error(), "A bot is already running here") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestTokenOfAStrangerIsDoubted(t *testing.T) {
+	t.Parallel()
+	files := map[string]string{"fleet.yaml": checkedFleet, "env": "FLEET_FILE=DIR/fleet.yaml\nSPEED_PASSWORD=x\n"}
+	for name, doubted := range map[string]bool{"ops1": false, "ops9": true} {
+		out, err := command(t, files, "token", name)
+		if err != nil || strings.Contains(out, "Nobody is called") != doubted || !strings.Contains(out, "token_hash: sha256:") {
+			t.Errorf("%s: %v\n%s", name, err, out)
+		}
+	}
+}
