@@ -96,6 +96,19 @@ func TestChoice(t *testing.T) {
 	if p.Danger {
 		t.Errorf("danger: %+v", p.Warnings)
 	}
+	if p.Values["loss_seconds"] != "4260" || len(p.Warnings) == 0 || p.Warnings[0].ID != "restore.fact_loss" {
+		t.Errorf("the loss of 71 minutes is not said first: %v %+v", p.Values, p.Warnings)
+	}
+	for _, m := range p.Facts {
+		if strings.HasSuffix(m.ID, "left_out") {
+			t.Errorf("says again what the table says: %s", say(t, m))
+		}
+	}
+	a.env.Run.DownSince = time.Date(2026, 11, 22, 2, 50, 0, 0, time.UTC)
+	if q, err := a.Plan(t.Context()); err != nil || q.Facts[0].ID != "restore.fact_loss" || q.Values["loss_seconds"] != "3000" {
+		t.Errorf("a loss of 50 minutes: %v %+v %v", q.Values, q.Facts, err)
+	}
+	a.env.Run.DownSince = time.Time{}
 	e, err := fromPlan(p)
 	if err != nil || e.Start != time.Date(2026, 11, 22, 2, 0, 0, 0, time.UTC) || a.loss(e) != (71*time.Minute).Seconds() {
 		t.Errorf("start %v, loss %v, %v", e.Start, a.loss(e), err)
@@ -124,6 +137,10 @@ func TestChoice(t *testing.T) {
 	w.put("standby", "speed-2026-11-22_02-00.sql", right) // two files of one dump's time: the one at home is preferred
 	if _, _, p = w.plan("report", "standby"); p.Summary.Args["source"] != "standby" {
 		t.Errorf("chosen: %+v", p.Summary)
+	}
+	w.put("spare1", "speed-2026-11-22.sql.tmp", "")
+	if _, _, p = w.plan("spare1"); len(p.Facts) != 1 || p.Facts[0].ID != "restore.file_left_out" {
+		t.Errorf("does not say what was left out: %+v", p.Facts)
 	}
 	if _, _, p = w.plan("spare1"); p.Verdict != runbook.Blocked || p.Why.ID != "restore.no_dump" {
 		t.Errorf("no dump at all: %s %s", p.Verdict, say(t, p.Why))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strconv"
 	"time"
 
 	"recoverbot/runbook"
@@ -17,6 +18,9 @@ const (
 	loadRate = 10e6
 	copyRate = 30e6
 )
+
+// bigLoss is from when on the loss of data is a warning.
+const bigLoss = time.Hour
 
 // Plan looks for dumps on all hosts and at the target, and changes nothing.
 func (r *restore) Plan(ctx context.Context) (runbook.Plan, error) {
@@ -40,7 +44,6 @@ func (r *restore) Plan(ctx context.Context) (runbook.Plan, error) {
 		return p, err
 	}
 	ranked := rank(all, h)
-	p.Facts = r.refusals(all)
 	var chosen *candidate
 	var in inspected
 	if err = r.awaited(all, ranked); err == nil {
@@ -50,6 +53,7 @@ func (r *restore) Plan(ctx context.Context) (runbook.Plan, error) {
 		err = r.awaited(all, []candidate{*chosen})
 	}
 	if chosen == nil || err != nil {
+		p.Facts = r.refusals(all)
 		p.Tables = []runbook.Table{candidates(all, rank(all, h), nil)}
 		r.unsearched(&p, all)
 		if err == nil {
@@ -83,7 +87,7 @@ func (r *restore) Plan(ctx context.Context) (runbook.Plan, error) {
 	return p, nil
 }
 
-// refusals says in words why files and hosts were left out.
+// refusals says in words why files and hosts were left out, where nothing is left to choose.
 func (r *restore) refusals(all []candidate) []runbook.Msg {
 	var out []runbook.Msg
 	for _, c := range all {
@@ -175,13 +179,19 @@ func (r *restore) judge(p *runbook.Plan, all []candidate, c candidate, e effect,
 	if remote {
 		estimate += float64(e.Size) / copyRate
 	}
-	facts := []runbook.Msg{
-		runbook.T("restore.fact_dump", "file", e.Name, "host", e.Source, "size", e.Size,
-			"newest", e.Complete && r.env.Run.Params["dump"] == ""),
-	}
+	var facts []runbook.Msg
 	if c.dated {
-		facts = append(facts, runbook.T("restore.fact_loss", "seconds", r.loss(e), "at", e.Start.Format(time.RFC3339)))
+		loss := r.loss(e)
+		p.Values = map[string]string{"loss_seconds": strconv.FormatFloat(loss, 'f', 0, 64)}
+		text := runbook.T("restore.fact_loss", "seconds", loss, "at", e.Start.Format(time.RFC3339))
+		if loss > bigLoss.Seconds() {
+			p.Warnings = append(p.Warnings, text)
+		} else {
+			facts = append(facts, text)
+		}
 	}
+	facts = append(facts, runbook.T("restore.fact_dump", "file", e.Name, "host", e.Source, "size", e.Size,
+		"newest", e.Complete && r.env.Run.Params["dump"] == ""))
 	if !t.newest.IsZero() {
 		facts = append(facts, runbook.T("restore.fact_newest", "table", t.newestIn, "at", t.newest.UTC().Format(time.RFC3339)))
 	}
@@ -200,7 +210,7 @@ func (r *restore) judge(p *runbook.Plan, all []candidate, c candidate, e effect,
 	if len(stay) > 0 {
 		facts = append(facts, runbook.T("restore.fact_stay", "tables", join(stay)))
 	}
-	p.Facts = append(facts, p.Facts...)
+	p.Facts = facts
 
 	w := problems{p}
 	r.unsearched(p, all)
