@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"syscall"
 
+	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/logging"
 	"github.com/spf13/cobra"
 
 	"recoverbot/drill/service"
@@ -24,6 +26,7 @@ func main() {
 	if status, ok := hidden(os.Args); ok {
 		os.Exit(status)
 	}
+	redis.SetLogger(&logging.VoidLogger{}) // it would write raw lines beside the log; its errors are all returned
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	err := newRoot().ExecuteContext(ctx)
