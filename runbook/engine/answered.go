@@ -54,6 +54,9 @@ func (e *Engine) late(run runbook.Run, s runbook.StepRun, d runbook.Decision, cu
 	for i, r := range given {
 		c := r.Decision.Choice
 		counted := c != runbook.Approve || len(approved) >= Need(s)
+		if counted && c == d.Choice && !stands(run, r.Decision) {
+			continue // it was taken, and came to nothing
+		}
 		if counted && c == d.Choice && (c != runbook.Input || maps.Equal(r.Decision.Fields, d.Fields)) {
 			return true, nil
 		}
@@ -75,6 +78,28 @@ func (e *Engine) late(run runbook.Run, s runbook.StepRun, d runbook.Decision, cu
 		return true, runbook.Errorf(runbook.Invalid, "engine.not_now", "choice", choiceName(d.Choice), "state", stateName(s.State))
 	}
 	return true, staleError(s, "engine.state_moved")
+}
+
+// stands reports whether a step is where that answer led it, or went on by itself from there.
+func stands(run runbook.Run, d runbook.Decision) bool {
+	s := run.Step(d.Step)
+	if s == nil {
+		return true
+	}
+	in := func(states ...runbook.State) bool { return s.Attempt == d.Attempt && slices.Contains(states, s.State) }
+	switch d.Choice {
+	case runbook.Approve:
+		return in(runbook.Executing, runbook.Held, runbook.Committing, runbook.Verifying, runbook.Unverified, runbook.Unknown, runbook.Done)
+	case runbook.Commit:
+		return in(runbook.Held, runbook.Committing, runbook.Verifying, runbook.Unverified, runbook.Unknown, runbook.Done)
+	case runbook.Skip:
+		return in(runbook.Skipped)
+	case runbook.Defer:
+		return in(runbook.Deferred)
+	case runbook.MarkDone:
+		return in(runbook.Done)
+	}
+	return true // it led to another attempt, or to a question anew
 }
 
 // later are the answers to what an approval began, which it does not rival.

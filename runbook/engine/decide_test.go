@@ -90,7 +90,7 @@ func TestStale(t *testing.T) {
 	if again.Note.ID != "engine.stale_plan" || len(again.Approvals) != 0 || again.Digest == s.Digest || w.count("one") != 0 {
 		t.Errorf("after a stale plan: %+v, effects %v", again, w.effects)
 	}
-	b.say(s, runbook.Approve, "") // the same click again: it was taken, and began nothing
+	b.refused(answerTo(s, runbook.Approve, ops1, ""), runbook.Conflicting, "stale") // the same click again: it began nothing
 	b.say(again, runbook.Approve, "")
 	b.runState(id, runbook.RunDone)
 	if w.count("one") != 1 {

@@ -150,3 +150,52 @@ func TestCommitBreaksOff(t *testing.T) {
 	b.say(s, runbook.Look, "")
 	b.runState(s.RunID, runbook.RunDone)
 }
+
+// The same answer again is success only while it is what led to where the step is now.
+func TestTheSameAnswerAfterItCameToNothing(t *testing.T) {
+	t.Parallel()
+	eachJournal(t, func(t *testing.T, j engine.Journal) {
+		w := newWorld()
+		b, s := holding(t, j, w, "hold")
+		b.say(s, runbook.Approve, "")
+		b = b.restart()
+		b.state(s.RunID, "one", runbook.RolledBack)
+		e := b.refused(answerTo(s, runbook.Approve, ops1, ""), runbook.Conflicting, "stale")
+		if e.Msg.ID != "engine.state_moved" {
+			t.Errorf("answer: %v", e.Msg)
+		}
+		s = b.state(s.RunID, "one", runbook.RolledBack)
+		b.say(s, runbook.Retry, "")
+		b.say(s, runbook.Retry, "")
+		two := b.attemptWaits(s.RunID, "one", s.Attempt+1)
+		b.refused(answerTo(s, runbook.Approve, ops1, ""), runbook.Conflicting, "decided") // to retry
+		b.say(two, runbook.Approve, "")
+		two = b.state(s.RunID, "one", runbook.Held)
+		b.say(two, runbook.Rollback, "")
+		b.state(s.RunID, "one", runbook.RolledBack)
+		b.refused(answerTo(two, runbook.Approve, ops1, ""), runbook.Conflicting, "decided")
+		b.say(two, runbook.Rollback, "")
+		b.say(b.state(s.RunID, "one", runbook.RolledBack), runbook.Skip, "")
+		b.refused(answerTo(two, runbook.Approve, ops1, ""), runbook.Conflicting, "decided")
+	})
+}
+
+func TestTheSameAnswerToAGroupAfterItFailed(t *testing.T) {
+	t.Parallel()
+	w := newWorld()
+	for _, id := range []string{"out.nginx1", "out.nginx2"} {
+		w.result[id] = runbook.Result{Outcome: runbook.OutcomeFailed, Text: runbook.T("test.refused")}
+	}
+	b := start(t, newMemory(), w)
+	id := b.begin(scenario(runbook.Step{ID: "out", On: []string{"nginx"}}))
+	b.state(id, "out.nginx2", runbook.Waiting)
+	b.state(id, "out.nginx1", runbook.Waiting)
+	run := b.runState(id, runbook.Open)
+	d := runbook.Decision{RunID: id, Group: "out", Digest: runbook.GroupDigest(run.Members("out")), Choice: runbook.Approve, By: ops1}
+	if _, err := b.Decide(context.Background(), d); err != nil {
+		t.Fatal(err)
+	}
+	b.state(id, "out.nginx1", runbook.Failed)
+	b.state(id, "out.nginx2", runbook.Failed)
+	b.refused(d, runbook.Conflicting, "stale")
+}
