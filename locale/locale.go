@@ -67,6 +67,12 @@ func (b *Bundle) Printer(lang string, zone *time.Location) *Printer {
 		"clock": func(v any) string { return p.at(v, "15:04:05") },
 		"date":  func(v any) string { return p.at(v, "2006-01-02 15:04:05") },
 		"msg":   p.arg,
+		"s": func(v any) string { // the ending of an English noun after its number
+			if seconds(v) == 1 {
+				return ""
+			}
+			return "s"
+		},
 	}
 	return p
 }
