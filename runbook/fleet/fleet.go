@@ -96,6 +96,14 @@ func (f *Fleet) Reload(ctx context.Context) error {
 	return nil
 }
 
+// Getenv is a variable of the bot: of its settings, which may come from a file, else of its environment.
+func (f *Fleet) Getenv(name string) string {
+	if v := f.opts.Getenv(name); v != "" {
+		return v
+	}
+	return os.Getenv(name)
+}
+
 // Redactor is the set of secrets that must not reach anyone.
 func (f *Fleet) Redactor() *Redactor { return &f.redactor }
 

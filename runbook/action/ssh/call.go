@@ -86,8 +86,10 @@ func (s *script) provision(c *call) error {
 		}
 	}
 	for _, name := range p.Env {
-		v, ok := os.LookupEnv(name)
-		if file, set := os.LookupEnv(name + "_FILE"); !ok && set {
+		v := s.env.Fleet.Getenv(name)
+		_, ok := os.LookupEnv(name) // it may be empty on purpose
+		ok = ok || v != ""
+		if file := s.env.Fleet.Getenv(name + "_FILE"); !ok && file != "" {
 			text, err := os.ReadFile(file)
 			if err != nil {
 				return &runbook.Error{Code: runbook.Invalid, Msg: runbook.T("ssh.no_variable", "role", role, "name", name), Err: err}

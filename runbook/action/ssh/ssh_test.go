@@ -229,6 +229,22 @@ func TestProvisionGetsSecretsThatNobodySees(t *testing.T) {
 	if c.Fleet.Redactor().Redact("canary-42") != "<redacted>" {
 		t.Error("the secret is not known to the redactor")
 	}
+	o := c.Options()
+	o.Getenv = func(name string) string { return map[string]string{"RB_TEST_PASSWORD": "of-the-env-file"}[name] }
+	settings, err := fleet.Open(c.FleetFile, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer settings.Close()
+	own := c.Fleet
+	c.Fleet = settings
+	a, job = build(t, c, ssh.Spec{Provision: "standby", Env: map[string]string{"WORKDIR": "$path.standby.workdir"}})
+	job.Attempt = 2
+	if r, err := a.Apply(t.Context(), plan(t, a, runbook.Ready), job, actiontest.NewRecorder()); err != nil || c.ReadFile("standby", "/root/workdir/pw") != "of-the-env-file\n" {
+		t.Fatalf("a variable of the settings does not reach the script: %+v %v", r, err)
+	}
+	c.Fleet = own
+	a, _ = build(t, c, ssh.Spec{Provision: "standby", Env: map[string]string{"WORKDIR": "$path.standby.workdir"}})
 	if err := os.WriteFile(filepath.Join(c.Dir, "install.sh"), []byte("echo other"), 0o600); err != nil {
 		t.Fatal(err)
 	}
