@@ -103,7 +103,7 @@ func planToAPI(say *locale.Printer, r runbook.Run, s runbook.StepRun, p *runbook
 	}
 	out.Text = strings.Join(text, "\n")
 	for _, f := range p.Facts {
-		out.Facts = append(out.Facts, say.Say(f))
+		out.Facts = append(out.Facts, say.Say(numbered(say, r, f)))
 	}
 	for _, w := range p.Warnings {
 		out.Warnings = append(out.Warnings, say.Say(w))

@@ -56,13 +56,13 @@ func TestTransitions(t *testing.T) {
 	}
 	for _, bad := range [][2]runbook.State{
 		{runbook.Waiting, runbook.Done}, {runbook.Pending, runbook.Executing}, {runbook.Unknown, runbook.Executing},
-		{runbook.Failed, runbook.Executing}, {runbook.Done, runbook.Planning}, {runbook.Skipped, runbook.Executing},
+		{runbook.Failed, runbook.Executing}, {runbook.Done, runbook.Executing}, {runbook.Skipped, runbook.Executing},
 	} {
 		if runbook.CanMove(bad[0], bad[1]) {
 			t.Errorf("%s to %s is allowed", bad[0], bad[1])
 		}
 	}
-	runbook.Transitions()[runbook.Done] = []runbook.State{runbook.Executing}
+	runbook.Transitions()[runbook.Done][0] = runbook.Executing
 	if runbook.CanMove(runbook.Done, runbook.Executing) {
 		t.Error("the table can be changed from outside")
 	}

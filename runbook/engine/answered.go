@@ -105,7 +105,7 @@ func stands(run runbook.Run, d runbook.Decision) bool {
 // later are the answers to what an approval began, which it does not rival.
 func later(c runbook.Choice) bool {
 	switch c {
-	case runbook.Commit, runbook.Rollback, runbook.Cancel, runbook.Look, runbook.MarkDone, runbook.Retry:
+	case runbook.Commit, runbook.Rollback, runbook.Cancel, runbook.Look, runbook.MarkDone, runbook.Retry, runbook.Reopen:
 		return true
 	}
 	return false

@@ -22,6 +22,9 @@ func Choices(run runbook.Run, s runbook.StepRun) []runbook.Choice {
 	if run.State != runbook.Open {
 		return nil
 	}
+	if correctable(run, s) {
+		return []runbook.Choice{runbook.Reopen}
+	}
 	var out []runbook.Choice
 	switch s.State {
 	case runbook.Waiting:

@@ -82,19 +82,17 @@ func provisional(missing []string) runbook.Msg {
 	return runbook.T("engine.provisional", "needs", strings.Join(missing, ", "))
 }
 
-// wakeDeferred plans the steps again that were deferred only with another one, when that one is done.
+// wakeDeferred plans the steps again that were deferred only with another one, when that one is done, and those that wait
+// for answers that were corrected.
 func (e *Engine) wakeDeferred(ctx context.Context, run *runbook.Run) bool {
 	woken := false
 	for i := range run.Steps {
 		s := &run.Steps[i]
-		if s.State != runbook.Deferred || s.Note.ID != deferredWith {
-			continue
-		}
-		name, _ := s.Note.Args["step"].(string)
-		if need := run.Step(name); need != nil && need.State == runbook.Deferred {
-			continue
-		}
-		if n := needsOf(*run, s.Def.Needs); n.deferred != "" || len(n.missing) > 0 {
+		if s.State == runbook.Waiting && s.Note.ID == needsAgain {
+			if len(needsOf(*run, s.Def.Needs).missing) > 0 {
+				continue
+			}
+		} else if s.State != runbook.Deferred || s.Note.ID != deferredWith || stillDeferred(*run, *s) {
 			continue
 		}
 		next := *s
@@ -107,6 +105,16 @@ func (e *Engine) wakeDeferred(ctx context.Context, run *runbook.Run) bool {
 		e.kick(run.ID)
 	}
 	return woken
+}
+
+// stillDeferred reports whether a step that was deferred with another one has to stay so.
+func stillDeferred(run runbook.Run, s runbook.StepRun) bool {
+	name, _ := s.Note.Args["step"].(string)
+	if need := run.Step(name); need != nil && need.State == runbook.Deferred {
+		return true
+	}
+	n := needsOf(run, s.Def.Needs)
+	return n.deferred != "" || len(n.missing) > 0
 }
 
 func appendNew(list []string, v string) []string {

@@ -120,7 +120,7 @@ func (e *Engine) resume(ctx context.Context, run runbook.Run, d *runbook.Decisio
 	return nil
 }
 
-// reopen plans a skipped or deferred step again, and opens its run where that is parked.
+// reopen plans a skipped or deferred step again, or one whose answers are corrected, and opens its run where that is parked.
 func (e *Engine) reopen(ctx context.Context, l *live, run runbook.Run, s, next runbook.StepRun, d runbook.Decision) error {
 	e.starts.Lock()
 	defer e.starts.Unlock()
@@ -139,6 +139,18 @@ func (e *Engine) reopen(ctx context.Context, l *live, run runbook.Run, s, next r
 		}
 	}
 	defer e.kick(run.ID)
+	if s.State == runbook.Done {
+		now, err := e.cfg.Journal.Run(ctx, run.ID) // as it is while nothing can be begun
+		if err != nil {
+			return err
+		}
+		if !correctable(now, *now.Step(s.ID)) {
+			return ErrMoved
+		}
+		if err := e.replanDependents(ctx, now, s); err != nil {
+			return err
+		}
+	}
 	replan(&next, runbook.Msg{})
 	return e.move(ctx, s, next, &d)
 }

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"golang.org/x/crypto/ssh"
 
@@ -75,6 +76,24 @@ func (e effect) values() (map[string]string, error) {
 }
 
 func (a *enrol) Plan(ctx context.Context) (runbook.Plan, error) {
+	p, err := a.plan(ctx)
+	if id := a.form(); id != "" && p.Verdict == runbook.Blocked {
+		p.Facts = append(p.Facts, runbook.T("enrol.correct", "step", id))
+	}
+	return p, err
+}
+
+// form is the done step whose answers describe the machine; empty: there is none.
+func (a *enrol) form() string {
+	ref, _ := strings.CutPrefix(a.spec.Address, "$step.")
+	id, _, _ := strings.Cut(ref, ".")
+	if s := a.env.Run.Step(id); s != nil && s.State == runbook.Done && s.Plan != nil && len(s.Plan.Form) > 0 {
+		return id
+	}
+	return ""
+}
+
+func (a *enrol) plan(ctx context.Context) (runbook.Plan, error) {
 	var p runbook.Plan
 	h, err := a.host()
 	if err != nil {

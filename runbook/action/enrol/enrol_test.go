@@ -150,6 +150,26 @@ func TestRefusedDescriptions(t *testing.T) {
 	}
 }
 
+// Where the machine does not answer as it was described, the plan names the step whose answers describe it.
+func TestBlockedNamesTheForm(t *testing.T) {
+	t.Parallel()
+	c := actiontest.New(t, "standby")
+	spec := enrol.Spec{Name: "$step.machine.name", Address: "$step.machine.address"}
+	env := c.Env(runbook.Step{ID: "take-in", Kind: "enrol"})
+	env.Run.Steps = append(env.Run.Steps, runbook.StepRun{
+		ID: "machine", State: runbook.Done, Plan: &runbook.Plan{Form: []runbook.Param{{Name: "address"}}},
+		Result: &runbook.Result{Outcome: runbook.OutcomeDone, Values: map[string]string{"name": "new1", "address": "192.0.2.999"}},
+	})
+	a, err := enrol.Kind().New(&spec, env)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := a.Plan(t.Context())
+	if err != nil || p.Verdict != runbook.Blocked || len(p.Facts) != 1 || p.Facts[0].ID != "enrol.correct" || p.Facts[0].Args["step"] != "machine" {
+		t.Errorf("%+v %v", p, err)
+	}
+}
+
 // A machine that fleet.yaml does not know, whose log-in does not work: the key is pinned, and the step says what failed.
 func TestStrangerWithoutLogin(t *testing.T) {
 	t.Parallel()
