@@ -74,7 +74,7 @@ func (c *Company) writeConfiguration(httpAddr, language string) error {
 	}
 	env := [][2]string{
 		{"LANGUAGE", language}, {"TZ", os.Getenv("TZ")}, {"FLEET_FILE", c.fleetFile()}, {"DATABASE_URL", "sqlite://" + c.journal()},
-		{"HTTP_ADDR", httpAddr}, {"ALERT_TOKEN", c.secrets.alerts},
+		{"HTTP_ADDR", httpAddr},
 		{"SSH_KEY_FILE", filepath.Join(c.Dir, "keys", "id_ed25519")}, {"SSH_KNOWN_HOSTS", filepath.Join(c.Dir, "known_hosts")},
 		{"DRILL_MYSQL_PASSWORD", c.secrets.mysql}, {"DRILL_REDIS_PASSWORD", c.secrets.redis},
 	}
