@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"syscall"
 
+	"github.com/go-sql-driver/mysql"
 	"github.com/redis/go-redis/v9"
 	"github.com/redis/go-redis/v9/logging"
 	"github.com/spf13/cobra"
@@ -26,7 +27,8 @@ func main() {
 	if status, ok := hidden(os.Args); ok {
 		os.Exit(status)
 	}
-	redis.SetLogger(&logging.VoidLogger{}) // it would write raw lines beside the log; its errors are all returned
+	redis.SetLogger(&logging.VoidLogger{})  // both would write raw lines beside the log; their errors are all returned
+	_ = mysql.SetLogger(&mysql.NopLogger{}) // fails for nil only
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	err := newRoot().ExecuteContext(ctx)

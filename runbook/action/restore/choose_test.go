@@ -104,11 +104,11 @@ func TestChoice(t *testing.T) {
 			t.Errorf("says again what the table says: %s", say(t, m))
 		}
 	}
-	a.env.Run.DownSince = time.Date(2026, 11, 22, 2, 50, 0, 0, time.UTC)
-	if q, err := a.Plan(t.Context()); err != nil || q.Facts[0].ID != "restore.fact_loss" || q.Values["loss_seconds"] != "3000" {
+	soon, _ := w.action("standby", "report")
+	soon.env.Run.DownSince = time.Date(2026, 11, 22, 2, 50, 0, 0, time.UTC)
+	if q, err := soon.Plan(t.Context()); err != nil || q.Facts[0].ID != "restore.fact_loss" || q.Values["loss_seconds"] != "3000" {
 		t.Errorf("a loss of 50 minutes: %v %+v %v", q.Values, q.Facts, err)
 	}
-	a.env.Run.DownSince = time.Time{}
 	e, err := fromPlan(p)
 	if err != nil || e.Start != time.Date(2026, 11, 22, 2, 0, 0, 0, time.UTC) || a.loss(e) != (71*time.Minute).Seconds() {
 		t.Errorf("start %v, loss %v, %v", e.Start, a.loss(e), err)
