@@ -46,7 +46,7 @@ func stepToAPI(say *locale.Printer, r runbook.Run, number int, s runbook.StepRun
 		Group: s.Group, Member: s.Member, State: s.State, Attempt: s.Attempt, Digest: s.Digest, Needs: list(s.Def.Needs),
 		Danger:    s.Def.Danger || s.Plan != nil && s.Plan.Danger,
 		Approvals: apiApprovals{Need: max(s.Def.Approvals, 1), By: []string{}},
-		Choices:   list(engine.Choices(r, s)), Note: say.Say(numbered(say, r, s.Note)), StartedAt: s.StartedAt, ChangedAt: s.ChangedAt,
+		Choices:   list(engine.Choices(r, s)), Note: say.Say(s.Note), StartedAt: s.StartedAt, ChangedAt: s.ChangedAt,
 	}
 	if len(out.Choices) > 0 {
 		out.Code = stepCode(&s)
@@ -60,7 +60,7 @@ func stepToAPI(say *locale.Printer, r runbook.Run, number int, s runbook.StepRun
 		out.Approvals.By = append(out.Approvals.By, a.By.Name)
 	}
 	if p := s.Plan; p != nil {
-		out.Plan = planToAPI(say, r, s, p)
+		out.Plan = planToAPI(say, s, p)
 		for _, f := range p.Form {
 			label := say.Text(f.Title)
 			if label == "" {
@@ -89,9 +89,9 @@ func stepToAPI(say *locale.Printer, r runbook.Run, number int, s runbook.StepRun
 	return out
 }
 
-func planToAPI(say *locale.Printer, r runbook.Run, s runbook.StepRun, p *runbook.Plan) *apiPlan {
+func planToAPI(say *locale.Printer, s runbook.StepRun, p *runbook.Plan) *apiPlan {
 	out := &apiPlan{
-		Summary: say.Say(p.Summary), Digest: s.Digest, Verdict: p.Verdict, Why: say.Say(numbered(say, r, p.Why)), Needs: p.Needs,
+		Summary: say.Say(p.Summary), Digest: s.Digest, Verdict: p.Verdict, Why: say.Say(p.Why), Needs: p.Needs,
 		Danger: p.Danger, Hint: p.Hint, Tables: p.Tables, Warnings: []string{},
 	}
 	var text []string
@@ -103,7 +103,7 @@ func planToAPI(say *locale.Printer, r runbook.Run, s runbook.StepRun, p *runbook
 	}
 	out.Text = strings.Join(text, "\n")
 	for _, f := range p.Facts {
-		out.Facts = append(out.Facts, say.Say(numbered(say, r, f)))
+		out.Facts = append(out.Facts, say.Say(f))
 	}
 	for _, w := range p.Warnings {
 		out.Warnings = append(out.Warnings, say.Say(w))

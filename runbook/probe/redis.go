@@ -31,7 +31,7 @@ func redisWritable(ctx context.Context, a *asking) answer {
 		MaxRetries:            -1,
 		Protocol:              2,
 		DisableIdentity:       true,
-		PoolSize:              1,
+		DialerRetries:         1,
 	})
 	defer r.Close()
 	info, err := r.Info(ctx).Result()

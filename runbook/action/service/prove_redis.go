@@ -25,7 +25,7 @@ func proveRedis(ctx context.Context, c *fleet.Client, r appconfig.Redis) error {
 	addr := hostPort(r.Host, r.Port)
 	db := redis.NewClient(&redis.Options{
 		Addr: addr, Username: r.User, Password: r.Password, DB: r.DB, Protocol: 2, DisableIdentity: true,
-		MaxRetries: -1, PoolSize: 1, ContextTimeoutEnabled: true,
+		MaxRetries: -1, DialerRetries: 1, ContextTimeoutEnabled: true,
 		Dialer: func(ctx context.Context, _, _ string) (net.Conn, error) { return c.Dial(ctx, "tcp", addr) },
 	})
 	defer db.Close()
