@@ -177,7 +177,7 @@ func TestSSHDFreezesWithItsSessions(t *testing.T) {
 func TestMariaDBIsDurableAndKeepsItsDataOverAKill(t *testing.T) {
 	t.Parallel()
 	dir := short(t)
-	o := MariaDBOptions{Dir: filepath.Join(dir, "m"), Address: addr, Socket: filepath.Join(dir, "s"), RootPassword: `p'a\ss`}
+	o := MariaDBOptions{Dir: filepath.Join(dir, "m"), Address: addr, Socket: filepath.Join(dir, "s"), RootPassword: `p'a\ss`, Durable: true}
 	m, err := StartMariaDB(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
