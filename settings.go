@@ -173,7 +173,7 @@ func (s settings) openFleet() (*fleet.Fleet, error) {
 func newLog(redact func(string) string) *slog.Logger {
 	out := redactingWriter{redact: redact}
 	if term.IsTerminal(int(os.Stderr.Fd())) {
-		return slog.New(tint.NewHandler(out, &tint.Options{TimeFormat: time.TimeOnly}))
+		return slog.New(tint.NewTextHandler(out, &tint.Options{TimeFormat: time.TimeOnly}))
 	}
 	return slog.New(slog.NewJSONHandler(out, nil))
 }

@@ -54,7 +54,7 @@ func (m *memory) CreateRun(_ context.Context, r runbook.Run) error {
 	defer m.mu.Unlock()
 	for _, id := range m.order {
 		if o, err := m.load(id); err != nil || (o.State == runbook.Open && !o.DryRun && !r.DryRun) {
-			return errors.Join(err, runbook.Errorf(runbook.Conflicting, "journal.other_run"))
+			return errors.Join(err, runbook.Errorf(runbook.Conflicting, "journal.run_open"))
 		}
 	}
 	m.order = append(m.order, r.ID)

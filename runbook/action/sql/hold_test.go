@@ -354,7 +354,7 @@ func TestDomainList(t *testing.T) {
 	a := func(name string) string { return w.Host(name).Address }
 	w.fill(a("primary")+" 1", a("standby")+" 2", a("nginx1")+" 1", a("nginx2")+" 1", a("primary")+" 1", "203.0.113.9 1", a("primary")+" 2")
 	spec := &Spec{Database: "speed", DomainList: &DomainSpec{Down: []string{"primary"}}}
-	r, env := w.rows(spec, nil)
+	r, _ := w.rows(spec, nil)
 	p := plan(t, r, runbook.Ready)
 	var names []string
 	for _, f := range p.Form {
@@ -377,7 +377,7 @@ func TestDomainList(t *testing.T) {
 	if !strings.Contains(p.Effect.Exact[0].Text, "update speed.t_app_dns set status=2 where id=1 and ip='"+a("primary")+"' and status=1;") {
 		t.Errorf("exact %s", p.Effect.Exact[0].Text)
 	}
-	r, env = w.rows(spec, map[string]string{"row_4": "false"})
+	r, env := w.rows(spec, map[string]string{"row_4": "false"})
 	q := plan(t, r, runbook.Ready)
 	if rs := q.Tables[0].Rows; rs[3][6] != "" || rs[0][6] != "2" {
 		t.Errorf("the table does not follow the ticks: %v", rs)
