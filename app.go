@@ -20,6 +20,7 @@ import (
 	"recoverbot/locale"
 	"recoverbot/runbook/action"
 	"recoverbot/runbook/action/builtin"
+	"recoverbot/runbook/blackbox"
 	"recoverbot/runbook/engine"
 	"recoverbot/runbook/fleet"
 	"recoverbot/runbook/journal"
@@ -57,7 +58,7 @@ func newApp(ctx context.Context, set settings, dsn string) (a *app, err error) {
 	}
 	redact := a.fleet.Redactor().Redact
 	a.log = newLog(redact)
-	actions, err := action.NewBuilder(a.fleet, builtin.Kinds(), time.Now)
+	actions, err := action.NewBuilder(a.fleet, builtin.Kinds(), (*blackbox.Store)(nil), time.Now)
 	if err != nil {
 		return a, err
 	}

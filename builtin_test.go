@@ -10,6 +10,7 @@ import (
 	"recoverbot/locale"
 	"recoverbot/runbook/action"
 	"recoverbot/runbook/action/builtin"
+	"recoverbot/runbook/blackbox"
 	"recoverbot/runbook/scenario"
 )
 
@@ -17,7 +18,7 @@ import (
 // document must have a step.
 func TestBuiltInScenarios(t *testing.T) {
 	t.Parallel()
-	b, err := action.NewBuilder(nil, builtin.Kinds(), time.Now)
+	b, err := action.NewBuilder(nil, builtin.Kinds(), (*blackbox.Store)(nil), time.Now)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -39,7 +40,7 @@ func TestBuiltInScenarios(t *testing.T) {
 // A bad scenario is told in the settings' language, with its place.
 func TestBadScenarioIsToldInBothLanguages(t *testing.T) {
 	t.Parallel()
-	b, err := action.NewBuilder(nil, builtin.Kinds(), time.Now)
+	b, err := action.NewBuilder(nil, builtin.Kinds(), (*blackbox.Store)(nil), time.Now)
 	if err != nil {
 		t.Fatal(err)
 	}

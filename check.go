@@ -14,6 +14,7 @@ import (
 	"recoverbot/runbook"
 	"recoverbot/runbook/action"
 	"recoverbot/runbook/action/builtin"
+	"recoverbot/runbook/blackbox"
 	"recoverbot/runbook/fleet"
 	"recoverbot/runbook/probe"
 	"recoverbot/runbook/scenario"
@@ -47,7 +48,7 @@ func runCheck(cmd *cobra.Command, set settings, connect bool) error {
 		return set.localised(bundle, err)
 	}
 	defer f.Close()
-	actions, err := action.NewBuilder(f, builtin.Kinds(), time.Now)
+	actions, err := action.NewBuilder(f, builtin.Kinds(), (*blackbox.Store)(nil), time.Now)
 	if err != nil {
 		return err
 	}

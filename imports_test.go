@@ -22,6 +22,7 @@ var allowed = map[string][]string{
 	"recoverbot/locale":                 {"recoverbot/runbook"},
 	"recoverbot/runbook":                {},
 	"recoverbot/runbook/appconfig":      {},
+	"recoverbot/runbook/blackbox":       {"recoverbot/runbook", "recoverbot/runbook/fleet"},
 	"recoverbot/runbook/dump":           {"recoverbot/runbook", "recoverbot/runbook/dump"},
 	"recoverbot/runbook/engine":         {"recoverbot/runbook"},
 	"recoverbot/runbook/fleet":          {"recoverbot/runbook"},

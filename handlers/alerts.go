@@ -69,8 +69,17 @@ func (b *alertBook) downSince(scenario string) (time.Time, string) {
 	return time.Time{}, ""
 }
 
-// Alert implements alert.Sink: it journals the alert and shows it once, edited while it lasts.
-func (h *Handlers) Alert(ctx context.Context, a alert.Alert) error {
+// Alerts implements alert.Sink: it journals each alert and shows it once, edited while it lasts.
+func (h *Handlers) Alerts(ctx context.Context, batch []alert.Alert) error {
+	for _, a := range batch {
+		if err := h.alert(ctx, a); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (h *Handlers) alert(ctx context.Context, a alert.Alert) error {
 	k, known := h.alerts.get(a.Fingerprint)
 	if a.Resolved && (!known || k.state == "resolved") {
 		return nil

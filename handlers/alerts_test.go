@@ -22,7 +22,7 @@ func TestAnAlertStartsARun(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	const key = "alert/watch-primary-app1"
-	if err := w.Alert(t.Context(), downAlert()); err != nil {
+	if err := w.Alerts(t.Context(), []alert.Alert{downAlert()}); err != nil {
 		t.Fatal(err)
 	}
 	m := w.hub.until(t, key, inState("down"))
@@ -42,7 +42,7 @@ func TestAnAlertStartsARun(t *testing.T) {
 	}
 	again := downAlert()
 	again.Resolved = true
-	if err := w.Alert(t.Context(), again); err != nil {
+	if err := w.Alerts(t.Context(), []alert.Alert{again}); err != nil {
 		t.Fatal(err)
 	}
 	w.hub.until(t, key, inState("done"))
@@ -55,7 +55,7 @@ func TestAnAlertDuringItsRunPromptsNobody(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.tell(t, "ops1", "/recover primary")
-	if err := w.Alert(t.Context(), downAlert()); err != nil {
+	if err := w.Alerts(t.Context(), []alert.Alert{downAlert()}); err != nil {
 		t.Fatal(err)
 	}
 	m := w.hub.until(t, "alert/watch-primary-app1", inState("down"))
@@ -67,14 +67,14 @@ func TestAnAlertDuringItsRunPromptsNobody(t *testing.T) {
 func TestSnooze(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	if err := w.Alert(t.Context(), downAlert()); err != nil {
+	if err := w.Alerts(t.Context(), []alert.Alert{downAlert()}); err != nil {
 		t.Fatal(err)
 	}
 	m := w.hub.until(t, "alert/watch-primary-app1", inState("down"))
 	if r := w.press(t, "ops1", button(t, m, "snooze"), ""); r.Refused {
 		t.Fatalf("snooze: %+v", r)
 	}
-	if err := w.Alert(t.Context(), downAlert()); err != nil {
+	if err := w.Alerts(t.Context(), []alert.Alert{downAlert()}); err != nil {
 		t.Fatal(err)
 	}
 	m = w.hub.until(t, "alert/watch-primary-app1", func(m bot.Message) bool { return len(m.Buttons) == 1 })
@@ -97,7 +97,7 @@ func TestAnAbortedRunGivesTheAlertBack(t *testing.T) {
 	t.Parallel()
 	w := newWorldOf(t, fleetFile+"policy: {on_call: [ops1]}\n")
 	const key = "alert/watch-primary-app1"
-	if err := w.Alert(t.Context(), downAlert()); err != nil {
+	if err := w.Alerts(t.Context(), []alert.Alert{downAlert()}); err != nil {
 		t.Fatal(err)
 	}
 	m := w.hub.until(t, key, func(m bot.Message) bool { return len(m.Buttons) == 3 })
@@ -115,7 +115,7 @@ func TestAnAbortedRunGivesTheAlertBack(t *testing.T) {
 	}
 	other := downAlert()
 	other.Fingerprint = "watch-primary-other"
-	if err := w.Alert(t.Context(), other); err != nil {
+	if err := w.Alerts(t.Context(), []alert.Alert{other}); err != nil {
 		t.Fatal(err)
 	}
 	if m = w.hub.until(t, "alert/watch-primary-other", func(m bot.Message) bool { return len(m.Buttons) == 3 }); len(m.Notify) != 0 {
@@ -130,13 +130,13 @@ func TestARetiredHostIsNoLongerWatched(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	const key = "alert/watch-primary-app1"
-	if err := w.Alert(t.Context(), downAlert()); err != nil {
+	if err := w.Alerts(t.Context(), []alert.Alert{downAlert()}); err != nil {
 		t.Fatal(err)
 	}
 	w.hub.until(t, key, inState("down"))
 	over := downAlert()
 	over.Resolved, over.Closed = true, alert.Retired
-	if err := w.Alert(t.Context(), over); err != nil {
+	if err := w.Alerts(t.Context(), []alert.Alert{over}); err != nil {
 		t.Fatal(err)
 	}
 	m := w.hub.until(t, key, inState("info"))
@@ -150,7 +150,7 @@ func TestAReturnedHostCanOnlyBeLookedAt(t *testing.T) {
 	w := newWorld(t)
 	back := alert.Alert{Source: "watch", Fingerprint: "returned-app1", Host: "app1", Level: "returned", Vantage: []string{"bot"},
 		Findings: []runbook.Finding{{Host: "app1", Up: true, Text: runbook.T("probe.not_silent", "host", "app1", "port", 3306)}}}
-	if err := w.Alert(t.Context(), back); err != nil {
+	if err := w.Alerts(t.Context(), []alert.Alert{back}); err != nil {
 		t.Fatal(err)
 	}
 	m := w.hub.until(t, "alert/returned-app1", inState("down"))
@@ -169,7 +169,7 @@ func TestAReturnedHostCanOnlyBeLookedAt(t *testing.T) {
 		t.Errorf("an alert without a scenario started one: %+v", r)
 	}
 	back.Resolved, back.Findings = true, nil
-	if err := w.Alert(t.Context(), back); err != nil {
+	if err := w.Alerts(t.Context(), []alert.Alert{back}); err != nil {
 		t.Fatal(err)
 	}
 	w.hub.until(t, "alert/returned-app1", inState("done"))

@@ -80,7 +80,7 @@ func TestAlertThatIsBeingDealtWithIsNotSnoozed(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	a := alert.Alert{Fingerprint: "f", Source: "watch", Scenario: "primary", Host: "app1", Level: "silent", Since: time.Now().Add(-time.Minute)}
-	if err := w.Alert(t.Context(), a); err != nil {
+	if err := w.Alerts(t.Context(), []alert.Alert{a}); err != nil {
 		t.Fatal(err)
 	}
 	m := w.hub.until(t, "alert/f", func(m bot.Message) bool { return len(m.Buttons) == 3 })

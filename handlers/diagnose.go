@@ -73,8 +73,11 @@ func (h *Handlers) diagnose(ctx context.Context, c caller) (bot.Reply, error) {
 // missing is a role that a scenario binds and no machine has; "" where it can start.
 func missing(cfg *fleet.Config, s runbook.Scenario) string {
 	for _, name := range slices.Sorted(maps.Keys(s.Bind)) {
-		if role := s.Bind[name]; len(cfg.WithRole(role)) == 0 {
-			return role
+		b := s.Bind[name]
+		for _, role := range b.From {
+			if !b.Many && !b.Optional && len(cfg.WithRole(role)) == 0 {
+				return role
+			}
 		}
 	}
 	return ""

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"recoverbot/bot"
+	"recoverbot/runbook"
 )
 
 const noStandby = `
@@ -24,7 +25,7 @@ func TestDiagnoseWithoutAStandby(t *testing.T) {
 	text := strings.NewReplacer("ADDRESS", "127.0.99.98", "PORT", "1").Replace(noStandby)
 	w := newWorldOf(t, text)
 	s := w.Scenarios["primary"]
-	s.Bind = map[string]string{"dead": "primary", "survivor": "standby"}
+	s.Bind = map[string]runbook.Binding{"dead": {From: []string{"primary"}}, "survivor": {From: []string{"standby"}}}
 	w.Scenarios["primary"] = s
 	m := w.tell(t, "ops1", "/recover").Message
 	if m == nil || len(m.Buttons) > 0 || len(m.Warn) > 0 || !strings.Contains(strings.Join(m.Lines, ""), "No standby is left: start what is dead by hand") {

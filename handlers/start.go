@@ -154,11 +154,13 @@ func Bindings(c *fleet.Config, s runbook.Scenario) (map[string][]string, error) 
 			out[role] = append(out[role], host.Name)
 		}
 	}
-	for name, role := range s.Bind {
-		if len(out[role]) != 1 {
-			return nil, runbook.Errorf(runbook.Invalid, "cmd.role_needs_one", "role", role, "count", len(out[role]), "scenario", s.Name)
+	for name, b := range s.Bind {
+		for _, role := range b.From {
+			if len(out[role]) != 1 {
+				return nil, runbook.Errorf(runbook.Invalid, "cmd.role_needs_one", "role", role, "count", len(out[role]), "scenario", s.Name)
+			}
+			out[name] = slices.Clone(out[role])
 		}
-		out[name] = slices.Clone(out[role])
 	}
 	return out, nil
 }

@@ -129,7 +129,7 @@ func (countingActions) Redact(s string) string { return s }
 func testScenario() runbook.Scenario {
 	text := func(s string) runbook.Text { return runbook.Text{EN: s, ZH: "步骤" + s} }
 	return runbook.Scenario{
-		Name: "primary", Title: text("Primary dead"), Bind: map[string]string{"dead": "primary"},
+		Name: "primary", Title: text("Primary dead"), Bind: map[string]runbook.Binding{"dead": {From: []string{"primary"}}},
 		Params: []runbook.Param{{Name: "which", Type: "host"}},
 		Steps: []runbook.Step{
 			{ID: "one", Title: text("First"), Kind: "ssh", Host: "dead", DocLine: "3.1"},

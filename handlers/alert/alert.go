@@ -24,6 +24,7 @@ type Alert struct {
 	Resolved bool
 	// Closed says why a resolved alert is over, where not because the host answers: Retired or Moved.
 	Closed   string
+	Summary  string   // what an outside source says, of its own text
 	Replaces []string // fingerprints of narrower alerts that this one makes void
 }
 
@@ -33,7 +34,23 @@ const (
 	Moved   = "moved"   // the host is not watched for that any more
 )
 
-// Sink takes alerts. An error means that the alert could not be stored and should be sent again.
+// Sink takes alerts. An error means that nothing of the batch could be stored: it should be sent again.
 type Sink interface {
-	Alert(ctx context.Context, a Alert) error
+	Alerts(ctx context.Context, batch []Alert) error
+}
+
+// Event is what a monitoring system says of one trouble, before it is known what that means here. All of its text comes
+// from outside.
+type Event struct {
+	Fingerprint string            // the system's own identity of the trouble
+	Labels      map[string]string // they only select
+	Summary     string            // for people; shown shortened
+	Since       time.Time
+	Resolved    bool
+}
+
+// Source reads the bodies of one kind of monitoring system.
+type Source interface {
+	Name() string // in /alerts/NAME
+	Parse(body []byte) ([]Event, error)
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/goccy/go-yaml"
 
 	"recoverbot/runbook"
+	"recoverbot/runbook/blackbox"
 	"recoverbot/runbook/fleet"
 )
 
@@ -20,11 +21,12 @@ type Builder struct {
 	fleet *fleet.Fleet
 	kinds map[string]Kind
 	now   func() time.Time
+	box   blackbox.Reader
 }
 
 // NewBuilder takes the list of kinds; a name that is there twice, or none, is an error.
-func NewBuilder(f *fleet.Fleet, kinds []Kind, now func() time.Time) (*Builder, error) {
-	b := &Builder{fleet: f, kinds: make(map[string]Kind, len(kinds)), now: now}
+func NewBuilder(f *fleet.Fleet, kinds []Kind, box blackbox.Reader, now func() time.Time) (*Builder, error) {
+	b := &Builder{fleet: f, kinds: make(map[string]Kind, len(kinds)), box: box, now: now}
 	for _, k := range kinds {
 		if k.Name == "" || k.Spec == nil || k.New == nil {
 			return nil, fmt.Errorf("list actions: kind %q is incomplete", k.Name)
@@ -66,7 +68,7 @@ func (b *Builder) New(run runbook.Run, step runbook.StepRun) (runbook.Action, er
 }
 
 func (b *Builder) env(run runbook.Run, step runbook.StepRun) Env {
-	return Env{Fleet: b.fleet, Run: run, Step: step, Now: b.now}
+	return Env{Fleet: b.fleet, Run: run, Step: step, Now: b.now, Box: b.box}
 }
 
 // Probe asks the probes of a guard or a verification as the run understands their references.

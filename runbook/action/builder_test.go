@@ -11,6 +11,7 @@ import (
 	"recoverbot/runbook"
 	"recoverbot/runbook/action"
 	"recoverbot/runbook/action/actiontest"
+	"recoverbot/runbook/blackbox"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -43,13 +44,13 @@ func kind(name string) action.Kind {
 
 func TestBuilder(t *testing.T) {
 	t.Parallel()
-	if _, err := action.NewBuilder(nil, []action.Kind{kind("a"), kind("a")}, time.Now); err == nil {
+	if _, err := action.NewBuilder(nil, []action.Kind{kind("a"), kind("a")}, (*blackbox.Store)(nil), time.Now); err == nil {
 		t.Error("a doubled name is accepted")
 	}
-	if _, err := action.NewBuilder(nil, []action.Kind{{Name: "a"}}, time.Now); err == nil {
+	if _, err := action.NewBuilder(nil, []action.Kind{{Name: "a"}}, (*blackbox.Store)(nil), time.Now); err == nil {
 		t.Error("an incomplete kind is accepted")
 	}
-	b, err := action.NewBuilder(nil, []action.Kind{kind("a")}, time.Now)
+	b, err := action.NewBuilder(nil, []action.Kind{kind("a")}, (*blackbox.Store)(nil), time.Now)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -84,7 +85,7 @@ func TestBuilder(t *testing.T) {
 func TestBuilderProbesAsTheRunMeansIt(t *testing.T) {
 	t.Parallel()
 	c := actiontest.New(t, "standby", "report")
-	b, err := action.NewBuilder(c.Fleet, nil, time.Now)
+	b, err := action.NewBuilder(c.Fleet, nil, (*blackbox.Store)(nil), time.Now)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/goccy/go-yaml"
 
 	"recoverbot/runbook"
+	"recoverbot/runbook/blackbox"
 	"recoverbot/runbook/fleet"
 )
 
@@ -19,6 +20,7 @@ type Env struct {
 	Run   runbook.Run     // as journaled when the action was built; Results of earlier steps are in Run.Steps
 	Step  runbook.StepRun // the step itself: definition, host, member, inputs, attempt
 	Now   func() time.Time
+	Box   blackbox.Reader // what was copied of machines before they died; never nil
 }
 
 // NeedsError says that a value is not known yet: the plan is provisional until Needs (step ids, "param:NAME") are there.

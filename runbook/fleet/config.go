@@ -21,7 +21,12 @@ type Config struct {
 	People       []Person             `yaml:"people"`
 	Policy       Policy               `yaml:"policy"`
 	Watch        Watch                `yaml:"watch"`
-	Drill        bool                 `yaml:"drill,omitempty"` // watermark in messages; nothing else depends on it
+	Alerts       Alerts               `yaml:"alerts,omitempty"`    // what monitoring systems say, and what it means here
+	BlackBox     BlackBox             `yaml:"black_box,omitempty"` // daily copies of small things that die with a machine
+	// DNSVia says a scenario how its machines leave and join the domain list: "sql" (default) or "admin", by a person in
+	// the back-end of DomainList.Admin.
+	DNSVia map[string]string `yaml:"dns_via,omitempty"`
+	Drill  bool              `yaml:"drill,omitempty"` // watermark in messages; nothing else depends on it
 
 	path string
 }
@@ -139,6 +144,9 @@ type DomainList struct {
 	Up       int    `yaml:"up,omitempty"`       // default 1
 	Down     int    `yaml:"down,omitempty"`     // default 2
 	Port     int    `yaml:"port,omitempty"`     // where a listed machine answers HTTP; default 80
+	TLSPort  int    `yaml:"tls_port,omitempty"` // where it answers TLS under its domain; 0: not asked
+	Resolver string `yaml:"resolver,omitempty"` // DNS server (address:port) that is asked for a new row's domain; "": the system's
+	Admin    string `yaml:"admin,omitempty"`    // URL of the back-end where people edit the list
 }
 
 // Provision makes a bare machine into one with a role.

@@ -18,7 +18,7 @@ var (
 func (l *loader) assemble(d *document, fragments map[string]*document) (runbook.Scenario, bool) {
 	before := len(l.problems.List)
 	s := runbook.Scenario{
-		Name: d.body.Name, Title: d.body.Title, Params: d.body.Params, Guards: d.body.Guards, Bind: d.body.Bind,
+		Name: d.body.Name, Title: d.body.Title, Params: d.body.Params, Guards: d.body.Guards, Bind: d.body.Bind, When: d.body.When,
 	}
 	complain := func(e *entry, id string, pairs ...any) {
 		if e == nil {

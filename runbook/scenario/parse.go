@@ -15,13 +15,14 @@ import (
 
 // file is the top of a scenario file: a scenario, or a fragment that scenarios include.
 type file struct {
-	Name     string                   `yaml:"name"`
-	Fragment string                   `yaml:"fragment"`
-	Title    runbook.Text             `yaml:"title"`
-	Params   []runbook.Param          `yaml:"params"`
-	Guards   map[string]runbook.Guard `yaml:"guards"`
-	Bind     map[string]string        `yaml:"bind"`
-	Steps    []any                    `yaml:"steps"`
+	Name     string                     `yaml:"name"`
+	Fragment string                     `yaml:"fragment"`
+	Title    runbook.Text               `yaml:"title"`
+	Params   []runbook.Param            `yaml:"params"`
+	Guards   map[string]runbook.Guard   `yaml:"guards"`
+	Bind     map[string]runbook.Binding `yaml:"bind"`
+	When     []runbook.Probe            `yaml:"when"`
+	Steps    []any                      `yaml:"steps"`
 }
 
 // step is one entry of `steps:`: a step, or an include of a fragment.

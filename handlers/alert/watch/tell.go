@@ -102,7 +102,7 @@ func (w *Watcher) tellWide(ctx context.Context, cfg *fleet.Config, list []*watch
 
 func (f *fired) send(ctx context.Context, w *Watcher, a alert.Alert) {
 	a.Source = "watch"
-	if err := w.Sink.Alert(ctx, a); err != nil {
+	if err := w.Sink.Alerts(ctx, []alert.Alert{a}); err != nil {
 		w.Log.Error("cannot store alert", "fingerprint", a.Fingerprint, "error", err)
 		return
 	}
@@ -111,7 +111,7 @@ func (f *fired) send(ctx context.Context, w *Watcher, a alert.Alert) {
 
 func (f *fired) close(ctx context.Context, w *Watcher, a alert.Alert) bool {
 	a.Source, a.Resolved, a.Replaces = "watch", true, nil
-	if err := w.Sink.Alert(ctx, a); err != nil {
+	if err := w.Sink.Alerts(ctx, []alert.Alert{a}); err != nil {
 		w.Log.Error("cannot store resolved alert", "fingerprint", a.Fingerprint, "error", err)
 		return false
 	}

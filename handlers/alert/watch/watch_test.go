@@ -28,9 +28,9 @@ type world struct {
 	w      *Watcher
 }
 
-func (v *world) Alert(_ context.Context, a alert.Alert) error {
+func (v *world) Alerts(_ context.Context, batch []alert.Alert) error {
 	if v.refuse == nil {
-		v.alerts = append(v.alerts, a)
+		v.alerts = append(v.alerts, batch...)
 	}
 	return v.refuse
 }
