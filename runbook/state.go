@@ -39,7 +39,7 @@ var transitions = map[State][]State{
 	RolledBack: {Planning, Skipped},
 	Skipped:    {Planning},
 	Deferred:   {Planning},
-	Done:       {Planning}, // what a form said is corrected before anything came of it
+	Done:       {Planning}, // a form is corrected before anything came of it; a fence had nothing to do
 }
 
 // CanMove reports whether a step may go from one state to the other. Staying where it is (progress, one approval of

@@ -15,7 +15,7 @@ func Choices(run runbook.Run, s runbook.StepRun) []runbook.Choice {
 		switch {
 		case s.State == runbook.Deferred && s.Note.ID == deferredWith && needsOf(run, s.Def.Needs).deferred != "":
 			return nil // it comes back by itself with the step that it waits for
-		case s.State == runbook.Skipped || s.State == runbook.Deferred:
+		case s.State == runbook.Skipped || s.State == runbook.Deferred || unfenced(s):
 			return []runbook.Choice{runbook.Reopen}
 		}
 	}

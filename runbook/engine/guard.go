@@ -37,7 +37,7 @@ func (g guardFound) judge(run runbook.Run, p *runbook.Plan) {
 	if !g.fails() || p.Verdict == runbook.Satisfied {
 		return
 	}
-	if noReturn(run) {
+	if PastNoReturn(run) {
 		p.Danger = true
 		p.Warnings = append(p.Warnings, runbook.T(guardWarning, "guard", g.guard.Title))
 		return
@@ -58,7 +58,7 @@ func (g guardFound) agrees(run runbook.Run, p *runbook.Plan) bool {
 	if !g.fails() {
 		return true
 	}
-	if !noReturn(run) {
+	if !PastNoReturn(run) {
 		return false
 	}
 	for _, w := range p.Warnings {
@@ -94,8 +94,9 @@ func (e *Engine) recheckHeld(ctx context.Context, run runbook.Run, s runbook.Ste
 	}
 }
 
-// noReturn reports whether the point of no return of the run is passed, or may be.
-func noReturn(run runbook.Run) bool {
+// PastNoReturn reports whether the point of no return of the run is passed, or may be: a machine that comes back has to
+// be fenced then, while before that the run had better be aborted.
+func PastNoReturn(run runbook.Run) bool {
 	for _, s := range run.Steps {
 		if !s.Def.PointOfNoReturn {
 			continue

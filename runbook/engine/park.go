@@ -120,7 +120,8 @@ func (e *Engine) resume(ctx context.Context, run runbook.Run, d *runbook.Decisio
 	return nil
 }
 
-// reopen plans a skipped or deferred step again, or one whose answers are corrected, and opens its run where that is parked.
+// reopen plans a skipped or deferred step again, one whose answers are corrected, or a fence that had nothing to do. It
+// opens the run where that is parked.
 func (e *Engine) reopen(ctx context.Context, l *live, run runbook.Run, s, next runbook.StepRun, d runbook.Decision) error {
 	e.starts.Lock()
 	defer e.starts.Unlock()
@@ -139,7 +140,7 @@ func (e *Engine) reopen(ctx context.Context, l *live, run runbook.Run, s, next r
 		}
 	}
 	defer e.kick(run.ID)
-	if s.State == runbook.Done {
+	if s.State == runbook.Done && !unfenced(s) {
 		now, err := e.cfg.Journal.Run(ctx, run.ID) // as it is while nothing can be begun
 		if err != nil {
 			return err

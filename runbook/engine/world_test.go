@@ -18,7 +18,7 @@ type world struct {
 	effects  map[string]int          // by job: how often the effect took place
 	rolled   map[string]int          // by job: how often a hold was rolled back
 	holds    map[string]*held        // by job: durable holds that wait
-	down     map[string]bool         // by probe name: does not hold
+	down     map[string]bool         // by name or host of a probe: does not hold
 	gate     map[string]chan error   // by step: Apply, Hold, Commit wait here, and fail with what comes
 	entered  chan string             // "apply STEP", "commit STEP" …, where somebody listens
 	deadline map[string]float64      // by step, of a hold
@@ -81,7 +81,7 @@ func (w *world) Probe(ctx context.Context, _ runbook.Run, probes []runbook.Probe
 	defer w.mu.Unlock()
 	var out []runbook.Finding
 	for _, p := range probes {
-		out = append(out, runbook.Finding{Probe: p, OK: !w.down[p.Name]})
+		out = append(out, runbook.Finding{Probe: p, OK: !w.down[p.Name] && !w.down[p.Host]})
 	}
 	return out
 }
