@@ -3,32 +3,73 @@
 // host. The package changes nothing on the fleet and knows nothing of runs.
 package blackbox
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
-// Snapshot is what one round copied.
+// Snapshot is what one round copied. A host that could not be read is not in Hosts; Problems says why.
 type Snapshot struct {
-	At    time.Time        `json:"at"`
-	Hosts map[string]*Host `json:"hosts"` // by name in the fleet
+	At       time.Time        `json:"at"`
+	Hosts    map[string]*Host `json:"hosts"` // by name in the fleet
+	Problems []string         `json:"problems,omitempty"`
 }
 
-// Host is what was copied from one host. Problem says what could not be read; the rest is what could.
+// Host is what was copied from one host. Problems says what could not be read; the rest is what could.
 type Host struct {
 	At        time.Time            `json:"at"`
 	Files     []File               `json:"files,omitempty"`
 	Crontab   string               `json:"crontab,omitempty"`
 	Databases map[string]*Database `json:"databases,omitempty"` // by name in fleet.yaml
 	Problems  []string             `json:"problems,omitempty"`
+	// Unread are paths that may well be there and could not be read, and Unasked the same of databases: Latest has these
+	// from an older snapshot.
+	Unread  []string `json:"unread,omitempty"`
+	Unasked []string `json:"unasked,omitempty"`
 }
 
-// File is one regular file. Path is absolute on the host, its root included.
+// Below lists the file at path, or the files in the directory path, in their order.
+func (h *Host) Below(path string) []File {
+	var out []File
+	for _, f := range h.Files {
+		if f.Path == path || strings.HasPrefix(f.Path, strings.TrimSuffix(path, "/")+"/") {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+// Bytes is the size of what is held, about.
+func (h *Host) Bytes() int {
+	n := len(h.Crontab)
+	for _, f := range h.Files {
+		n += len(f.Path) + len(f.Content)
+	}
+	for _, d := range h.Databases {
+		for _, t := range d.Tables {
+			n += len(t.Name) + len(t.Create)
+		}
+		for _, row := range d.Domain {
+			for _, cell := range row {
+				n += len(cell)
+			}
+		}
+	}
+	return n
+}
+
+// File is one regular file. Path is absolute on the host, its root included; where it was a symbolic link, Content is
+// that of the file behind it.
 type File struct {
-	Path    string `json:"path"`
-	Mode    uint32 `json:"mode"` // permission bits
-	Content []byte `json:"content"`
+	Path    string    `json:"path"`
+	Mode    uint32    `json:"mode"` // permission bits
+	At      time.Time `json:"at"`   // when it was copied
+	Content []byte    `json:"content"`
 }
 
 // Database is one schema as it was.
 type Database struct {
+	At     time.Time  `json:"at"`
 	Schema string     `json:"schema"`
 	Tables []Table    `json:"tables"`
 	Domain [][]string `json:"domain,omitempty"` // the domain list: a row of column names, then all rows
@@ -45,6 +86,7 @@ type Table struct {
 
 // Reader finds what was copied of a host. A nil *Store is a Reader that has nothing.
 type Reader interface {
-	// Latest is the newest copy of the host that has no older date than the days that are kept; ok is false without one.
+	// Latest is the newest copy of the host; files and databases that could not be read then are there as they were in an
+	// older one. ok is false where nothing is held of the host. What it returns is not to be changed.
 	Latest(host string) (h *Host, ok bool)
 }

@@ -55,7 +55,7 @@ func Run(ctx context.Context, j Job) error {
 	if err := dst.MkdirAll(path.Dir(j.ToPath)); err != nil {
 		return fmt.Errorf("make directory: %w", err)
 	}
-	part := path.Join(path.Dir(j.ToPath), "."+path.Base(j.ToPath)+"."+j.SHA256[:min(16, len(j.SHA256))]+".part")
+	part := partOf(j.ToPath, j.SHA256)
 	for again := false; ; again = true {
 		if err := stream(ctx, j, src, dst, part); err != nil {
 			return errors.Join(err, ctx.Err())
@@ -72,10 +72,15 @@ func Run(ctx context.Context, j Job) error {
 			return runbook.Errorf(runbook.Conflicting, "copy.source_changed", "file", path.Base(j.FromPath))
 		}
 	}
-	if err := dst.Chmod(part, j.Mode.Perm()); err != nil {
+	return place(dst, part, j.ToPath, j.Mode)
+}
+
+// place gives a complete file its mode and its name.
+func place(dst *sftp.Client, part, to string, mode os.FileMode) error {
+	if err := dst.Chmod(part, mode.Perm()); err != nil {
 		return fmt.Errorf("set mode: %w", err)
 	}
-	if err := dst.PosixRename(part, j.ToPath); err != nil {
+	if err := dst.PosixRename(part, to); err != nil {
 		var status *sftp.StatusError
 		if errors.As(err, &status) || os.IsNotExist(err) || os.IsPermission(err) {
 			return fmt.Errorf("put file in place: %w", err)
@@ -83,6 +88,11 @@ func Run(ctx context.Context, j Job) error {
 		return fmt.Errorf("put file in place: %w: %w", ErrUnclear, err)
 	}
 	return nil
+}
+
+// partOf is where a file gathers before it is in place.
+func partOf(to, sum string) string {
+	return path.Join(path.Dir(to), "."+path.Base(to)+"."+sum[:min(16, len(sum))]+".part")
 }
 
 func stream(ctx context.Context, j Job, src, dst *sftp.Client, part string) error {

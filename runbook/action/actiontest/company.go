@@ -37,6 +37,7 @@ import (
 	"recoverbot/drill/server"
 	"recoverbot/runbook"
 	"recoverbot/runbook/action"
+	"recoverbot/runbook/blackbox"
 	"recoverbot/runbook/fleet"
 )
 
@@ -55,6 +56,7 @@ type Company struct {
 	FleetFile string // fleet.yaml, which tests may rewrite before Fleet.Reload
 	// Run is what Env hands to actions, without the step itself; tests may fill Params and earlier Steps.
 	Run runbook.Run
+	Box blackbox.Reader // what Env hands to actions as the black box; nothing is in it unless a test sets it
 
 	t     testing.TB
 	hosts map[string]*machine
@@ -72,7 +74,7 @@ func New(t testing.TB, hosts ...string) *Company {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &Company{t: t, Dir: dir, FleetFile: filepath.Join(dir, "fleet.yaml"), hosts: map[string]*machine{}}
+	c := &Company{Box: (*blackbox.Store)(nil), t: t, Dir: dir, FleetFile: filepath.Join(dir, "fleet.yaml"), hosts: map[string]*machine{}}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	key := filepath.Join(dir, "id_ed25519")
 	public, err := server.HostKey(key)
@@ -144,7 +146,7 @@ func (c *Company) Client(name string) *fleet.Client {
 // one, attempt 1.
 func (c *Company) Env(def runbook.Step) action.Env {
 	c.t.Helper()
-	env := action.Env{Fleet: c.Fleet, Run: c.Run, Now: time.Now,
+	env := action.Env{Fleet: c.Fleet, Run: c.Run, Now: time.Now, Box: c.Box,
 		Step: runbook.StepRun{RunID: c.Run.ID, ID: def.ID, Def: def, State: runbook.Planning, Attempt: 1, Inputs: map[string]string{}}}
 	if def.Host != "" {
 		h, err := env.Host(def.Host)

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path"
 	"strconv"
+	"strings"
 	"time"
 
 	"recoverbot/runbook"
@@ -44,6 +45,10 @@ func (c *copier) Apply(ctx context.Context, p runbook.Plan, _ runbook.Job, out r
 	if err := unchanged(ctx, to, items); err != nil {
 		return runbook.Result{}, err
 	}
+	boxed, err := c.boxed(items)
+	if err != nil {
+		return runbook.Result{}, err
+	}
 	from, err := c.sources(ctx, items)
 	if err != nil {
 		return runbook.Result{}, err
@@ -53,12 +58,20 @@ func (c *copier) Apply(ctx context.Context, p runbook.Plan, _ runbook.Job, out r
 		total += it.Size
 	}
 	for i, it := range items {
-		err := transfer.Run(ctx, transfer.Job{
-			From: from[it.Source], To: to, FromPath: it.From, ToPath: it.To, Size: it.Size, SHA256: it.SHA256, Mode: os.FileMode(it.Mode),
-			Progress: func(done int64) {
-				out.Progress(runbook.Progress{Done: before + done, Total: total, Unit: "bytes", Text: runbook.T("copy.progress", "file", path.Base(it.To))})
-			},
-		})
+		progress := func(done int64) {
+			out.Progress(runbook.Progress{Done: before + done, Total: total, Unit: "bytes", Text: runbook.T("copy.progress", "file", path.Base(it.To))})
+		}
+		var err error
+		if content, ok := boxed[it]; ok {
+			if err = transfer.Write(ctx, to, it.To, os.FileMode(it.Mode), content); err == nil {
+				progress(it.Size)
+			}
+		} else {
+			err = transfer.Run(ctx, transfer.Job{
+				From: from[it.Source], To: to, FromPath: it.From, ToPath: it.To, Size: it.Size, SHA256: it.SHA256, Mode: os.FileMode(it.Mode),
+				Progress: progress,
+			})
+		}
 		if errors.Is(err, transfer.ErrUnclear) {
 			return runbook.Result{}, err
 		}
@@ -106,6 +119,9 @@ func unchanged(ctx context.Context, to *fleet.Client, items []item) error {
 func (c *copier) sources(ctx context.Context, items []item) (map[string]*fleet.Client, error) {
 	clients, paths, want := map[string]*fleet.Client{}, map[string][]string{}, map[string][]string{}
 	for _, it := range items {
+		if strings.HasPrefix(it.Source, boxPrefix) {
+			continue
+		}
 		paths[it.Source] = append(paths[it.Source], it.From)
 		want[it.Source] = append(want[it.Source], it.SHA256)
 		if clients[it.Source] != nil {

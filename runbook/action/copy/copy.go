@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 
 	"recoverbot/runbook"
@@ -18,11 +19,15 @@ type Spec struct {
 	Files []File `yaml:"files"`
 	// OnlyMissing leaves alone what is there, whatever its content.
 	OnlyMissing bool `yaml:"only_missing,omitempty"`
+	// Optional leaves out a file that none of its candidates has.
+	Optional bool `yaml:"optional,omitempty"`
 }
 
 // File is one file, or a directory with all that is in it.
 type File struct {
-	From []string `yaml:"from"` // candidates, in order: the first one that answers and has it is the source
+	// From are candidates, in order: the first one that answers and has it is the source. "blackbox:REF" is what the black
+	// box holds of these hosts, dead or alive.
+	From []string `yaml:"from"`
 	// Path on the source: a path as on a real host ("/root/workdir/x"), or a reference; "$path.from.KEY" (or $path.source.KEY,
 	// also with /more behind it) is a path of the source's own.
 	Path   string `yaml:"path"`
@@ -38,6 +43,8 @@ func (s *Spec) Validate() error {
 		switch {
 		case len(f.From) == 0:
 			return errors.New("copy: from is missing")
+		case slices.Contains(f.From, boxPrefix):
+			return errors.New("copy: blackbox: names no host")
 		case !pathOrRef(f.Path):
 			return fmt.Errorf("copy: path %q is neither absolute nor a reference", f.Path)
 		case !pathOrRef(f.ToPath):

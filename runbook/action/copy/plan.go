@@ -13,6 +13,9 @@ import (
 	"recoverbot/runbook/fleet"
 )
 
+// errNowhere marks the error of a file that no candidate has.
+var errNowhere = errors.New("found nowhere")
+
 const shown = 40 // rows of the table; the digest covers all
 
 // Plan finds the files and compares them with what the target has.
@@ -29,12 +32,20 @@ func (c *copier) Plan(ctx context.Context) (runbook.Plan, error) {
 		return action.Cannot(p, err)
 	}
 	var items []item
+	names := map[string]any{} // of sources
 	for _, f := range c.spec.Files {
 		src, err := c.find(ctx, &p, f, target)
+		if c.spec.Optional && errors.Is(err, errNowhere) {
+			p.Facts = append(p.Facts, runbook.T("copy.left_out", "path", f.Path))
+			continue
+		}
 		if err != nil {
 			return action.Cannot(p, err)
 		}
 		items = append(items, src.items...)
+		for _, it := range src.items {
+			names[it.Source] = sourceName(it, src)
+		}
 		if len(src.skipped) > 0 {
 			p.Warnings = append(p.Warnings, runbook.T("copy.skipped", "host", src.host.Name, "count", len(src.skipped), "first", src.skipped[0]))
 		}
@@ -70,13 +81,17 @@ func (c *copier) Plan(ctx context.Context) (runbook.Plan, error) {
 			table.Marks = append(table.Marks, mark)
 		}
 	}
+	if len(items) == 0 {
+		p.Verdict, p.Why = runbook.Satisfied, runbook.T("copy.nothing", "host", target.Name)
+		return p, nil
+	}
 	p.Tables = []runbook.Table{table}
 	if len(todo) == 0 {
 		p.Verdict, p.Why = runbook.Satisfied, runbook.T("copy.present", "host", target.Name, "count", len(items))
 		return p, nil
 	}
 	p.Verdict = runbook.Ready
-	p.Summary = runbook.T("copy.summary", "host", target.Name, "count", len(todo), "bytes", total, "source", todo[0].Source)
+	p.Summary = runbook.T("copy.summary", "host", target.Name, "count", len(todo), "bytes", total, "source", names[todo[0].Source])
 	data, err := json.Marshal(todo)
 	if err != nil {
 		return p, fmt.Errorf("encode effect: %w", err)
@@ -87,17 +102,17 @@ func (c *copier) Plan(ctx context.Context) (runbook.Plan, error) {
 
 // find asks the candidates in order.
 func (c *copier) find(ctx context.Context, p *runbook.Plan, f File, target fleet.Host) (*source, error) {
-	hosts, err := c.env.Hosts(f.From...)
+	candidates, err := c.candidates(f.From)
 	if err != nil {
 		return nil, err
 	}
 	var tried []string
-	for _, h := range hosts {
-		src, err := c.ask(ctx, h, f, target)
+	for _, k := range candidates {
+		src, err := c.look(ctx, k, f, target)
 		if err == nil {
-			err = src.hash(ctx)
-		}
-		if err == nil {
+			if k.box {
+				p.Facts = append(p.Facts, runbook.T("copy.box_at", "host", k.Name, "at", src.at))
+			}
 			return src, nil
 		}
 		if ctx.Err() != nil {
@@ -108,14 +123,16 @@ func (c *copier) find(ctx context.Context, p *runbook.Plan, f File, target fleet
 			return nil, err
 		}
 		var e *runbook.Error
-		why := runbook.T("copy.host_failed", "host", h.Name)
+		why := runbook.T("copy.host_failed", "host", k.name())
 		if errors.As(err, &e) {
 			why = e.Msg
 		}
-		tried = append(tried, h.Name)
-		p.Facts = append(p.Facts, runbook.T("copy.tried", "host", h.Name, "why", why))
+		tried = append(tried, k.name())
+		p.Facts = append(p.Facts, runbook.T("copy.tried", "host", k.name(), "why", why))
 	}
-	return nil, runbook.Errorf(runbook.NotFound, "copy.nowhere", "path", f.Path, "tried", strings.Join(tried, ", "))
+	nowhere := runbook.Errorf(runbook.NotFound, "copy.nowhere", "path", f.Path, "tried", strings.Join(tried, ", "))
+	nowhere.Err = errNowhere
+	return nil, nowhere
 }
 
 // exact renders the effect.

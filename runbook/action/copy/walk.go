@@ -43,7 +43,8 @@ type source struct {
 	host    fleet.Host
 	client  *fleet.Client
 	items   []item
-	skipped []string // links, devices, strange names
+	skipped []string  // links, devices, strange names
+	at      time.Time // when the black box's oldest of these was copied
 }
 
 // ask looks for a path on one host and lists the regular files that it means.
