@@ -60,7 +60,7 @@ func runCheck(cmd *cobra.Command, set settings, connect bool) error {
 		fmt.Fprintln(out, say.T("cli.warning", "text", w))
 	}
 	for _, name := range scenarios.Names() {
-		if _, err := handlers.Bindings(f.Config(), scenarios[name]); err != nil {
+		if err := handlers.CanStart(f.Config(), scenarios[name]); err != nil {
 			fmt.Fprintln(out, say.T("cli.warning", "text", set.localised(bundle, err).Error()))
 		}
 	}

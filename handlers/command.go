@@ -70,14 +70,8 @@ func (h *Handlers) unknown(verb string) error {
 	for _, c := range choiceWords {
 		known = append(known, string(c))
 	}
-	best, dist := "", 3
-	for _, k := range known {
-		if d := distance(verb, k); d < dist {
-			best, dist = k, d
-		}
-	}
 	shown := shorten(verb, 40)
-	if best != "" {
+	if best := nearest(verb, known); best != "" {
 		return runbook.Errorf(runbook.Invalid, "cmd.did_you_mean", "word", shown, "best", best)
 	}
 	return runbook.Errorf(runbook.Invalid, "cmd.unknown", "word", shown, "scenarios", strings.Join(h.Scenarios.Names(), ", "))
@@ -106,6 +100,17 @@ func shorten(s string, n int) string {
 		return s
 	}
 	return string([]rune(s)[:n]) + "…"
+}
+
+// nearest is what was probably meant by a misspelt word; "" where nothing is near.
+func nearest(word string, known []string) string {
+	best, dist := "", 3
+	for _, k := range known {
+		if d := distance(word, k); d < dist && d < len(k) {
+			best, dist = k, d
+		}
+	}
+	return best
 }
 
 // distance is the edit distance (Levenshtein) of two short words.

@@ -3,17 +3,13 @@ package handlers
 import (
 	"context"
 	"maps"
-	"net/netip"
-	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
 	"recoverbot/bot"
 	"recoverbot/runbook"
 	"recoverbot/runbook/engine"
-	"recoverbot/runbook/fleet"
 )
 
 // startCommand is `SCENARIO [NAME=VALUE …] [--dry-run] [--supersede|--park [REASON]]`.
@@ -60,27 +56,14 @@ func (h *Handlers) DryRun(ctx context.Context, s runbook.Scenario, words []strin
 	return r, err
 }
 
-// prepare holds a request's parameters to the scenario, its steps to the company's policy, and binds its names to hosts.
-func (h *Handlers) prepare(req *engine.StartRequest) (err error) {
-	if req.Params, err = checkParams(h.Fleet.Config(), req.Scenario.Params, req.Params); err != nil {
-		return err
-	}
-	steps := slices.Clone(req.Scenario.Steps)
-	for i := range steps {
-		steps[i].Approvals = max(steps[i].Approvals, h.Fleet.Config().Policy.Approvals)
-	}
-	req.Scenario.Steps = steps
-	req.Bindings, err = Bindings(h.Fleet.Config(), req.Scenario)
-	return err
-}
-
 // start checks who and what, binds names to hosts, and starts or joins a run.
 func (h *Handlers) start(ctx context.Context, c caller, req engine.StartRequest) (bot.Reply, error) {
 	if !req.DryRun && !mayStart(c.person) {
 		return bot.Reply{}, refusal("cmd.not_approver", "who", allowed(h.Fleet.Config(), roleApprover, roleDanger))
 	}
+	asked := req.Params
 	if err := h.prepare(&req); err != nil {
-		return bot.Reply{}, err
+		return bot.Reply{Message: h.chooseCard(ctx, c, req, asked)}, err
 	}
 	if req.DownSince.IsZero() {
 		req.DownSince, req.Alert = h.alerts.downSince(req.Scenario.Name)
@@ -117,11 +100,7 @@ func (h *Handlers) conflictCard(ctx context.Context, c caller, id string, req en
 	if err != nil || open.State != runbook.Open {
 		return nil
 	}
-	words := []string{req.Scenario.Name}
-	for _, name := range slices.Sorted(maps.Keys(req.Params)) {
-		words = append(words, name+"="+req.Params[name])
-	}
-	command := strings.Join(words, " ")
+	command := commandOf(req.Scenario.Name, req.Params)
 	m := bot.Message{
 		Key: "conflict", At: h.Clock(), Version: h.Clock().UnixNano(), State: "waiting", Emoji: "🟡",
 		Title: c.say.T("cmd.conflict", "title", c.say.Text(req.Scenario.Title)),
@@ -143,79 +122,11 @@ func (h *Handlers) conflictCard(ctx context.Context, c caller, id string, req en
 	return &m
 }
 
-// Bindings fixes which hosts the fleet's roles and the scenario's own names mean now.
-func Bindings(c *fleet.Config, s runbook.Scenario) (map[string][]string, error) {
-	out := map[string][]string{}
-	for _, host := range c.Hosts {
-		if host.Retired {
-			continue
-		}
-		for _, role := range host.Roles {
-			out[role] = append(out[role], host.Name)
-		}
+// commandOf is what a person would type to start a scenario.
+func commandOf(scenario string, params map[string]string) string {
+	words := []string{scenario}
+	for _, name := range slices.Sorted(maps.Keys(params)) {
+		words = append(words, name+"="+params[name])
 	}
-	for name, b := range s.Bind {
-		for _, role := range b.From {
-			if len(out[role]) != 1 {
-				return nil, runbook.Errorf(runbook.Invalid, "cmd.role_needs_one", "role", role, "count", len(out[role]), "scenario", s.Name)
-			}
-			out[name] = slices.Clone(out[role])
-		}
-	}
-	return out, nil
-}
-
-// checkParams holds what was given to the scenario's typed parameters and fills in defaults.
-func checkParams(c *fleet.Config, want []runbook.Param, given map[string]string) (map[string]string, error) {
-	out := map[string]string{}
-	var names []string
-	for _, p := range want {
-		names = append(names, p.Name)
-		v, ok := given[p.Name]
-		if !ok || v == "" {
-			if p.Required && p.Default == "" {
-				return nil, runbook.Errorf(runbook.Invalid, "cmd.param_missing", "name", p.Name)
-			}
-			if p.Default != "" {
-				out[p.Name] = p.Default
-			}
-			continue
-		}
-		if !paramFits(c, p, v) {
-			return nil, runbook.Errorf(runbook.Invalid, "cmd.param_bad", "name", p.Name, "value", shorten(v, 40), "type", p.Type)
-		}
-		out[p.Name] = v
-	}
-	for name := range given {
-		if !slices.Contains(names, name) {
-			return nil, runbook.Errorf(runbook.Invalid, "cmd.param_unknown", "name", shorten(name, 40), "known", strings.Join(names, ", "))
-		}
-	}
-	return out, nil
-}
-
-func paramFits(c *fleet.Config, p runbook.Param, v string) bool {
-	if p.Pattern != "" {
-		re, err := regexp.Compile(`^(?:` + p.Pattern + `)$`)
-		if err != nil || !re.MatchString(v) {
-			return false
-		}
-	}
-	switch p.Type {
-	case "host":
-		_, ok := c.Host(v)
-		return ok
-	case "address":
-		_, err := netip.ParseAddr(v)
-		return err == nil
-	case "port":
-		n, err := strconv.Atoi(v)
-		return err == nil && n > 0 && n < 65536
-	case "enum":
-		return slices.Contains(p.Enum, v)
-	case "bool":
-		_, err := strconv.ParseBool(v)
-		return err == nil
-	}
-	return len(v) <= 400
+	return strings.Join(words, " ")
 }

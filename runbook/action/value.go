@@ -2,6 +2,7 @@ package action
 
 import (
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -19,7 +20,7 @@ import (
 //	$path.REF.KEY[/MORE]           a path on that host: sql_backup, workdir, nginx_conf, backup_script
 //	$service.NAME.config|port      of a service; its config path on the step's host
 //	$backup.interpreter|schedule|targets   of fleet.yaml's backup_script
-//	$spare.FIELD                   of the first machine with the role spare; empty where there is none
+//	$spare.FIELD                   of the first machine with the role spare that the run has not enrolled; empty where there is none
 //	$database.NAME.schema          the schema's name
 func (e Env) Value(ref string) (string, error) {
 	if !strings.HasPrefix(ref, "$") {
@@ -85,17 +86,29 @@ func (e Env) Value(ref string) (string, error) {
 			return e.Fleet.Config().BackupScript.Targets, nil
 		}
 	case "spare":
-		spares := e.Fleet.Config().WithRole("spare")
-		if len(spares) == 0 {
-			return "", nil
+		for _, spare := range e.Fleet.Config().WithRole("spare") {
+			if !e.taken(spare) {
+				return hostField(spare, parts[1])
+			}
 		}
-		return hostField(spares[0], parts[1])
+		return "", nil
 	case "database":
 		if d, ok := e.Fleet.Config().Database(parts[1]); ok && last == "schema" {
 			return d.Schema, nil
 		}
 	}
 	return "", bad
+}
+
+// taken reports whether a step of the run has enrolled that machine, under whatever name.
+func (e Env) taken(spare fleet.Host) bool {
+	return slices.ContainsFunc(e.Run.Steps, func(s runbook.StepRun) bool {
+		if s.Def.Kind != "enrol" || s.Result == nil || s.Result.Values["host"] == "" {
+			return false
+		}
+		h := hostOf(s.Result)
+		return h.Name == spare.Name || h.Address == spare.Address && h.Port == spare.Port
+	})
 }
 
 func (e Env) stepValue(id, name string) (string, error) {

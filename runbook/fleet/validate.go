@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"recoverbot/runbook"
 )
 
 var (
@@ -15,7 +17,7 @@ var (
 	identifier = regexp.MustCompile(`^[A-Za-z0-9_$-]{1,64}$`)
 	pyName     = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
-	hostRoles = []string{"nginx", "primary", "standby", "report", "backup", "spare"} // what a machine can be
+	hostRoles = runbook.HostRoles
 )
 
 // validate notes everything that cannot be right; d knows where it stands in the file.

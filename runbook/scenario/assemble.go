@@ -1,6 +1,8 @@
 package scenario
 
 import (
+	"maps"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -38,16 +40,17 @@ func (l *loader) assemble(d *document, fragments map[string]*document) (runbook.
 			complain(nil, "scenario.param", "name", p.Name, "problem", problem)
 		}
 	}
-	entries := l.include(d, fragments, complain)
 	known := map[string]bool{}
 	for _, p := range s.Params {
 		known["param:"+p.Name] = true
 	}
-	for i := range entries {
-		e := &entries[i]
-		l.checkStep(s, e, known, complain)
-		known[e.ID] = true
-		s.Steps = append(s.Steps, e.Step)
+	l.checkBind(s, complain)
+	for i := range d.entries {
+		for _, e := range l.include(&d.entries[i], fragments, known, complain) {
+			l.checkStep(s, &e, known, complain)
+			known[e.ID] = true
+			s.Steps = append(s.Steps, e.Step)
+		}
 	}
 	if len(s.Steps) == 0 {
 		complain(nil, "scenario.no_steps")
@@ -55,23 +58,44 @@ func (l *loader) assemble(d *document, fragments map[string]*document) (runbook.
 	return s, len(l.problems.List) == before
 }
 
-func (l *loader) include(d *document, fragments map[string]*document, complain func(*entry, string, ...any)) []entry {
-	var out []entry
-	for i := range d.entries {
-		e := &d.entries[i]
-		if e.Include == "" {
-			out = append(out, *e)
-			continue
+// include is the step of an entry itself, or those of the fragment that it takes.
+func (l *loader) include(e *entry, fragments map[string]*document, known map[string]bool, complain func(*entry, string, ...any)) []entry {
+	if e.Include == "" {
+		return []entry{*e}
+	}
+	alone := e.Step
+	alone.DocLine, alone.Needs, alone.If = "", nil, nil
+	if !reflect.DeepEqual(alone, runbook.Step{}) || e.step.With != nil {
+		complain(e, "scenario.include_alone")
+	}
+	for _, n := range e.Needs {
+		if !known[n] {
+			complain(e, "scenario.needs", "step", "include "+e.Include, "need", n)
 		}
-		f, ok := fragments[e.Include]
-		if !ok {
-			complain(e, "scenario.no_fragment", "name", e.Include)
-			continue
+	}
+	f, ok := fragments[e.Include]
+	if !ok {
+		complain(e, "scenario.no_fragment", "name", e.Include)
+		return nil
+	}
+	out := slices.Clone(f.entries)
+	for i := range out {
+		s := &out[i]
+		if e.DocLine != "" {
+			s.DocLine = e.DocLine
 		}
-		if e.ID != "" || e.Kind != "" {
-			complain(e, "scenario.include_alone")
+		s.Needs = append(slices.DeleteFunc(slices.Clone(e.Needs), func(n string) bool { return !known[n] }), s.Needs...)
+		conditions := maps.Clone(e.If)
+		if conditions == nil {
+			conditions = s.If
 		}
-		out = append(out, f.entries...)
+		for key, want := range s.If {
+			if other, both := e.If[key]; both && other != want {
+				complain(e, "scenario.if_never", "step", s.ID, "key", key, "one", other, "two", want)
+			}
+			conditions[key] = want
+		}
+		s.If = conditions
 	}
 	return out
 }
@@ -97,6 +121,7 @@ func (l *loader) checkStep(s runbook.Scenario, e *entry, known map[string]bool, 
 	if e.Approvals < 0 || e.Timeout < 0 {
 		complain(e, "scenario.negative", "step", e.ID)
 	}
+	l.checkIf(s, e, complain)
 }
 
 func checkParam(p runbook.Param) runbook.Msg {

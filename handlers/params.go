@@ -1,0 +1,110 @@
+package handlers
+
+import (
+	"net/netip"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"recoverbot/runbook"
+	"recoverbot/runbook/fleet"
+)
+
+// checkParams holds what was given to the scenario's typed parameters and fills in defaults.
+func checkParams(c *fleet.Config, want []runbook.Param, given map[string]string) (map[string]string, error) {
+	var names []string
+	for _, p := range want {
+		names = append(names, p.Name)
+	}
+	for name := range given {
+		if !slices.Contains(names, name) {
+			return nil, runbook.Errorf(runbook.Invalid, "cmd.param_unknown",
+				"name", shorten(name, 40), "known", strings.Join(names, ", "), "best", nearest(name, names))
+		}
+	}
+	out := map[string]string{}
+	for _, p := range want {
+		v := given[p.Name]
+		if v == "" {
+			v = p.Default
+		}
+		if v == "" {
+			if p.Required {
+				return nil, runbook.Errorf(runbook.Invalid, "cmd.param_missing", "name", p.Name, "may", strings.Join(mayBe(c, p), ", "))
+			}
+			continue
+		}
+		if !paramFits(c, p, v) {
+			return nil, runbook.Errorf(runbook.Invalid, "cmd.param_bad",
+				"name", p.Name, "value", shorten(v, 40), "type", p.Type, "may", strings.Join(mayBe(c, p), ", "), "role", p.Role)
+		}
+		if p.Type == "bool" {
+			yes, _ := strconv.ParseBool(v)
+			v = strconv.FormatBool(yes)
+		}
+		out[p.Name] = v
+	}
+	return out, nil
+}
+
+// mayBe lists what a parameter may be, where that is a list.
+func mayBe(c *fleet.Config, p runbook.Param) []string {
+	switch p.Type {
+	case "enum":
+		return p.Enum
+	case "bool":
+		return []string{"true", "false"}
+	case "host":
+		var out []string
+		for _, h := range c.Hosts {
+			if hostFits(p, h) && patternFits(p, h.Name) {
+				out = append(out, h.Name)
+			}
+		}
+		return out
+	}
+	return nil
+}
+
+// hostFits reports whether a host may be the value of a parameter: one in service, with the role where it wants one.
+func hostFits(p runbook.Param, h fleet.Host) bool {
+	switch p.Role {
+	case "retired":
+		return h.Retired
+	case "":
+		return !h.Retired
+	}
+	return !h.Retired && h.HasRole(p.Role)
+}
+
+func patternFits(p runbook.Param, v string) bool {
+	if p.Pattern == "" {
+		return true
+	}
+	re, err := regexp.Compile(`^(?:` + p.Pattern + `)$`)
+	return err == nil && re.MatchString(v)
+}
+
+func paramFits(c *fleet.Config, p runbook.Param, v string) bool {
+	if !patternFits(p, v) || len(v) > 400 {
+		return false
+	}
+	switch p.Type {
+	case "host":
+		h, ok := c.Host(v)
+		return ok && hostFits(p, h)
+	case "address":
+		_, err := netip.ParseAddr(v)
+		return err == nil
+	case "port":
+		n, err := strconv.Atoi(v)
+		return err == nil && n > 0 && n < 65536
+	case "enum":
+		return slices.Contains(p.Enum, v)
+	case "bool":
+		_, err := strconv.ParseBool(v)
+		return err == nil
+	}
+	return true
+}
