@@ -75,6 +75,34 @@ func TestValue(t *testing.T) {
 	}
 }
 
+// Each machine that a run enrols is another spare, under whatever name it was enrolled.
+func TestSparesAreEachTakenOnce(t *testing.T) {
+	t.Parallel()
+	c := actiontest.New(t, "standby", "spare1", "spare2")
+	for _, want := range []string{"spare1", "spare2", ""} {
+		env := c.Env(runbook.Step{ID: "s"})
+		name, err := env.Value("$spare.name")
+		if err != nil || name != want {
+			t.Fatalf("spare %q, %v; want %q", name, err, want)
+		}
+		if want == "" {
+			if port, err := env.Value("$spare.port"); err != nil || port != "" {
+				t.Errorf("port %q, %v where none is left", port, err)
+			}
+			return
+		}
+		h := c.Host(want)
+		h.Name = "called-" + want
+		host, err := json.Marshal(h)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.Run.Steps = append(c.Run.Steps, runbook.StepRun{
+			ID: "enrol-" + want, Def: runbook.Step{Kind: "enrol"}, Result: &runbook.Result{Values: map[string]string{"host": string(host)}},
+		}, runbook.StepRun{ID: "later-" + want, Def: runbook.Step{Kind: "enrol"}})
+	}
+}
+
 func TestHostsAreEachThereOnce(t *testing.T) {
 	t.Parallel()
 	c := actiontest.New(t, "standby", "report")

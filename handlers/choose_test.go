@@ -1,0 +1,84 @@
+package handlers
+
+import (
+	"strings"
+	"testing"
+
+	"recoverbot/bot"
+	"recoverbot/runbook"
+)
+
+// nginxWorld has a scenario that must be told which of the two nginx machines is dead.
+func nginxWorld(t *testing.T) *world {
+	t.Helper()
+	w := newWorld(t)
+	s := testScenario()
+	s.Name, s.Title = "nginx", runbook.Text{EN: "nginx dead", ZH: "nginx 挂"}
+	s.Params = []runbook.Param{
+		{Name: "which", Type: "host", Role: "nginx", Required: true, Title: runbook.Text{EN: "the dead one", ZH: "挂掉的"}},
+		{Name: "fast", Type: "bool"},
+	}
+	s.Bind = map[string]runbook.Binding{"dead": {From: []string{"$param.which"}}, "rest": {From: []string{"nginx"}, Except: []string{"dead"}, Many: true}}
+	w.Scenarios["nginx"] = s
+	return w
+}
+
+func TestAPersonChoosesTheMachineByAButton(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{"/recover nginx fast=1", "/recover nginx which=app1 fast=1", "/recover nginx which=nowhere fast=1"} {
+		t.Run(text, func(t *testing.T) {
+			t.Parallel()
+			w := nginxWorld(t)
+			r := w.tell(t, "ops1", text)
+			if !r.Refused || r.Message == nil || !strings.Contains(r.Text, "It may be: nginx1, nginx2.") {
+				t.Fatalf("reply: %+v", r)
+			}
+			if lines := strings.Join(r.Message.Lines, "\n"); len(r.Message.Buttons) != 2 || !strings.Contains(lines, "nginx1: ") || r.Message.Context != "the dead one" {
+				t.Errorf("card: %+v", r.Message)
+			}
+			b := button(t, *r.Message, "nginx2")
+			if b.Label != "nginx2" {
+				t.Errorf("label %q", b.Label)
+			}
+			if r := w.press(t, "guest", b, ""); !r.Refused || r.Message != nil {
+				t.Errorf("a viewer: %+v", r)
+			}
+			if runs, err := w.Journal.Runs(t.Context(), 10); err != nil || len(runs) != 0 {
+				t.Fatalf("%d runs (%v) before anybody chose", len(runs), err)
+			}
+			if r := w.press(t, "ops1", b, ""); r.Refused || r.RunID != "run1" {
+				t.Fatalf("chosen: %+v", r)
+			}
+			run, err := w.Journal.Run(t.Context(), "run1")
+			if err != nil || run.Params["which"] != "nginx2" || run.Params["fast"] != "true" || strings.Join(run.Bindings["rest"], " ") != "nginx1" {
+				t.Errorf("run: %+v %v", run.Bindings, err)
+			}
+		})
+	}
+}
+
+func TestWhoMayNotStartChoosesNothing(t *testing.T) {
+	t.Parallel()
+	w := nginxWorld(t)
+	if r := w.tell(t, "guest", "/recover nginx"); !r.Refused || r.Message != nil {
+		t.Errorf("reply: %+v", r)
+	}
+}
+
+func TestTheSameParametersJoin(t *testing.T) {
+	t.Parallel()
+	w := nginxWorld(t)
+	if r := w.tell(t, "ops1", "/recover nginx which=nginx1 fast=true"); r.RunID != "run1" {
+		t.Fatalf("start: %+v", r)
+	}
+	if r := w.tell(t, "ops2", "/recover nginx fast=1 which=nginx1"); r.Refused || r.RunID != "run1" || !strings.Contains(r.Text, "already running") {
+		t.Errorf("the same again: %+v", r)
+	}
+	r := w.tell(t, "ops2", "/recover nginx which=nginx2")
+	if !r.Refused || r.Message == nil || !strings.Contains(bot.Plain(*r.Message, 100), "/recover nginx which=nginx2 --park") {
+		t.Errorf("another machine: %+v", r)
+	}
+	if runs, err := w.Journal.Runs(t.Context(), 10); err != nil || len(runs) != 1 {
+		t.Errorf("%d runs (%v)", len(runs), err)
+	}
+}
