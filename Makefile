@@ -13,7 +13,7 @@ build: ## build the static binary bin/recoverbot
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o $(BIN) .
 
 .PHONY: drill
-drill: ready ## break the primary of a miniature company on this machine and recover it
+drill: ready ## break a miniature company on this machine and recover it: SCENARIO=nginx|standby|primary|both|total, or several
 	./$(BIN) drill $(or $(SCENARIO),primary) $(DRILL_FLAGS)
 
 .PHONY: play

@@ -2,6 +2,7 @@ package main
 
 import (
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -13,10 +14,10 @@ import (
 func drillCommand() *cobra.Command {
 	var o drill.Options
 	cmd := &cobra.Command{
-		Use: "drill [SCENARIO]", Short: "Build a miniature company of real servers on loopback, break it, recover it",
-		Long: "With a scenario (primary) the company is broken and recovered, and the exit status is 0 only when service is really back.\n" +
-			"Without one everything keeps running until Ctrl-C, to play with.",
-		Args: cobra.MaximumNArgs(1),
+		Use: "drill [SCENARIO…]", Short: "Build a miniature company of real servers on loopback, break it, recover it",
+		Long: "With scenarios (" + strings.Join(drill.Scenarios(), ", ") + ") the company is broken and recovered, one after the other,\n" +
+			"and the exit status is 0 only when service is really back. Without one everything keeps running until Ctrl-C, to play with.",
+		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			set, err := loadSettings(cmd)
 			if err != nil {
@@ -26,9 +27,7 @@ func drillCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if len(args) > 0 {
-				o.Scenario = args[0]
-			}
+			o.Scenarios = args
 			tty := term.IsTerminal(int(os.Stdin.Fd())) && term.IsTerminal(int(os.Stdout.Fd()))
 			o.Auto = o.Auto || !tty
 			o.Language, o.Printer = set.Language, bundle.Printer(set.Language, set.zone)
@@ -39,7 +38,7 @@ func drillCommand() *cobra.Command {
 	cmd.Flags().StringVar(&o.Dir, "dir", "", "where to build the company (default: a temporary directory)")
 	cmd.Flags().StringVar(&o.HTTP, "http", "", "address of the console (default: 127.0.0.1:8080 or the next free port)")
 	cmd.Flags().BoolVar(&o.Auto, "auto", false, "approve everything as the drill's operator, also at a terminal")
-	cmd.Flags().IntVar(&o.Chain, "chain", 1, "break and recover the primary of the moment so many times")
+	cmd.Flags().IntVar(&o.Chain, "chain", 1, "play the scenarios so many times in the same company")
 	cmd.Flags().StringVar(&o.How, "how", "kill", "how machines break: kill, freeze or partial")
 	cmd.AddCommand(drillCallCommand("break"), drillCallCommand("heal"))
 	return cmd

@@ -89,10 +89,11 @@ func (c *Company) build(dir string) error {
 	add("nginx2", 12, "nginx", frontPort)
 	add("primary", 21, "primary", apiPort)
 	add("standby", 22, "standby, backup", apiPort)
-	add("report", 31, "backup", 0)
+	add("report", 31, "report, backup", 0)
 	add("hongkong", 32, "backup", 0)
 	add("spare1", 41, "spare", apiPort)
 	add("spare2", 42, "spare", apiPort)
+	add("spare3", 43, "spare", apiPort)
 	c.secrets = newSecrets()
 	if err := c.writeKeys(); err != nil {
 		return err
@@ -265,7 +266,7 @@ func (c *Company) answering(ctx context.Context) error {
 	var urls []string
 	for _, n := range []string{"nginx1", "nginx2"} {
 		for _, p := range []string{"/", "/upload/", "/admin/", "/fly/"} {
-			urls = append(urls, c.frontURL(n)+p)
+			urls = append(urls, c.frontURL(c.must(n))+p)
 		}
 	}
 	for _, n := range []string{"primary", "standby"} {
@@ -279,8 +280,8 @@ func (c *Company) answering(ctx context.Context) error {
 	return nil
 }
 
-func (c *Company) frontURL(name string) string {
-	return "http://" + net.JoinHostPort(c.must(name).Address, strconv.Itoa(frontPort))
+func (c *Company) frontURL(h *Host) string {
+	return "http://" + net.JoinHostPort(h.Address, strconv.Itoa(frontPort))
 }
 
 // until tries again until it works or ctx ends, and then returns the last error.
@@ -320,7 +321,7 @@ func get(ctx context.Context, url string) error {
 }
 
 // Break does to a host what how says: kill (power cut), freeze (it accepts connections and never answers) or partial
-// (MySQL alone dies).
+// (nginx, or else MySQL, alone dies).
 func (c *Company) Break(host, how string) error {
 	h, err := c.Host(host)
 	if err != nil {

@@ -81,7 +81,7 @@ func TestTheCompanyIsConsistent(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(cfg.Hosts) != 8 || len(cfg.WithRole("backup")) != 3 || len(cfg.WithRole("spare")) != 2 {
+	if len(cfg.Hosts) != 9 || len(cfg.WithRole("backup")) != 3 || len(cfg.WithRole("spare")) != 3 {
 		t.Errorf("fleet.yaml: %d hosts", len(cfg.Hosts))
 	}
 	primary, standby := c.must("primary"), c.must("standby")
@@ -144,7 +144,7 @@ func TestBreakAndHeal(t *testing.T) {
 	if err := c.Break("primary", "partial"); err != nil {
 		t.Fatal(err)
 	}
-	if err := get(ctx, c.frontURL("nginx1")+"/"); err == nil {
+	if err := get(ctx, c.frontURL(c.must("nginx1"))+"/"); err == nil {
 		t.Error("the company answers without its MySQL")
 	}
 	ctx, cancel = context.WithTimeout(t.Context(), 30*time.Second)

@@ -152,7 +152,7 @@ type Expected struct {
 func (c *Company) describe(console string, bot BotDescription) Description {
 	d := Description{
 		Console: console, Token: c.secrets.operator, Tokens: map[string]string{"operator": c.secrets.operator, "colleague": c.secrets.colleague},
-		Bot: bot, Hosts: map[string]HostDescription{}, Fronts: []string{c.frontURL("nginx1"), c.frontURL("nginx2")}, Fleet: c.fleetFile(),
+		Bot: bot, Hosts: map[string]HostDescription{}, Fronts: []string{c.frontURL(c.must("nginx1")), c.frontURL(c.must("nginx2"))}, Fleet: c.fleetFile(),
 		Known: filepath.Join(c.Dir, "known_hosts"), SSHKey: filepath.Join(c.Dir, "keys", "id_ed25519"), SSHUser: c.user, Alerts: c.secrets.alerts,
 		Pid: os.Getpid(), Control: c.socket(), Expected: Expected{Dump: c.dumps.right, Orders: c.dumps.orders},
 	}

@@ -34,6 +34,7 @@ type Host struct {
 
 func (h *Host) path(p string) string { return filepath.Join(h.Root, p) }
 func (h *Host) socket() string       { return h.path("run/mysqld/mysqld.sock") }
+func (h *Host) domain() string       { return h.Name + ".drill.test" } // its own name, once it is on the domain list
 func (h *Host) control() string      { return h.path("run/drill.sock") }
 
 // Alive reports whether the host is neither dead nor frozen.
@@ -104,15 +105,18 @@ func (h *Host) freeze() error {
 	return errors.Join(errs...)
 }
 
-// partial kills MySQL alone.
+// partial kills nginx alone, or where there is none, MySQL.
 func (h *Host) partial() error {
 	h.boot.Lock()
 	defer h.boot.Unlock()
 	h.mu.Lock()
-	p := h.units["mariadb"]
+	p := h.units["nginx"]
+	if p == nil {
+		p = h.units["mariadb"]
+	}
 	h.mu.Unlock()
 	if p == nil {
-		return fmt.Errorf("break %s: MySQL does not run there", h.Name)
+		return fmt.Errorf("break %s: neither nginx nor MySQL runs there", h.Name)
 	}
 	return p.Kill()
 }

@@ -3,7 +3,6 @@ package drill
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -30,143 +29,92 @@ func (s *session) fleet() (*fleet.Config, error) {
 	return fleet.LoadConfig(s.c.fleetFile(), func(string) string { return "unused" })
 }
 
-// primary is the host that has the role now.
-func (s *session) primary() (*Host, error) {
-	cfg, err := s.fleet()
-	if err != nil {
-		return nil, err
-	}
-	with := cfg.WithRole("primary")
-	if len(with) != 1 {
-		return nil, fmt.Errorf("find the primary: %d hosts have that role", len(with))
-	}
-	h, ok := s.at(with[0].Address)
-	if !ok {
-		return nil, fmt.Errorf("find the primary: no host of the drill is at %s", with[0].Address)
-	}
-	return h, nil
-}
-
-func (s *session) at(address string) (*Host, bool) {
-	for _, h := range s.c.hosts {
-		if h.Address == address {
-			return h, true
-		}
-	}
-	return nil, false
-}
-
-// judge lists what is not as it should be, by facts that the bot did not tell.
-func (s *session) judge(ctx context.Context, r run, dead *Host, round int) []string {
-	var problems []string
-	bad := func(id string, pairs ...any) { problems = append(problems, s.o.Printer.T(id, pairs...)) }
-	check := func(what string, err error) {
-		if err != nil {
-			bad("drill.bad", "what", what, "why", err.Error())
-		}
-	}
-	if r.endedEarly() {
-		return s.judgeHealed(ctx, dead)
-	}
-	for _, st := range r.Steps {
-		if st.State != "done" && (s.o.Auto || (st.State != "skipped" && st.State != "deferred")) {
-			bad("drill.bad_step", "step", st.ID, "state", st.State)
-		}
-	}
-	now, err := s.primary()
-	if err != nil || now == dead {
-		check("fleet.yaml", fmt.Errorf("primary is %v: %w", now, err))
-		return problems
-	}
-	check("t_app_dns", s.domainsRight(ctx, now, dead))
-	check("orders", s.ordersThere(ctx, now))
-	check("go-api/config.yaml", s.configRight(now))
-	for _, n := range []string{"nginx1", "nginx2"} {
-		check(n, s.nginxRight(s.c.must(n), dead))
-	}
-	for _, name := range services {
-		check(name, get(ctx, fmt.Sprintf("http://%s:%d/healthz", now.Address, servicePorts[name])))
-	}
-	if s.o.Auto {
-		s.say("drill.waiting_dump")
-		check("backup", s.backupArrives(ctx, r))
-	}
-	return problems
-}
-
-// judgeHealed lists what is not as it should be where the run ended since the broken machine was back: it is the primary
-// still, and all of it answers, also through the fronts.
-func (s *session) judgeHealed(ctx context.Context, broken *Host) []string {
-	var problems []string
-	check := func(what string, err error) {
-		if err != nil {
-			problems = append(problems, s.o.Printer.T("drill.bad", "what", what, "why", err.Error()))
-		}
-	}
-	now, err := s.primary()
-	if err == nil && now != broken {
-		err = fmt.Errorf("primary is %s", now.Name)
-	}
-	check("fleet.yaml", err)
-	check("orders", s.ordersThere(ctx, broken))
-	for _, name := range services {
-		check(name, get(ctx, fmt.Sprintf("http://%s:%d/healthz", broken.Address, servicePorts[name])))
-	}
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
-	defer cancel()
-	_ = until(ctx, func() error { // what they say in the end is judged with every drill
-		if !s.users.answered("nginx1") || !s.users.answered("nginx2") {
-			return errors.New("not answered")
-		}
-		return nil
-	})
-	return problems
-}
-
 // endedEarly reports whether a person ended the run well before all its steps were begun.
 func (r run) endedEarly() bool {
 	return r.State == "done" && slices.ContainsFunc(r.Steps, func(s step) bool { return s.State == "pending" })
 }
 
-// domainsRight looks for the dead machine among what is up, and for other rows that changed.
-func (s *session) domainsRight(ctx context.Context, now, dead *Host) error {
-	db, err := s.c.open(now)
-	if err != nil {
-		return err
-	}
-	defer db.Close()
-	rows, err := db.QueryContext(ctx, "SELECT domain, ip, status FROM speed.t_app_dns ORDER BY id")
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	up := map[string]bool{}
-	for _, h := range s.c.hosts {
-		up[h.Address] = h.Alive()
-	}
-	n := 0
-	for rows.Next() {
-		var domain, ip string
-		var status int
-		if err := rows.Scan(&domain, &ip, &status); err != nil {
-			return err
-		}
-		n++
-		want := 2
-		if up[ip] && ip != dead.Address {
-			want = 1
-		}
-		if status != want && (s.o.Auto || ip == dead.Address) {
-			return fmt.Errorf("%s (%s) has status %d", domain, ip, status)
-		}
-	}
-	if n < 7 {
-		return fmt.Errorf("%d rows, want 7", n)
-	}
-	return rows.Err()
+// domainRow is a row of t_app_dns.
+type domainRow struct {
+	id                 int
+	domain, ip, remark string
+	status             int
 }
 
-func (s *session) ordersThere(ctx context.Context, now *Host) error {
+func (c *Company) domainRows(ctx context.Context, h *Host) ([]domainRow, error) {
+	db, err := c.open(h)
+	if err != nil {
+		return nil, err
+	}
+	defer db.Close()
+	rows, err := db.QueryContext(ctx, "SELECT id, domain, ip, COALESCE(remark, ''), status FROM speed.t_app_dns ORDER BY id")
+	if err != nil {
+		return nil, fmt.Errorf("read t_app_dns of %s: %w", h.Name, err)
+	}
+	defer rows.Close()
+	var out []domainRow
+	for rows.Next() {
+		var r domainRow
+		if err := rows.Scan(&r.id, &r.domain, &r.ip, &r.remark, &r.status); err != nil {
+			return nil, err
+		}
+		out = append(out, r)
+	}
+	return out, rows.Err()
+}
+
+// domainsRight compares t_app_dns on a host with what it was before. The old rows are all there and differ in their
+// status at most: up are those of machines that live and were not retired. listed are the machines that have got a row
+// of their own; there are no other new ones.
+func (sc *scene) domainsRight(ctx context.Context, on *Host, listed ...*Host) error {
+	rows, err := sc.c.domainRows(ctx, on)
+	if err != nil {
+		return err
+	}
+	cfg, err := sc.fleet()
+	if err != nil {
+		return err
+	}
+	for i, was := range sc.domains {
+		want := was
+		want.status = 2
+		if h, ok := sc.c.at(was.ip); ok && h.Alive() && rolesOf(cfg, h) != "retired" {
+			want.status = 1
+		}
+		if i >= len(rows) {
+			return fmt.Errorf("%s (%s) is missing", was.domain, was.ip)
+		}
+		now := rows[i]
+		if !sc.o.Auto && want.status == 1 { // a person may leave a living machine off the list
+			want.status = now.status
+		}
+		if now != want {
+			return fmt.Errorf("row %d is %s (%s, %s) with status %d, want %s (%s, %s) with status %d",
+				now.id, now.domain, now.ip, now.remark, now.status, want.domain, want.ip, want.remark, want.status)
+		}
+	}
+	added := rows[len(sc.domains):]
+	for _, h := range listed {
+		n := len(added)
+		added = slices.DeleteFunc(added, func(r domainRow) bool {
+			return r.ip == h.Address && r.domain == h.domain() && r.status == 1
+		})
+		if !slices.ContainsFunc(sc.run.Steps, func(x step) bool { return x.ID == "new-domain" }) {
+			continue
+		}
+		if n != len(added)+1 && (sc.o.Auto || n != len(added)) {
+			return fmt.Errorf("%s has %d new rows that are up as %s, want 1", h.Name, n-len(added), h.domain())
+		}
+	}
+	if len(added) > 0 {
+		return fmt.Errorf("a row too many: %s (%s)", added[0].domain, added[0].ip)
+	}
+	return nil
+}
+
+// ordersThere looks for the rows of the newest complete dump and for the tables: six, or five where the one that backups
+// leave out may be missing.
+func (s *session) ordersThere(ctx context.Context, now *Host, want int) error {
 	db, err := s.c.open(now)
 	if err != nil {
 		return err
@@ -179,33 +127,49 @@ func (s *session) ordersThere(ctx context.Context, now *Host) error {
 	if err := db.QueryRowContext(ctx, "SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = 'speed'").Scan(&tables); err != nil {
 		return err
 	}
-	if orders != s.c.dumps.orders || tables != 6 {
-		return fmt.Errorf("%d of %d orders of the newest dump, %d of 6 tables", orders, s.c.dumps.orders, tables)
+	if orders != s.c.dumps.orders || tables < want {
+		return fmt.Errorf("%d of %d orders of the newest dump, %d of %d tables", orders, s.c.dumps.orders, tables, want)
 	}
 	return nil
 }
 
-// configRight compares go-api's configuration byte for byte with what it should be: the original but for two hosts.
-func (s *session) configRight(now *Host) error {
-	got, err := os.ReadFile(now.path("wwwroot/go/go-api/config.yaml"))
+// servicesAnswer asks the health URLs of a host's services.
+func (sc *scene) servicesAnswer(ctx context.Context, h *Host, names ...string) {
+	for _, name := range names {
+		sc.check(name, get(ctx, fmt.Sprintf("http://%s:%d/healthz", h.Address, servicePorts[name])))
+	}
+}
+
+// configRight compares a service's configuration byte for byte with what it should be: the original but for the hosts
+// of redis and MySQL, which are host. before is the primary that the original names.
+func (s *session) configRight(on *Host, host string) error {
+	path := on.path("wwwroot/go/go-api/config.yaml")
+	got, err := os.ReadFile(path)
 	if err != nil {
 		return err
 	}
-	facts := s.c.facts(now)
+	facts := s.c.facts(on)
 	original, err := render("go-api.yaml", facts)
 	if err != nil {
 		return err
 	}
 	old := fmt.Sprint(facts["Primary"])
-	want := strings.Replace(string(original), "@tcp("+old+":3306)", "@tcp(localhost:3306)", 1)
-	want = strings.Replace(want, "addr: "+old+":6379", "addr: localhost:6379", 1)
+	want := strings.Replace(string(original), "@tcp("+old+":3306)", "@tcp("+host+":3306)", 1)
+	want = strings.Replace(want, "addr: "+old+":6379", "addr: "+host+":6379", 1)
 	if string(got) != want {
-		return fmt.Errorf("%s differs in more than the hosts of redis and MySQL", now.path("wwwroot/go/go-api/config.yaml"))
+		return fmt.Errorf("%s differs in more than the hosts of redis and MySQL", path)
 	}
 	return nil
 }
 
-func (s *session) nginxRight(h, dead *Host) error {
+// nginxRight judges every nginx of now: its test, its comments, and that nothing names a dead machine any more.
+func (sc *scene) nginxRight(dead ...*Host) {
+	for _, h := range sc.are("nginx") {
+		sc.check(h.Name, h.nginxRight(dead))
+	}
+}
+
+func (h *Host) nginxRight(dead []*Host) error {
 	a := h.run("nginx -t")
 	if a.err != nil {
 		return fmt.Errorf("nginx -t: %s", a.out)
@@ -228,8 +192,10 @@ func (s *session) nginxRight(h, dead *Host) error {
 			if has {
 				comments++
 			}
-			if strings.Contains(live, dead.Address+":") {
-				return fmt.Errorf("%s still names %s: %s", f, dead.Name, strings.TrimSpace(line))
+			for _, d := range dead {
+				if strings.Contains(live, d.Address+":") {
+					return fmt.Errorf("%s still names %s: %s", f, d.Name, strings.TrimSpace(line))
+				}
 			}
 		}
 	}
@@ -239,29 +205,38 @@ func (s *session) nginxRight(h, dead *Host) error {
 	return nil
 }
 
-// backupArrives waits for a complete dump of the new schedule on every machine that keeps backups now.
-func (s *session) backupArrives(ctx context.Context, r run) error {
-	cfg, err := s.fleet()
-	if err != nil {
-		return err
+// inUpstream reports an error unless every nginx of now sends requests to the host's go-api.
+func (sc *scene) inUpstream(host *Host) {
+	for _, h := range sc.are("nginx") {
+		b, err := os.ReadFile(h.path("etc/nginx/conf.d/10-go-api.conf"))
+		if err == nil && !strings.Contains(string(b), fmt.Sprintf("server %s:%d", host.Address, apiPort)) {
+			err = fmt.Errorf("%s is not in upstream go_api", host.Name)
+		}
+		sc.check(h.Name, err)
 	}
-	i := slices.IndexFunc(r.Steps, func(x step) bool { return x.ID == "backup-schedule" })
+}
+
+// backupsArrive waits for a complete dump on every machine that keeps backups now but for the primary: one of the
+// schedule that the step (backup-schedule, or backup-run where the schedule was there already) left.
+func (sc *scene) backupsArrive(ctx context.Context, id string) {
+	if !sc.o.Auto {
+		return
+	}
+	sc.say("drill.waiting_dump")
+	i := slices.IndexFunc(sc.run.Steps, func(x step) bool { return x.ID == id })
 	if i < 0 {
-		return fmt.Errorf("the run has no step backup-schedule")
+		sc.check("backup", fmt.Errorf("the run has no step %s", id))
+		return
 	}
-	since := r.Steps[i].ChangedAt.Truncate(time.Minute).Add(time.Minute)
+	since := sc.run.Steps[i].ChangedAt.Truncate(time.Minute).Add(time.Minute)
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
 	defer cancel()
-	for _, b := range cfg.WithRole("backup") {
-		h, ok := s.at(b.Address)
-		if !ok || b.HasRole("primary") {
-			continue
-		}
-		if err := until(ctx, func() error { return h.hasDump(since) }); err != nil {
-			return err
+	primary := sc.are("primary")
+	for _, h := range sc.are("backup") {
+		if !slices.Contains(primary, h) {
+			sc.check("backup", until(ctx, func() error { return h.hasDump(since) }))
 		}
 	}
-	return nil
 }
 
 // hasDump looks for a complete dump that arrived after a time.

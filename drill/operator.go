@@ -193,8 +193,13 @@ func (o *operator) fields(s step) (values map[string]string, missing bool) {
 			v = f.Default
 			missing = missing || f.Required
 		}
-		if f.Name == "user" {
+		switch f.Name {
+		case "user":
 			v = o.user
+		case "domain":
+			if v == "" && values["name"] != "" {
+				v = (&Host{Name: values["name"]}).domain()
+			}
 		}
 		if v != "" {
 			values[f.Name] = v

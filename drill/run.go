@@ -18,13 +18,14 @@ import (
 
 // Options configure Run.
 type Options struct {
-	Dir      string // where the company is built; "": a temporary directory that is removed afterwards
-	HTTP     string // address of the bot's console; "": the first free one from 127.0.0.1:8080 on
-	Scenario string // "primary", or "" to keep everything running until ctx ends
+	Dir  string // where the company is built; "": a temporary directory that is removed afterwards
+	HTTP string // address of the bot's console; "": the first free one from 127.0.0.1:8080 on
+	// Scenarios are played one after the other in one company; none keeps everything running until ctx ends.
+	Scenarios []string
 	// Auto approves everything as the drill's operator. Without it Stdin must be a terminal, where `recoverbot recover`
 	// asks its questions.
 	Auto     bool
-	Chain    int    // how often the primary of the moment is broken and recovered; 0 means once
+	Chain    int    // how often all of that is done again; 0 means once
 	How      string // how hosts break: kill (default), freeze, partial
 	Language string // "en" or "zh"
 	Program  string // path of recoverbot; default: this program
@@ -45,8 +46,10 @@ type session struct {
 // Run builds the company, starts it and the bot, plays the scenario, and ends everything. Its error is nil only when
 // service is really back and every step has done what it says.
 func Run(ctx context.Context, o Options) (err error) {
-	if o.Scenario != "" && o.Scenario != "primary" {
-		return errors.New(o.Printer.T("drill.no_scenario", "name", o.Scenario))
+	for _, name := range o.Scenarios {
+		if _, ok := parts[name]; !ok {
+			return errors.New(o.Printer.T("drill.no_scenario", "name", name, "known", strings.Join(Scenarios(), ", ")))
+		}
 	}
 	if o.Program == "" {
 		if o.Program, err = os.Executable(); err != nil {
@@ -73,12 +76,14 @@ func Run(ctx context.Context, o Options) (err error) {
 		return err
 	}
 	s.say("drill.ready", "seconds", time.Since(began), "console", "http://"+s.http, "token", s.c.secrets.operator, "dir", o.Dir)
-	if o.Scenario == "" {
+	if len(o.Scenarios) == 0 {
 		return s.stay(ctx)
 	}
-	for round := range max(o.Chain, 1) {
-		if err := s.play(ctx, round); err != nil {
-			return err
+	for range max(o.Chain, 1) {
+		for _, name := range o.Scenarios {
+			if err := s.play(ctx, name); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -129,59 +134,8 @@ func (s *session) stay(ctx context.Context) error {
 	return nil
 }
 
-// play breaks the primary of the moment and has it recovered.
-func (s *session) play(ctx context.Context, round int) error {
-	dead, err := s.primary()
-	if err != nil {
-		return err
-	}
-	if !pause(ctx, 2*time.Second) { // a word of normal life first
-		return ctx.Err()
-	}
-	_, lostBefore, downBefore := s.users.totals()
-	at := time.Now()
-	s.say("drill.break", "host", dead.Name, "how", or(s.o.How, "kill"))
-	if err := s.c.Break(dead.Name, s.o.How); err != nil {
-		return err
-	}
-	if err := s.alerted(ctx, at); err != nil {
-		return err
-	}
-	var r run
-	if s.o.Auto {
-		r, err = s.operate(ctx)
-	} else {
-		r, err = s.handOver(ctx, at)
-	}
-	if len(r.Steps) > 0 {
-		s.table(r)
-	}
-	if err != nil {
-		s.say("drill.failed", "why", err.Error())
-		return err
-	}
-	problems := s.judge(ctx, r, dead, round)
-	asked, lost, down := s.users.totals()
-	s.say("drill.sum", "down", (down - downBefore), "lost", lost-lostBefore, "asked", asked)
-	for _, n := range []string{"nginx1", "nginx2"} {
-		if s.users.answered(n) {
-			s.say("drill.front_ok", "host", n)
-		} else {
-			problems = append(problems, s.o.Printer.T("drill.front_bad", "host", n))
-		}
-	}
-	for _, p := range problems {
-		s.say("drill.problem", "text", p)
-	}
-	if len(problems) > 0 {
-		return errors.New(s.o.Printer.T("drill.not_back", "count", len(problems)))
-	}
-	s.say("drill.back")
-	return nil
-}
-
 // alerted waits until the watcher has raised the prompt of the scenario.
-func (s *session) alerted(ctx context.Context, since time.Time) error {
+func (s *session) alerted(ctx context.Context, scenario string, since time.Time) error {
 	s.say("drill.waiting_alert")
 	ctx, cancel := context.WithTimeout(ctx, 60*time.Second)
 	defer cancel()
@@ -191,7 +145,7 @@ func (s *session) alerted(ctx context.Context, since time.Time) error {
 			return err
 		}
 		for _, a := range alerts {
-			if a.Scenario == s.o.Scenario && a.State == "firing" {
+			if a.Scenario == scenario && a.State == "firing" {
 				s.say("drill.alert", "text", a.Text, "seconds", time.Since(since))
 				return nil
 			}
@@ -205,12 +159,12 @@ func (s *session) alerted(ctx context.Context, since time.Time) error {
 }
 
 // operate plays the operator.
-func (s *session) operate(ctx context.Context) (run, error) {
+func (s *session) operate(ctx context.Context, text string) (run, error) {
 	o, err := newOperator(s.c.fleetFile(), s.api, s.c.user, s.tell)
 	if err != nil {
 		return run{}, err
 	}
-	id, err := s.api.start(ctx, "/recover "+s.o.Scenario)
+	id, err := s.api.start(ctx, text)
 	if err != nil {
 		return run{}, err
 	}
@@ -218,12 +172,13 @@ func (s *session) operate(ctx context.Context) (run, error) {
 }
 
 // handOver lets the person at this terminal recover, with the same client as in reality.
-func (s *session) handOver(ctx context.Context, since time.Time) (run, error) {
-	cmd := exec.CommandContext(ctx, s.o.Program, "recover", s.o.Scenario, "--as", "operator", "--env-file", s.c.envFile())
+func (s *session) handOver(ctx context.Context, text string, since time.Time) (run, error) {
+	words := strings.Fields(text)[1:]
+	cmd := exec.CommandContext(ctx, s.o.Program, append([]string{"recover", "--as", "operator", "--env-file", s.c.envFile()}, words...)...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	cmd.Dir = s.c.Dir
 	asked := cmd.Run()
-	id, err := s.api.last(ctx, s.o.Scenario, since)
+	id, err := s.api.last(ctx, words[0], since)
 	if err != nil {
 		return run{}, errors.Join(asked, err)
 	}

@@ -1,0 +1,36 @@
+package drill
+
+import "context"
+
+var standbyPart = part{breaks: theOnes("standby"), facts: standbyRecovered, healed: standbyHealed}
+
+// standbyRecovered judges that the dead standby is out of everything, and that a new one stands by.
+func standbyRecovered(ctx context.Context, sc *scene) {
+	now := sc.one("primary")
+	if now == nil {
+		return
+	}
+	dead, fresh := sc.dead[0], sc.fresh()
+	changed := map[*Host]string{dead: "retired"}
+	for _, h := range fresh {
+		changed[h] = "backup standby"
+	}
+	sc.check("fleet.yaml", sc.rolesRight(changed))
+	sc.check("t_app_dns", sc.domainsRight(ctx, now, fresh...))
+	sc.nginxRight(dead)
+	sc.servicesAnswer(ctx, now, services...)
+	sc.newStandby(ctx, now, fresh)
+	sc.backupsArrive(ctx, "backup-schedule")
+}
+
+// standbyHealed judges a run that ended since the standby was back.
+func standbyHealed(ctx context.Context, sc *scene) {
+	sc.check("fleet.yaml", sc.rolesRight(nil))
+	sc.servicesAnswer(ctx, sc.dead[0], "go-api")
+	db, err := sc.c.open(sc.dead[0])
+	if err == nil {
+		err = db.PingContext(ctx)
+		_ = db.Close()
+	}
+	sc.check("mysql", err)
+}

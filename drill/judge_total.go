@@ -1,0 +1,3 @@
+package drill
+
+var totalPart = part{breaks: theOnes("primary", "standby", "report"), facts: bothRecovered, healed: primaryHealed}
