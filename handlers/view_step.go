@@ -167,6 +167,9 @@ func (v viewer) hold(m *bot.Message, c card, s *runbook.StepRun, mark func(strin
 	if !h.Warning.IsZero() {
 		m.Warn = append(m.Warn, mark(v.say.Say(h.Warning)))
 	}
+	for _, n := range h.Notes {
+		m.Warn = append(m.Warn, mark(v.say.Say(n)))
+	}
 	before, after := h.Before, h.After
 	before.Name, after.Name = v.say.T("view.before"), v.say.T("view.after")
 	label := ""

@@ -38,6 +38,9 @@ type HeldChange interface {
 	Rollback(ctx context.Context) error
 }
 
+// Noter is a HeldChange that has more to say to whoever commits than its tables do.
+type Noter interface{ Notes() []Msg }
+
 // Reholder finds a durable hold again after a restart of the bot. It is also called for a Hold that the restart cut
 // off: it may wait for the detached job that prepares the hold. A *Refusal means that certainly nothing is held or changed.
 type Reholder interface {

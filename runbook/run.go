@@ -56,6 +56,7 @@ type HoldInfo struct {
 	Durable  bool      `json:"durable,omitempty"`
 	Before   Table     `json:"before"`
 	After    Table     `json:"after"`
+	Notes    []Msg     `json:"notes,omitempty"`
 	Warning  Msg       `json:"warning,omitzero"` // why committing needs a reason now: the guard no longer holds
 }
 

@@ -20,6 +20,9 @@ type holdRequest struct {
 // keep journals a held change and keeps it until it is committed, rolled back or lost.
 func (e *Engine) keep(ctx context.Context, a *attempt, held runbook.HeldChange) {
 	info := &runbook.HoldInfo{Before: held.Before(), After: held.After(), Durable: held.Deadline() <= 0}
+	if n, ok := held.(runbook.Noter); ok {
+		info.Notes = n.Notes()
+	}
 	hctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var expired <-chan time.Time

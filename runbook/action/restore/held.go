@@ -75,6 +75,14 @@ func (k *held) After() runbook.Table {
 	return t
 }
 
+// Notes says what was lost, as far as the black box knows.
+func (k *held) Notes() []runbook.Msg {
+	if b, ok := k.r.boxed(k.d.Name); ok {
+		return b.lost(k.e, k.report)
+	}
+	return nil
+}
+
 // Deadline is 0: the hold is durable.
 func (k *held) Deadline() float64 { return 0 }
 
@@ -122,6 +130,9 @@ func (k *held) Commit(ctx context.Context) (runbook.Result, error) {
 		"tables", len(k.report.Tables), "rows", rows, "newest", newest, "old", s.old)
 	if s.old != "" {
 		res.Open = append(res.Open, runbook.OpenItem{Text: runbook.T("restore.open_old", "old", s.old, "host", k.h.Name), Step: ""})
+	}
+	for _, m := range k.Notes() {
+		res.Open = append(res.Open, runbook.OpenItem{Text: m})
 	}
 	for _, o := range s.notMade {
 		res.Open = append(res.Open, runbook.OpenItem{Text: runbook.T("restore.open_object", "kind", o.Kind, "name", o.Name, "schema", o.Schema)})

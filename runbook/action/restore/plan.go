@@ -39,19 +39,11 @@ func (r *restore) Plan(ctx context.Context) (runbook.Plan, error) {
 	if err != nil {
 		return action.Cannot(p, err)
 	}
-	all := r.find(ctx, hosts, d.Schema)
-	if err := ctx.Err(); err != nil {
-		return p, err
+	f, err := r.best(ctx, hosts, d.Schema, h)
+	if ctx.Err() != nil {
+		return p, ctx.Err()
 	}
-	ranked := rank(all, h)
-	var chosen *candidate
-	var in inspected
-	if err = r.awaited(all, ranked); err == nil {
-		chosen, in, err = r.choose(ctx, all, ranked, d.Schema, h)
-	}
-	if err == nil && chosen != nil { // what was passed over may be older than what is still being read
-		err = r.awaited(all, []candidate{*chosen})
-	}
+	all, chosen, in := f.all, f.chosen, f.in
 	if chosen == nil || err != nil {
 		p.Facts = r.refusals(all)
 		p.Tables = []runbook.Table{candidates(all, rank(all, h), nil)}
@@ -84,7 +76,34 @@ func (r *restore) Plan(ctx context.Context) (runbook.Plan, error) {
 	}
 	r.judge(&p, all, *chosen, e, t, h)
 	r.previous(ctx, &p, *chosen, in, rank(all, h), d.Schema)
+	if b, ok := r.boxed(d.Name); ok {
+		b.lacking(&p, e)
+	}
 	return p, nil
+}
+
+// found is what a search came to; chosen is nil where nothing can be restored.
+type found struct {
+	all    []candidate
+	chosen *candidate
+	in     inspected
+}
+
+// best searches the hosts for the best dump. An error says that the search is not over, or what is wrong with the dump
+// that a person named.
+func (r *restore) best(ctx context.Context, hosts []fleet.Host, schema string, target fleet.Host) (f found, err error) {
+	f.all = r.find(ctx, hosts, schema)
+	if err := ctx.Err(); err != nil {
+		return f, err
+	}
+	ranked := rank(f.all, target)
+	if err = r.awaited(f.all, ranked); err == nil {
+		f.chosen, f.in, err = r.choose(ctx, f.all, ranked, schema, target)
+	}
+	if err == nil && f.chosen != nil { // what was passed over may be older than what is still being read
+		err = r.awaited(f.all, []candidate{*f.chosen})
+	}
+	return f, err
 }
 
 // refusals says in words why files and hosts were left out, where nothing is left to choose.

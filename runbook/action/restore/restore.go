@@ -21,6 +21,9 @@ type Spec struct {
 	// DumpTimezone is how times in trailers and names are read: "+0800", "Asia/Shanghai"; default: the offset of the host that holds the dump.
 	DumpTimezone string `yaml:"dump_timezone,omitempty"`
 	Pattern      string `yaml:"pattern,omitempty"` // glob of file names; default SCHEMA*.sql*
+	// Survey only looks: the step is satisfied where some host holds a complete dump, and says that the data is lost where
+	// none does. It needs no target.
+	Survey bool `yaml:"survey,omitempty"`
 }
 
 // Validate checks what a scenario says.
@@ -48,7 +51,11 @@ func Kind() action.Kind {
 		Name: "restore",
 		Spec: func() any { return &Spec{} },
 		New: func(spec any, env action.Env) (action.Action, error) {
-			return newRestore(*spec.(*Spec), env), nil
+			r := newRestore(*spec.(*Spec), env)
+			if r.spec.Survey {
+				return &survey{r}, nil
+			}
+			return r, nil
 		},
 	}
 }
