@@ -12,7 +12,7 @@ import (
 
 // Value resolves one configured value. Text that does not begin with "$" is itself. References:
 //
-//	$param.NAME                    parameter of the run
+//	$param.NAME                    parameter of the run; empty where it is optional and was not given
 //	$input.NAME                    this step's own form
 //	$step.ID.NAME                  Result.Values of an earlier step
 //	$host.REF.FIELD                name, address, dns_ip, user, port, loopback
@@ -22,6 +22,7 @@ import (
 //	$backup.interpreter|schedule|targets   of fleet.yaml's backup_script
 //	$spare.FIELD                   of the first machine with the role spare that the run has not enrolled; empty where there is none
 //	$database.NAME.schema          the schema's name
+//	$domain_list.admin             the back-end where people edit the domain list; empty where fleet.yaml does not say
 func (e Env) Value(ref string) (string, error) {
 	if !strings.HasPrefix(ref, "$") {
 		return ref, nil
@@ -38,7 +39,7 @@ func (e Env) Value(ref string) (string, error) {
 	switch parts[0] {
 	case "param":
 		v, ok := e.Run.Params[parts[1]]
-		if !ok {
+		if !ok && !slices.ContainsFunc(e.Run.Scenario.Params, func(p runbook.Param) bool { return p.Name == parts[1] && !p.Required }) {
 			return "", &NeedsError{Needs: []string{"param:" + parts[1]}}
 		}
 		return v, nil
@@ -92,6 +93,10 @@ func (e Env) Value(ref string) (string, error) {
 			}
 		}
 		return "", nil
+	case "domain_list":
+		if parts[1] == "admin" {
+			return e.Fleet.Config().DomainList.Admin, nil
+		}
 	case "database":
 		if d, ok := e.Fleet.Config().Database(parts[1]); ok && last == "schema" {
 			return d.Schema, nil

@@ -17,6 +17,13 @@ type Spec struct {
 	Instruction runbook.Text    `yaml:"instruction"`
 	Form        []runbook.Param `yaml:"form"`
 	DoneWhen    []runbook.Probe `yaml:"done_when"` // all hold: it is done already
+	Show        []Shown         `yaml:"show"`      // what the person needs to know for it
+}
+
+// Shown is a value beside the instruction; one that is empty or not known is left out.
+type Shown struct {
+	Title runbook.Text `yaml:"title"`
+	Value string       `yaml:"value"` // may be a reference
 }
 
 // Validate demands an instruction in both languages and usable fields.
@@ -25,6 +32,11 @@ func (s *Spec) Validate() error {
 		return errors.New("instruction: en and zh are needed")
 	}
 	seen := map[string]bool{}
+	for _, v := range s.Show {
+		if v.Title.EN == "" || v.Title.ZH == "" || v.Value == "" {
+			return errors.New("show: title (en and zh) and value are needed")
+		}
+	}
 	for _, f := range s.Form {
 		if seen[f.Name] || f.Name == "" {
 			return fmt.Errorf("form: field %q has no name of its own", f.Name)
@@ -79,6 +91,12 @@ func (m *manual) Plan(ctx context.Context) (runbook.Plan, error) {
 			fmt.Fprintf(&exact, "%s = %s\n", f.Name, v)
 		}
 	}
+	for _, s := range m.spec.Show {
+		if v, err := m.env.Value(s.Value); err == nil && v != "" {
+			p.Facts = append(p.Facts, runbook.T("manual.shown", "title", s.Title, "value", v))
+		}
+	}
+	shown := len(p.Facts)
 	data, err := json.Marshal(eff)
 	if err != nil {
 		return p, fmt.Errorf("encode effect: %w", err)
@@ -94,11 +112,11 @@ func (m *manual) Plan(ctx context.Context) (runbook.Plan, error) {
 	if len(problems) > 0 && len(m.env.Step.Inputs) > 0 {
 		p.Verdict, p.Why = runbook.Blocked, problems[0] // the form asks again
 	}
-	return m.done(ctx, p, eff)
+	return m.done(ctx, p, shown)
 }
 
 // done asks whether somebody has done it already.
-func (m *manual) done(ctx context.Context, p runbook.Plan, eff effect) (runbook.Plan, error) {
+func (m *manual) done(ctx context.Context, p runbook.Plan, shown int) (runbook.Plan, error) {
 	if len(m.spec.DoneWhen) == 0 || m.env.Unresolved(m.spec.DoneWhen) != nil {
 		return p, nil
 	}
@@ -110,7 +128,7 @@ func (m *manual) done(ctx context.Context, p runbook.Plan, eff effect) (runbook.
 	if err := ctx.Err(); err != nil {
 		return p, fmt.Errorf("ask probes: %w", err)
 	}
-	if len(p.Facts) == 0 && len(p.Warnings) == 0 {
+	if len(p.Facts) == shown && len(p.Warnings) == 0 {
 		p.Verdict, p.Why = runbook.Satisfied, runbook.T("manual.satisfied")
 	}
 	return p, nil
