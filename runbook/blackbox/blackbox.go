@@ -4,15 +4,51 @@
 package blackbox
 
 import (
+	"maps"
+	"slices"
 	"strings"
 	"time"
+
+	"recoverbot/runbook"
 )
 
 // Snapshot is what one round copied. A host that could not be read is not in Hosts; Problems says why.
 type Snapshot struct {
 	At       time.Time        `json:"at"`
 	Hosts    map[string]*Host `json:"hosts"` // by name in the fleet
-	Problems []string         `json:"problems,omitempty"`
+	Problems []runbook.Msg    `json:"problems,omitempty"`
+}
+
+// Names lists the hosts, sorted.
+func (s Snapshot) Names() []string { return slices.Sorted(maps.Keys(s.Hosts)) }
+
+// Files counts them.
+func (s Snapshot) Files() (n int) {
+	for _, h := range s.Hosts {
+		n += len(h.Files)
+	}
+	return n
+}
+
+// Tables counts them.
+func (s Snapshot) Tables() (n int) {
+	for _, h := range s.Hosts {
+		for _, d := range h.Databases {
+			n += len(d.Tables)
+		}
+	}
+	return n
+}
+
+// AllProblems are those of the snapshot and of its hosts, each of which says which host it is about.
+func (s Snapshot) AllProblems() []runbook.Msg {
+	out := slices.Clone(s.Problems)
+	for _, name := range s.Names() {
+		for _, p := range s.Hosts[name].Problems {
+			out = append(out, runbook.T("blackbox.on_host", "host", name, "text", p))
+		}
+	}
+	return out
 }
 
 // Host is what was copied from one host. Problems says what could not be read; the rest is what could.
@@ -21,7 +57,7 @@ type Host struct {
 	Files     []File               `json:"files,omitempty"`
 	Crontab   string               `json:"crontab,omitempty"`
 	Databases map[string]*Database `json:"databases,omitempty"` // by name in fleet.yaml
-	Problems  []string             `json:"problems,omitempty"`
+	Problems  []runbook.Msg        `json:"problems,omitempty"`
 	// Unread are paths that may well be there and could not be read, and Unasked the same of databases: Latest has these
 	// from an older snapshot.
 	Unread  []string `json:"unread,omitempty"`
@@ -46,7 +82,7 @@ func (h *Host) Bytes() int {
 		n += len(f.Path) + len(f.Content)
 	}
 	for _, d := range h.Databases {
-		for _, t := range d.Tables {
+		for _, t := range slices.Concat(d.Tables, d.Views) {
 			n += len(t.Name) + len(t.Create)
 		}
 		for _, row := range d.Domain {
@@ -72,13 +108,14 @@ type Database struct {
 	At     time.Time  `json:"at"`
 	Schema string     `json:"schema"`
 	Tables []Table    `json:"tables"`
+	Views  []Table    `json:"views,omitempty"`  // their rows are not counted
 	Domain [][]string `json:"domain,omitempty"` // the domain list: a row of column names, then all rows
 }
 
 // Table is one table of a database.
 type Table struct {
 	Name   string    `json:"name"`
-	Create string    `json:"create"` // SHOW CREATE TABLE
+	Create string    `json:"create"` // SHOW CREATE TABLE, or VIEW; "" where it could not be read
 	Rows   int64     `json:"rows"`
 	Exact  bool      `json:"exact"`           // counted; otherwise the server's estimate
 	Newest time.Time `json:"newest,omitzero"` // created_at of the last row, where the table has that

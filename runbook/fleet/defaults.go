@@ -31,7 +31,7 @@ func defaults(c *Config) {
 			set(&d.Socket, defaultSocket)
 		}
 	}
-	for _, s := range []Service{{Name: "mysql"}, {Name: "redis", Unit: "redis-server"}} { // what the scenarios fence and start
+	for _, s := range []Service{{Name: "mysql"}, {Name: "redis", Unit: "redis-server"}, {Name: "nginx"}} { // what the scenarios fence and start
 		if _, own := c.Service(s.Name); !own {
 			c.Services = append(c.Services, s)
 		}
@@ -73,6 +73,7 @@ func defaults(c *Config) {
 		set(&c.Watch.Every, runbook.Duration(10*time.Second))
 	}
 	set(&c.Watch.Failures, 3)
+	defaultBlackBox(c)
 	for i := range c.People {
 		if len(c.People[i].Roles) == 0 {
 			c.People[i].Roles = []string{"viewer"}
