@@ -96,10 +96,11 @@ func (t *tree) removeFrom(u *upstream, names []string, replacement string, e *ed
 	}
 	stays := live
 	if len(live) == 0 {
-		stays = dead
+		stays = heirs(dead)
 	}
 	for _, s := range dead {
-		e.takeOut(t.files[s.file], u, s, len(live) == 0, replacement)
+		replace := len(live) == 0 && slices.ContainsFunc(stays, func(o place) bool { return o.file == s.file && o.stmt.start == s.stmt.start })
+		e.takeOut(t.files[s.file], u, s, replace, replacement)
 	}
 	if !slices.ContainsFunc(stays, func(s place) bool { return !s.has("backup") }) {
 		for _, s := range stays { // a backup is used only beside a server that is none
@@ -109,6 +110,21 @@ func (t *tree) removeFrom(u *upstream, names []string, replacement string, e *ed
 		}
 	}
 	return nil
+}
+
+// heirs are the statements that a replacement takes over: one for each port, rather not a backup.
+func heirs(dead []place) []place {
+	var out []place
+	for _, s := range dead {
+		i := slices.IndexFunc(out, func(o place) bool { return o.addr.port == s.addr.port })
+		switch {
+		case i < 0:
+			out = append(out, s)
+		case out[i].has("backup") && !s.has("backup"):
+			out[i] = s
+		}
+	}
+	return out
 }
 
 func (e *edits) takeOut(src []byte, u *upstream, s place, replace bool, replacement string) {

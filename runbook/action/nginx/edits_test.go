@@ -133,6 +133,26 @@ func TestRemove(t *testing.T) {
 	}
 }
 
+// Of several dead machines the replacement takes over one line a port, and rather not that of a backup.
+func TestRemoveSeveral(t *testing.T) {
+	t.Parallel()
+	both := append([]string{"192.0.2.30"}, dead...)
+	for in, want := range map[string]string{
+		"upstream a {\n  server 192.0.2.21:8080 weight=2; # main\n  server 192.0.2.30:8080; # other\n}": "upstream a {\n  server 192.0.2.47:8080 weight=2; # main\n  # other\n}",
+		"upstream a {\n  server 192.0.2.30:1 backup;\n  server 192.0.2.21:1;\n}":                        "upstream a {\n  server 192.0.2.47:1;\n}",
+		"upstream a {\n  server 192.0.2.30:1;\n  server 192.0.2.21:2;\n}":                               "upstream a {\n  server 192.0.2.47:1;\n  server 192.0.2.47:2;\n}",
+		"upstream a {\n  server 192.0.2.30:1;\n  server 192.0.2.21:1;\n  server 192.0.2.9:1 backup;\n}": "upstream a {\n  server 192.0.2.9:1;\n}",
+	} {
+		out, e := edit(t, texts{conf: "http {" + in + "}"}, func(tr *tree) (*edits, error) { return tr.remove(both, survivor) })
+		if diff := cmp.Diff("http {"+want+"}", out[conf]); diff != "" || len(e.open) != 0 {
+			t.Errorf("%d open (-want +got):\n%s", len(e.open), diff)
+		}
+		if _, again := edit(t, out, func(tr *tree) (*edits, error) { return tr.remove(both, survivor) }); len(again.ops) != 0 {
+			t.Errorf("a second removal still has %v", again.ops)
+		}
+	}
+}
+
 func TestRemoveWithoutReplacement(t *testing.T) {
 	t.Parallel()
 	in := texts{conf: "http { upstream a { server 192.0.2.21:1; } server { location / { proxy_pass http://192.0.2.21:2; } } }"}

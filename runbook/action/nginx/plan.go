@@ -56,7 +56,7 @@ func (a *nginx) plan(ctx context.Context) (p runbook.Plan, err error) {
 	if err != nil {
 		return p, err
 	}
-	other, err := a.env.Host(a.spec.Remove + a.spec.Add)
+	other, err := a.machine()
 	if err != nil {
 		return p, err
 	}
@@ -64,7 +64,7 @@ func (a *nginx) plan(ctx context.Context) (p runbook.Plan, err error) {
 	if a.spec.Add != "" {
 		key = "nginx.add"
 	}
-	p.Summary = runbook.T(key, "machine", other.Name, "address", other.Address, "host", target.Name)
+	p.Summary = runbook.T(key, "machine", other.Name, "address", strings.Join(other.Names(), ", "), "host", target.Name)
 	m, err := a.look(ctx)
 	if err != nil {
 		return p, err
@@ -87,6 +87,27 @@ func (a *nginx) plan(ctx context.Context) (p runbook.Plan, err error) {
 	}
 	p.Warnings = mentioned(m.tree, a.spec, other)
 	return a.finish(p, m, e, ch)
+}
+
+// machine is what is taken out or put in. Several machines that are taken out together count as one that has all of
+// their names.
+func (a *nginx) machine() (fleet.Host, error) {
+	if a.spec.Add != "" {
+		return a.env.Host(a.spec.Add)
+	}
+	hosts, err := a.env.Hosts(a.spec.Remove)
+	if err != nil {
+		return fleet.Host{}, err
+	}
+	if len(hosts) == 0 {
+		return fleet.Host{}, runbook.Errorf(runbook.Invalid, "fleet.not_one_host", "ref", a.spec.Remove, "count", 0)
+	}
+	one := hosts[0]
+	one.Aliases = slices.Clone(one.Aliases)
+	for _, h := range hosts[1:] {
+		one.Name, one.Aliases = one.Name+", "+h.Name, append(one.Aliases, h.Names()...)
+	}
+	return one, nil
 }
 
 // edits works out what to do; a reference that is not known yet is a NeedsError.
