@@ -35,6 +35,7 @@ type settings struct {
 	SSHKeyFile       string       `env:"SSH_KEY_FILE"`
 	SSHKeyPassphrase fleet.Secret `env:"SSH_KEY_PASSPHRASE"`
 	SSHKnownHosts    string       `env:"SSH_KNOWN_HOSTS" envDefault:"known_hosts"`
+	BlackBoxKey      fleet.Secret `env:"BLACKBOX_KEY"`
 
 	environ map[string]string // all of the environment, the file's keys included: for ${NAME} in fleet.yaml
 	envFile string
@@ -154,7 +155,7 @@ func (s settings) unread(cfg *fleet.Config) []runbook.Msg {
 	var out []runbook.Msg
 	for _, k := range s.inFile {
 		if !slices.Contains(known, k) && !slices.Contains(known, strings.TrimSuffix(k, "_FILE")) {
-			out = append(out, runbook.T("cli.unread", "file", s.envFile, "key", k, "near", fleet.Nearest(k, known)))
+			out = append(out, runbook.T("cli.unread", "file", s.envFile, "key", k, "near", runbook.Nearest(k, known)))
 		}
 	}
 	return out

@@ -71,7 +71,7 @@ func (h *Handlers) unknown(verb string) error {
 		known = append(known, string(c))
 	}
 	shown := shorten(verb, 40)
-	if best := nearest(verb, known); best != "" {
+	if best := runbook.Nearest(verb, known); best != "" {
 		return runbook.Errorf(runbook.Invalid, "cmd.did_you_mean", "word", shown, "best", best)
 	}
 	return runbook.Errorf(runbook.Invalid, "cmd.unknown", "word", shown, "scenarios", strings.Join(h.Scenarios.Names(), ", "))
@@ -100,36 +100,4 @@ func shorten(s string, n int) string {
 		return s
 	}
 	return string([]rune(s)[:n]) + "…"
-}
-
-// nearest is what was probably meant by a misspelt word; "" where nothing is near.
-func nearest(word string, known []string) string {
-	best, dist := "", 3
-	for _, k := range known {
-		if d := distance(word, k); d < dist && d < len(k) {
-			best, dist = k, d
-		}
-	}
-	return best
-}
-
-// distance is the edit distance (Levenshtein) of two short words.
-func distance(a, b string) int {
-	x, y := []rune(shorten(a, 40)), []rune(b)
-	row := make([]int, len(y)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i, p := range x {
-		last := row[0]
-		row[0] = i + 1
-		for j, q := range y {
-			cost := last
-			if p != q {
-				cost = 1 + min(last, row[j], row[j+1])
-			}
-			last, row[j+1] = row[j+1], cost
-		}
-	}
-	return row[len(y)]
 }

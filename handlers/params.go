@@ -1,8 +1,6 @@
 package handlers
 
 import (
-	"net/netip"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -20,7 +18,7 @@ func checkParams(c *fleet.Config, want []runbook.Param, given map[string]string)
 	for name := range given {
 		if !slices.Contains(names, name) {
 			return nil, runbook.Errorf(runbook.Invalid, "cmd.param_unknown",
-				"name", shorten(name, 40), "known", strings.Join(names, ", "), "best", nearest(name, names))
+				"name", shorten(name, 40), "known", strings.Join(names, ", "), "best", runbook.Nearest(name, names))
 		}
 	}
 	out := map[string]string{}
@@ -58,7 +56,7 @@ func mayBe(c *fleet.Config, p runbook.Param) []string {
 	case "host":
 		var out []string
 		for _, h := range c.Hosts {
-			if hostFits(p, h) && patternFits(p, h.Name) {
+			if hostFits(p, h) && p.Fits(h.Name) {
 				out = append(out, h.Name)
 			}
 		}
@@ -78,33 +76,11 @@ func hostFits(p runbook.Param, h fleet.Host) bool {
 	return !h.Retired && h.HasRole(p.Role)
 }
 
-func patternFits(p runbook.Param, v string) bool {
-	if p.Pattern == "" {
-		return true
-	}
-	re, err := regexp.Compile(`^(?:` + p.Pattern + `)$`)
-	return err == nil && re.MatchString(v)
-}
-
 func paramFits(c *fleet.Config, p runbook.Param, v string) bool {
-	if !patternFits(p, v) || len(v) > 400 {
-		return false
+	if p.Type == "host" {
+		if h, ok := c.Host(v); !ok || !hostFits(p, h) {
+			return false
+		}
 	}
-	switch p.Type {
-	case "host":
-		h, ok := c.Host(v)
-		return ok && hostFits(p, h)
-	case "address":
-		_, err := netip.ParseAddr(v)
-		return err == nil
-	case "port":
-		n, err := strconv.Atoi(v)
-		return err == nil && n > 0 && n < 65536
-	case "enum":
-		return slices.Contains(p.Enum, v)
-	case "bool":
-		_, err := strconv.ParseBool(v)
-		return err == nil
-	}
-	return true
+	return p.Fits(v)
 }

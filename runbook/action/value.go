@@ -17,7 +17,7 @@ import (
 //	$step.ID.NAME                  Result.Values of an earlier step
 //	$host.REF.FIELD                name, address, dns_ip, user, port, loopback
 //	$hosts.REF.FIELD               the same for several hosts, joined by a space
-//	$path.REF.KEY[/MORE]           a path on that host: sql_backup, workdir, nginx_conf, backup_script
+//	$path.REF.KEY[/MORE]           a path on that host: sql_backup, workdir, nginx_conf, nginx_dir (its directory), backup_script
 //	$service.NAME.config|port      of a service; its config path on the step's host
 //	$backup.interpreter|schedule|targets   of fleet.yaml's backup_script
 //	$spare.FIELD                   of the first machine with the role spare that the run has not enrolled; empty where there is none

@@ -9,6 +9,8 @@ import (
 
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/token"
+
+	"recoverbot/runbook"
 )
 
 // decoder fills a struct strictly from YAML and goes on after each problem, so that all are found at once. goccy's own
@@ -45,7 +47,7 @@ func (d *decoder) value(path string, node ast.Node, v reflect.Value) {
 		d.mapping(path, node, func(key string, at *token.Token, val ast.Node) {
 			f, ok := field(v, key)
 			if !ok {
-				d.add(at, "fleet.config_unknown_key", "key", key, "near", Nearest(key, keys(v.Type())))
+				d.add(at, "fleet.config_unknown_key", "key", key, "near", runbook.Nearest(key, keys(v.Type())))
 				return
 			}
 			d.value(join(path, key), val, f)
@@ -219,36 +221,4 @@ func first(n ast.Node) *token.Token {
 		return n.Key.GetToken()
 	}
 	return n.GetToken()
-}
-
-// Nearest is the known key that a misspelt one probably means, or "".
-func Nearest(key string, known []string) string {
-	best, distance := "", 3
-	for _, k := range known {
-		if n := edits(key, k); n < distance {
-			best, distance = k, n
-		}
-	}
-	return best
-}
-
-// edits is the Levenshtein distance.
-func edits(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diag := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diag
-			if a[i] != b[j] {
-				cost++
-			}
-			diag = row[j+1]
-			row[j+1] = min(cost, row[j+1]+1, row[j]+1)
-		}
-	}
-	return row[len(b)]
 }

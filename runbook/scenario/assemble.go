@@ -13,130 +13,208 @@ import (
 var (
 	idPattern    = regexp.MustCompile(`^[a-z][a-z0-9-]{0,39}$`)
 	paramPattern = regexp.MustCompile(`^[a-z][a-z0-9_]{0,39}$`)
-	paramTypes   = []string{"host", "address", "port", "enum", "string", "bool", "text"}
+	hostPattern  = regexp.MustCompile(`^(host:)?[a-z0-9][a-z0-9_-]{0,39}$`)
 )
 
-// assemble puts fragments in place and checks what can be checked without a fleet.
+// checker holds one scenario to what can be checked without a fleet.
+type checker struct {
+	*loader
+	doc       *document
+	fragments map[string]*document
+	s         runbook.Scenario
+	known     map[string]bool              // what a step may need: earlier steps, parameters as "param:NAME"
+	earlier   map[string]map[string]string // the conditions of earlier steps
+	params    map[string]runbook.Param
+}
+
+// assemble puts fragments in place and checks the whole.
 func (l *loader) assemble(d *document, fragments map[string]*document) (runbook.Scenario, bool) {
 	before := len(l.problems.List)
-	s := runbook.Scenario{
-		Name: d.body.Name, Title: d.body.Title, Params: d.body.Params, Guards: d.body.Guards, Bind: d.body.Bind, When: d.body.When,
+	c := &checker{
+		loader: l, doc: d, fragments: fragments, known: map[string]bool{}, earlier: map[string]map[string]string{}, params: map[string]runbook.Param{},
+		s: runbook.Scenario{
+			Name: d.body.Name, Title: d.body.Title, Params: d.body.Params, Guards: d.body.Guards, Bind: d.body.Bind, When: d.body.When,
+		},
 	}
-	complain := func(e *entry, id string, pairs ...any) {
-		if e == nil {
-			l.problems.add(Problem{File: d.name, Line: 1, Column: 1, Msg: runbook.T(id, pairs...)})
-			return
-		}
-		l.at(d.name, e.node, id, pairs...)
+	if !idPattern.MatchString(c.s.Name) {
+		c.wrong("$.name", "scenario.bad_name", "name", c.s.Name, "pattern", idPattern.String())
 	}
-	if !idPattern.MatchString(s.Name) {
-		complain(nil, "scenario.bad_name", "name", s.Name, "pattern", idPattern.String())
+	if c.s.Title.EN == "" || c.s.Title.ZH == "" {
+		c.wrong("$.title", "scenario.title")
 	}
-	if s.Title.EN == "" || s.Title.ZH == "" {
-		complain(nil, "scenario.title")
-	}
-	for _, p := range s.Params {
-		if problem := checkParam(p); !problem.IsZero() {
-			complain(nil, "scenario.param", "name", p.Name, "problem", problem)
-		}
-	}
-	known := map[string]bool{}
-	for _, p := range s.Params {
-		known["param:"+p.Name] = true
-	}
-	l.checkBind(s, complain)
+	c.checkParams()
+	c.checkBind()
+	c.checkGuards()
+	c.checkWhen()
 	for i := range d.entries {
-		for _, e := range l.include(&d.entries[i], fragments, known, complain) {
-			l.checkStep(s, &e, known, complain)
-			known[e.ID] = true
-			s.Steps = append(s.Steps, e.Step)
+		for _, e := range c.include(&d.entries[i]) {
+			c.checkStep(&e)
+			c.known[e.ID], c.earlier[e.ID] = true, e.If
+			c.s.Steps = append(c.s.Steps, e.Step)
 		}
 	}
-	if len(s.Steps) == 0 {
-		complain(nil, "scenario.no_steps")
+	if len(d.body.Steps) == 0 {
+		c.wrong("$.steps", "scenario.no_steps")
 	}
-	return s, len(l.problems.List) == before
+	return c.s, len(l.problems.List) == before
+}
+
+// wrong tells a problem at a path of the scenario's own file.
+func (c *checker) wrong(where, id string, pairs ...any) {
+	c.at(c.doc.name, place(c.doc.node, where), id, pairs...)
+}
+
+// bad tells a problem at a path of a step, in the file where that stands.
+func (c *checker) bad(e *entry, where, id string, pairs ...any) {
+	c.at(e.file, place(e.node, where), id, append([]any{"step", e.called()}, pairs...)...)
+}
+
+func (e *entry) called() string {
+	if e.Include != "" {
+		return "include " + e.Include
+	}
+	return e.ID
 }
 
 // include is the step of an entry itself, or those of the fragment that it takes.
-func (l *loader) include(e *entry, fragments map[string]*document, known map[string]bool, complain func(*entry, string, ...any)) []entry {
+func (c *checker) include(e *entry) []entry {
 	if e.Include == "" {
 		return []entry{*e}
 	}
 	alone := e.Step
 	alone.DocLine, alone.Needs, alone.If = "", nil, nil
 	if !reflect.DeepEqual(alone, runbook.Step{}) || e.step.With != nil {
-		complain(e, "scenario.include_alone")
+		c.bad(e, "", "scenario.include_alone")
 	}
-	for _, n := range e.Needs {
-		if !known[n] {
-			complain(e, "scenario.needs", "step", "include "+e.Include, "need", n)
-		}
-	}
-	f, ok := fragments[e.Include]
+	c.checkNeeds(e)
+	f, ok := c.fragments[e.Include]
 	if !ok {
-		complain(e, "scenario.no_fragment", "name", e.Include)
+		c.bad(e, "$.include", "scenario.no_fragment", "name", e.Include, "best", runbook.Nearest(e.Include, sortedKeys(c.fragments)))
 		return nil
 	}
+	needs := slices.DeleteFunc(slices.Clone(e.Needs), func(n string) bool { return !c.known[n] })
 	out := slices.Clone(f.entries)
 	for i := range out {
 		s := &out[i]
 		if e.DocLine != "" {
 			s.DocLine = e.DocLine
 		}
-		s.Needs = append(slices.DeleteFunc(slices.Clone(e.Needs), func(n string) bool { return !known[n] }), s.Needs...)
+		s.Needs = append(slices.Clone(needs), s.Needs...)
 		conditions := maps.Clone(e.If)
 		if conditions == nil {
-			conditions = s.If
+			conditions = map[string]string{}
 		}
 		for key, want := range s.If {
 			if other, both := e.If[key]; both && other != want {
-				complain(e, "scenario.if_never", "step", s.ID, "key", key, "one", other, "two", want)
+				c.bad(e, "$.if", "scenario.if_never", "id", s.ID, "key", key, "one", other, "two", want)
 			}
 			conditions[key] = want
 		}
-		s.If = conditions
+		if len(conditions) > 0 {
+			s.If = conditions
+		}
 	}
 	return out
 }
 
-func (l *loader) checkStep(s runbook.Scenario, e *entry, known map[string]bool, complain func(*entry, string, ...any)) {
-	switch {
-	case !idPattern.MatchString(e.ID):
-		complain(e, "scenario.bad_id", "step", e.ID, "pattern", idPattern.String())
-	case known[e.ID]:
-		complain(e, "scenario.id_twice", "step", e.ID)
-	}
-	if e.Title.EN == "" || e.Title.ZH == "" {
-		complain(e, "scenario.step_title", "step", e.ID)
-	}
-	for _, n := range e.Needs {
-		if !known[n] {
-			complain(e, "scenario.needs", "step", e.ID, "need", n)
+func (c *checker) checkGuards() {
+	for _, name := range sortedKeys(c.s.Guards) {
+		g := c.s.Guards[name]
+		where := "$.guards." + name
+		if !idPattern.MatchString(name) || name == "none" {
+			c.wrong("$.guards", "scenario.bad_name", "name", name, "pattern", idPattern.String())
+			continue
+		}
+		if g.Title.EN == "" || g.Title.ZH == "" || len(g.All) == 0 {
+			c.wrong(where, "scenario.guard", "name", name)
 		}
 	}
-	if _, ok := s.Guards[e.Guard]; !ok && e.Guard != "" && e.Guard != "none" {
-		complain(e, "scenario.no_guard", "step", e.ID, "guard", e.Guard)
-	}
-	if e.Approvals < 0 || e.Timeout < 0 {
-		complain(e, "scenario.negative", "step", e.ID)
-	}
-	l.checkIf(s, e, complain)
 }
 
-func checkParam(p runbook.Param) runbook.Msg {
-	switch {
-	case !paramPattern.MatchString(p.Name):
-		return runbook.T("scenario.bad_name", "name", p.Name, "pattern", paramPattern.String())
-	case !slices.Contains(paramTypes, p.Type):
-		return runbook.T("scenario.param_type", "type", p.Type, "known", strings.Join(paramTypes, ", "))
-	case p.Type == "enum" && len(p.Enum) == 0:
-		return runbook.T("scenario.param_enum")
-	}
-	if p.Pattern != "" {
-		if _, err := regexp.Compile(p.Pattern); err != nil {
-			return runbook.T("scenario.param_pattern", "problem", err.Error())
+func (c *checker) checkNeeds(e *entry) {
+	for _, n := range e.Needs {
+		if !c.known[n] {
+			c.bad(e, "$.needs", "scenario.needs", "need", n, "best", runbook.Nearest(n, sortedKeys(c.known)))
 		}
 	}
-	return runbook.Msg{}
+}
+
+func (c *checker) checkStep(e *entry) {
+	switch {
+	case e.Include != "":
+		c.bad(e, "$.include", "scenario.include_in_fragment")
+		return
+	case !idPattern.MatchString(e.ID):
+		c.bad(e, "$.id", "scenario.bad_id", "pattern", idPattern.String())
+	case c.known[e.ID]:
+		c.bad(e, "$.id", "scenario.id_twice")
+	}
+	if e.Title.EN == "" || e.Title.ZH == "" {
+		c.bad(e, "$.title", "scenario.step_title")
+	}
+	c.checkNeeds(e)
+	if _, ok := c.s.Guards[e.Guard]; !ok && e.Guard != "" && e.Guard != "none" {
+		c.bad(e, "$.guard", "scenario.no_guard", "guard", e.Guard, "best", runbook.Nearest(e.Guard, sortedKeys(c.s.Guards)))
+	}
+	if e.Approvals < 0 || e.Timeout < 0 {
+		c.bad(e, "", "scenario.negative")
+	}
+	if e.Fence && e.Host == "" && len(e.On) == 0 {
+		c.bad(e, "$.fence", "scenario.fence_host")
+	}
+	if e.Host != "" {
+		c.checkHost(e, "$.host", e.Host)
+		if b := c.s.Bind[e.Host]; b.Many {
+			c.bad(e, "$.host", "scenario.host_many", "name", e.Host)
+		}
+	}
+	for _, on := range e.On {
+		c.checkHost(e, "$.on", on)
+	}
+	c.checkIf(e)
+	c.checkProbes(e, "$.when", e.When)
+	c.checkProbes(e, "$.verify", e.Verify)
+	c.checkWith(e)
+}
+
+// checkHost holds the name of a host to its form; whether there is such a host, the fleet says when a run starts.
+func (c *checker) checkHost(e *entry, where, ref string) {
+	if !hostPattern.MatchString(ref) {
+		c.bad(e, where, "scenario.bad_host", "ref", ref)
+	}
+}
+
+// checkWith looks through the step's own configuration for probes and references.
+func (c *checker) checkWith(e *entry) {
+	if e.spec == nil {
+		return
+	}
+	each(reflect.ValueOf(e.spec), "$.with", func(where string, p runbook.Probe) { c.checkProbe(e, where, p) })
+	for _, ref := range e.refs {
+		text := ref.Value
+		parts := strings.SplitN(text[1:], ".", 3)
+		complain := func(id string, pairs ...any) {
+			c.at(e.file, ref, id, append([]any{"step", e.ID, "ref", text}, pairs...)...)
+		}
+		switch {
+		case !c.kinds.Reference(text):
+			complain("scenario.bad_reference")
+		case parts[0] == "param" && c.params[parts[1]].Name == "":
+			complain("scenario.no_param", "name", parts[1], "best", runbook.Nearest(parts[1], sortedKeys(c.params)))
+		case parts[0] == "step" && !c.known[parts[1]]:
+			complain("scenario.no_step", "name", parts[1], "best", runbook.Nearest(parts[1], sortedKeys(c.earlier)))
+		case parts[0] == "step" && !implies(e.If, c.earlier[parts[1]]):
+			complain("scenario.step_left_out", "name", parts[1])
+		}
+	}
+}
+
+// implies reports whether all conditions of the other step are among those of this one.
+func implies(these, other map[string]string) bool {
+	for key, want := range other {
+		if these[key] != want {
+			return false
+		}
+	}
+	return true
 }

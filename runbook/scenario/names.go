@@ -1,7 +1,6 @@
 package scenario
 
 import (
-	"maps"
 	"slices"
 	"strings"
 
@@ -12,34 +11,37 @@ import (
 var reserved = []string{"member", "from", "localhost"}
 
 // checkBind holds the names of `bind:` to what can be resolved when a run starts.
-func (l *loader) checkBind(s runbook.Scenario, complain func(*entry, string, ...any)) {
-	for _, name := range slices.Sorted(maps.Keys(s.Bind)) {
-		b := s.Bind[name]
+func (c *checker) checkBind() {
+	for _, name := range sortedKeys(c.s.Bind) {
+		b := c.s.Bind[name]
+		where := "$.bind." + name
 		switch {
 		case !idPattern.MatchString(name):
-			complain(nil, "scenario.bad_name", "name", name, "pattern", idPattern.String())
+			c.wrong("$.bind", "scenario.bad_name", "name", name, "pattern", idPattern.String())
+			continue
 		case slices.Contains(runbook.HostRoles, name) || slices.Contains(reserved, name):
-			complain(nil, "scenario.bind_taken", "name", name)
+			c.wrong(where, "scenario.bind_taken", "name", name)
 		}
 		if len(b.From) == 0 {
-			complain(nil, "scenario.bind_from", "name", name)
+			c.wrong(where, "scenario.bind_from", "name", name)
 		}
 		for _, from := range b.From {
 			param, isParam := runbook.ParamRef(from)
 			switch {
-			case isParam && !slices.ContainsFunc(s.Params, func(p runbook.Param) bool { return p.Name == param && p.Type == "host" }):
-				complain(nil, "scenario.bind_param", "name", name, "param", param)
+			case isParam && c.params[param].Type != "host":
+				c.wrong(where, "scenario.bind_param", "name", name, "param", param, "best", runbook.Nearest(param, sortedKeys(c.params)))
 			case !isParam && !slices.Contains(runbook.HostRoles, from):
-				complain(nil, "scenario.bind_role", "name", name, "role", from, "known", strings.Join(runbook.HostRoles, ", "))
+				c.wrong(where, "scenario.bind_role", "name", name, "role", from,
+					"best", runbook.Nearest(from, runbook.HostRoles), "known", strings.Join(runbook.HostRoles, ", "))
 			}
 		}
 		for _, other := range b.Except {
-			if _, ok := s.Bind[other]; !ok {
-				complain(nil, "scenario.bind_except", "name", name, "other", other)
+			if _, ok := c.s.Bind[other]; !ok {
+				c.wrong(where, "scenario.bind_except", "name", name, "other", other, "best", runbook.Nearest(other, sortedKeys(c.s.Bind)))
 			}
 		}
-		if path := circle(s.Bind, name, nil); path != nil && path[0] == slices.Min(path) {
-			complain(nil, "scenario.bind_circle", "names", strings.Join(path, " → "))
+		if path := circle(c.s.Bind, name, nil); path != nil && path[0] == slices.Min(path) {
+			c.wrong(where, "scenario.bind_circle", "names", strings.Join(path, " → "))
 		}
 	}
 }
@@ -61,27 +63,30 @@ func circle(bind map[string]runbook.Binding, name string, path []string) []strin
 }
 
 // checkIf holds the conditions of a step to what they can ever be.
-func (l *loader) checkIf(s runbook.Scenario, e *entry, complain func(*entry, string, ...any)) {
-	for _, key := range slices.Sorted(maps.Keys(e.If)) {
+func (c *checker) checkIf(e *entry) {
+	for _, key := range sortedKeys(e.If) {
 		want := e.If[key]
-		name, isParam := runbook.IfParam(key)
-		if !isParam {
-			if key != "dns_via" {
-				complain(e, "scenario.if_key", "step", e.ID, "key", key)
-			} else if !slices.Contains(runbook.DNSVias, want) {
-				complain(e, "scenario.if_value", "step", e.ID, "key", key, "value", want, "known", strings.Join(runbook.DNSVias, ", "))
+		never := func(known []string) {
+			if !slices.Contains(known, want) {
+				c.bad(e, "$.if", "scenario.if_value", "key", key, "value", want, "known", strings.Join(known, ", "))
 			}
-			continue
 		}
-		i := slices.IndexFunc(s.Params, func(p runbook.Param) bool { return p.Name == name })
+		name, isParam := runbook.IfParam(key)
+		p, ok := c.params[name]
 		switch {
-		case i < 0:
-			complain(e, "scenario.if_param", "step", e.ID, "name", name)
-		case want == "": // not given
-		case s.Params[i].Type == "bool" && want != "true" && want != "false":
-			complain(e, "scenario.if_value", "step", e.ID, "key", key, "value", want, "known", "true, false")
-		case s.Params[i].Type == "enum" && !slices.Contains(s.Params[i].Enum, want):
-			complain(e, "scenario.if_value", "step", e.ID, "key", key, "value", want, "known", strings.Join(s.Params[i].Enum, ", "))
+		case key == "dns_via":
+			never(runbook.DNSVias)
+		case !isParam:
+			c.bad(e, "$.if", "scenario.if_key", "key", key)
+		case !ok:
+			c.bad(e, "$.if", "scenario.no_param", "ref", key, "name", name, "best", runbook.Nearest(name, sortedKeys(c.params)))
+		case want == "" && !p.Required && p.Default == "": // not given
+		case p.Type == "bool":
+			never([]string{"true", "false"})
+		case p.Type == "enum":
+			never(p.Enum)
+		case !p.Fits(want):
+			c.bad(e, "$.if", "scenario.if_value", "key", key, "value", want, "known", p.Type)
 		}
 	}
 }

@@ -3,6 +3,8 @@ package scenario
 import (
 	"errors"
 	"fmt"
+	"reflect"
+	"strings"
 
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
@@ -34,11 +36,15 @@ type step struct {
 
 type entry struct {
 	step
+	file string
 	node ast.Node
+	spec any        // the decoded `with:`
+	refs references // of it
 }
 
 type document struct {
 	name    string
+	node    ast.Node
 	body    file
 	entries []entry
 }
@@ -60,10 +66,10 @@ func (l *loader) parse(name string, text []byte) (*document, bool) {
 		l.problems.add(Problem{File: name, Line: 1, Column: 1, Msg: runbook.T("scenario.one_document")})
 		return nil, false
 	}
-	d := &document{name: name}
-	before := len(l.problems.List)
 	body := tree.Docs[0].Body
-	if err := yaml.NodeToValue(body, &d.body, yaml.Strict()); err != nil {
+	d := &document{name: name, node: body}
+	before := len(l.problems.List)
+	if err := l.decode(name, body, &d.body); err != nil {
 		l.problem(name, body, err)
 		return nil, false
 	}
@@ -73,8 +79,8 @@ func (l *loader) parse(name string, text []byte) (*document, bool) {
 			l.problem(name, body, err)
 			continue
 		}
-		e := entry{node: node}
-		if err := yaml.NodeToValue(node, &e.step, yaml.Strict()); err != nil {
+		e := entry{file: name, node: node}
+		if err := l.decode(name, node, &e.step); err != nil {
 			l.problem(name, node, err)
 			continue
 		}
@@ -90,7 +96,8 @@ func (l *loader) parse(name string, text []byte) (*document, bool) {
 func (l *loader) with(name string, e *entry) {
 	spec, ok := l.kinds.Prototype(e.Kind)
 	if !ok {
-		l.at(name, e.node, "scenario.unknown_kind", "step", e.ID, "kind", e.Kind)
+		l.at(name, place(e.node, "$.kind"), "scenario.unknown_kind", "step", e.ID, "kind", e.Kind,
+			"best", runbook.Nearest(e.Kind, l.kinds.Names()), "known", strings.Join(l.kinds.Names(), ", "))
 		return
 	}
 	if e.With != nil {
@@ -99,23 +106,45 @@ func (l *loader) with(name string, e *entry) {
 			l.problem(name, e.node, err)
 			return
 		}
-		if err := yaml.NodeToValue(node, spec, yaml.Strict()); err != nil {
+		if err := l.decode(name, node, spec); err != nil {
 			l.problem(name, node, err)
 			return
 		}
+		ast.Walk(&e.refs, node)
 	}
 	if v, ok := spec.(interface{ Validate() error }); ok {
 		if err := v.Validate(); err != nil {
-			l.at(name, e.node, "scenario.bad_step", "step", e.ID, "problem", err.Error())
+			l.at(name, place(e.node, "$.with"), "scenario.bad_step", "step", e.ID, "problem", err.Error())
 			return
 		}
 	}
+	e.spec = spec
 	text, err := yaml.MarshalWithOptions(spec, yaml.JSON())
 	if err != nil {
 		l.at(name, e.node, "scenario.bad_step", "step", e.ID, "problem", err.Error())
 		return
 	}
 	e.Step.With = string(text)
+}
+
+// decode reads a node into v. All keys that it does not know are told here, so that they hide nothing else.
+func (l *loader) decode(name string, node ast.Node, v any) error {
+	options := []yaml.DecodeOption{yaml.Strict()}
+	if l.unknownKeys(name, node, reflect.TypeOf(v)) {
+		options = nil
+	}
+	return yaml.NodeToValue(node, v, options...)
+}
+
+// place is the node at a path, or the one above it where there is none.
+func place(node ast.Node, where string) ast.Node {
+	for strings.HasPrefix(where, "$.") {
+		if n, err := child(node, where); err == nil {
+			return n
+		}
+		where = where[:strings.LastIndexAny(where, ".[")]
+	}
+	return node
 }
 
 func child(node ast.Node, where string) (ast.Node, error) {
@@ -143,12 +172,26 @@ func (l *loader) problem(name string, node ast.Node, err error) {
 // at records a problem of ours at a node.
 func (l *loader) at(name string, node ast.Node, id string, pairs ...any) {
 	p := Problem{File: name, Line: 1, Column: 1, Msg: runbook.T(id, pairs...)}
-	if node != nil && node.GetToken() != nil {
-		pos := node.GetToken().Position
-		p.Line, p.Column = pos.Line, pos.Column
-		p.Excerpt = excerpt(node.GetToken())
+	if at := first(node); at != nil {
+		p.Line, p.Column = at.Position.Line, at.Position.Column
+		p.Excerpt = excerpt(at)
 	}
 	l.problems.add(p)
+}
+
+// first is the token that a reader would point at: of a mapping its first key, not its colon.
+func first(n ast.Node) *token.Token {
+	switch n := n.(type) {
+	case nil:
+		return nil
+	case *ast.MappingNode:
+		if !n.IsFlowStyle && len(n.Values) > 0 {
+			return n.Values[0].Key.GetToken()
+		}
+	case *ast.MappingValueNode:
+		return n.Key.GetToken()
+	}
+	return n.GetToken()
 }
 
 func excerpt(t *token.Token) string {

@@ -3,11 +3,14 @@
 package scenario
 
 import (
+	"cmp"
 	"embed"
 	"fmt"
 	"io/fs"
 	"os"
 	"path"
+	"reflect"
+	"slices"
 	"sort"
 	"strings"
 
@@ -17,9 +20,13 @@ import (
 //go:embed builtin
 var builtin embed.FS
 
-// Kinds tells the shape of each kind's `with:`: a pointer to an empty struct. A Validate() error method is honoured.
+// Kinds tells what a scenario may say of actions and probes.
 type Kinds interface {
+	// Prototype is the shape of a kind's `with:`: a pointer to an empty struct. A Validate() error method is honoured.
 	Prototype(kind string) (spec any, ok bool)
+	Names() []string           // kinds of steps
+	Probes() []string          // kinds of probes
+	Reference(ref string) bool // whether a text that begins with "$" has the form of a reference
 }
 
 // Set is all scenarios by name.
@@ -80,6 +87,10 @@ func Load(dir string, kinds Kinds) (Set, error) {
 		}
 	}
 	if len(l.problems.List) > 0 {
+		sort.SliceStable(l.problems.List, func(i, j int) bool {
+			a, b := l.problems.List[i], l.problems.List[j]
+			return cmp.Or(strings.Compare(a.File, b.File), a.Line-b.Line, a.Column-b.Column) < 0
+		})
 		return nil, l.problems
 	}
 	return set, nil
@@ -134,7 +145,12 @@ func (p Problem) Text() runbook.Msg {
 // Problems is the error of Load: everything that is wrong, at once.
 type Problems struct{ List []Problem }
 
-func (p *Problems) add(x Problem) { p.List = append(p.List, x) }
+// add notes a problem once: a fragment is checked in each scenario that takes it.
+func (p *Problems) add(x Problem) {
+	if !slices.ContainsFunc(p.List, func(y Problem) bool { return reflect.DeepEqual(x, y) }) {
+		p.List = append(p.List, x)
+	}
+}
 
 // Error lists the places and message keys; people are shown the rendered Text of each problem instead.
 func (p *Problems) Error() string {

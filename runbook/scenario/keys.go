@@ -1,0 +1,70 @@
+package scenario
+
+import (
+	"maps"
+	"reflect"
+	"strings"
+
+	"github.com/goccy/go-yaml/ast"
+
+	"recoverbot/runbook"
+)
+
+// unknownKeys tells every key that the type does not have, where goccy's strict mode ends at the first; it reports
+// whether there is one.
+func (l *loader) unknownKeys(name string, node ast.Node, t reflect.Type) bool {
+	for t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	found := false
+	switch n := node.(type) {
+	case *ast.SequenceNode:
+		if t.Kind() == reflect.Slice {
+			for _, v := range n.Values {
+				found = l.unknownKeys(name, v, t.Elem()) || found
+			}
+		}
+	case *ast.MappingNode:
+		for _, kv := range n.Values {
+			found = l.unknownKeys(name, kv, t) || found
+		}
+	case *ast.MappingValueNode:
+		switch t.Kind() {
+		case reflect.Map:
+			return l.unknownKeys(name, n.Value, t.Elem())
+		case reflect.Struct:
+			at := n.Key.GetToken()
+			known := fieldsOf(t)
+			f, ok := known[at.Value]
+			if !ok {
+				l.at(name, n.Key, "scenario.unknown_key", "key", at.Value, "near", runbook.Nearest(at.Value, sortedKeys(known)))
+				return true
+			}
+			return l.unknownKeys(name, n.Value, f)
+		}
+	}
+	return found
+}
+
+// fieldsOf is the types of a struct's fields by their yaml keys, those of embedded structs included.
+func fieldsOf(t reflect.Type) map[string]reflect.Type {
+	out := map[string]reflect.Type{}
+	for i := range t.NumField() {
+		f := t.Field(i)
+		if key := keyOf(f); key != "" {
+			out[key] = f.Type
+		} else if f.Anonymous {
+			maps.Copy(out, fieldsOf(f.Type))
+		}
+	}
+	return out
+}
+
+// keyOf is the key of a field in a file; "" for one that files do not have.
+func keyOf(f reflect.StructField) string {
+	key, _, _ := strings.Cut(f.Tag.Get("yaml"), ",")
+	if key == "-" || !f.IsExported() {
+		return ""
+	}
+	return key
+}

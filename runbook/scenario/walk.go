@@ -1,0 +1,51 @@
+package scenario
+
+import (
+	"fmt"
+	"maps"
+	"reflect"
+	"regexp"
+	"slices"
+
+	"github.com/goccy/go-yaml/ast"
+)
+
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
+
+// each calls f for every value of type T inside v, with its path of yaml keys below where.
+func each[T any](v reflect.Value, where string, f func(where string, x T)) {
+	if x, ok := v.Interface().(T); ok {
+		f(where, x)
+		return
+	}
+	switch v.Kind() {
+	case reflect.Pointer:
+		if !v.IsNil() {
+			each(v.Elem(), where, f)
+		}
+	case reflect.Slice:
+		for i := range v.Len() {
+			each(v.Index(i), fmt.Sprintf("%s[%d]", where, i), f)
+		}
+	case reflect.Struct:
+		for i := range v.NumField() {
+			if key := keyOf(v.Type().Field(i)); key != "" {
+				each(v.Field(i), where+"."+key, f)
+			}
+		}
+	}
+}
+
+// references are the plain texts of a configuration that refer to something; scripts and statements are blocks of text,
+// or do not begin so.
+var referencePattern = regexp.MustCompile(`^\$[a-z]+\.\S+$`)
+
+type references []*ast.StringNode
+
+// Visit implements ast.Visitor.
+func (r *references) Visit(n ast.Node) ast.Visitor {
+	if s, ok := n.(*ast.StringNode); ok && referencePattern.MatchString(s.Value) {
+		*r = append(*r, s)
+	}
+	return r
+}
