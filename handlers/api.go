@@ -178,16 +178,3 @@ func (h *Handlers) postDecision(w http.ResponseWriter, r *http.Request, c caller
 	writeJSON(w, http.StatusOK, toAPI(c.say, run))
 	return nil
 }
-
-func (h *Handlers) getAlerts(w http.ResponseWriter, _ *http.Request, c caller) error {
-	out := []apiAlert{}
-	for _, k := range h.alerts.all() {
-		m, _ := h.alerts.message(k.Fingerprint, c.say, false)
-		out = append(out, apiAlert{
-			Fingerprint: k.Fingerprint, Scenario: k.Scenario, Host: k.Host, Text: m.Title, Since: k.Since, State: k.state,
-		})
-	}
-	slices.SortFunc(out, func(a, b apiAlert) int { return a.Since.Compare(b.Since) })
-	writeJSON(w, http.StatusOK, out)
-	return nil
-}

@@ -141,12 +141,13 @@ type apiReply struct {
 }
 
 type apiAlert struct {
-	Fingerprint string    `json:"fingerprint"`
-	Scenario    string    `json:"scenario"`
-	Host        string    `json:"host"`
-	Text        string    `json:"text"`
-	Since       time.Time `json:"since"`
-	State       string    `json:"state"` // firing, snoozed, started, resolved
+	Fingerprint string            `json:"fingerprint"`
+	Scenario    string            `json:"scenario"`
+	Params      map[string]string `json:"params,omitempty"`
+	Host        string            `json:"host"`
+	Text        string            `json:"text"`
+	Since       time.Time         `json:"since"`
+	State       string            `json:"state"` // firing, snoozed, started, replaced, merged, resolved
 }
 
 type apiError struct {

@@ -83,7 +83,7 @@ func TestAlertThatIsBeingDealtWithIsNotSnoozed(t *testing.T) {
 	if err := w.Alerts(t.Context(), []alert.Alert{a}); err != nil {
 		t.Fatal(err)
 	}
-	m := w.hub.until(t, "alert/f", func(m bot.Message) bool { return len(m.Buttons) == 3 })
+	m := w.hub.until(t, cardOf(t, w, "primary"), func(m bot.Message) bool { return len(m.Buttons) == 3 })
 	for _, who := range []string{"guest", "stranger"} {
 		for _, choice := range []string{"start", "snooze"} {
 			if r := w.press(t, who, button(t, m, choice), ""); !r.Refused {
@@ -94,12 +94,12 @@ func TestAlertThatIsBeingDealtWithIsNotSnoozed(t *testing.T) {
 	if r := w.press(t, "ops2", button(t, m, "start"), ""); r.Refused || r.RunID != "run1" {
 		t.Fatalf("start: %+v", r)
 	}
-	w.hub.until(t, "alert/f", func(m bot.Message) bool { return len(m.Buttons) == 0 })
+	w.hub.until(t, cardOf(t, w, "primary"), func(m bot.Message) bool { return len(m.Buttons) == 0 })
 	if r := w.press(t, "ops2", button(t, m, "snooze"), ""); !r.Refused {
 		t.Errorf("snoozed: %+v", r)
 	}
-	if k, _ := w.alerts.get("f"); k.state != "started" {
-		t.Errorf("the alert is %s", k.state)
+	if k := w.alerts.all()[0]; k.State != started {
+		t.Errorf("the alert is %s", k.State)
 	}
 }
 

@@ -10,7 +10,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"recoverbot/bot"
-	"recoverbot/handlers/alert"
 	"recoverbot/locale"
 	"recoverbot/runbook"
 )
@@ -131,13 +130,11 @@ func views() map[string]func(v viewer) bot.Message {
 	out := map[string]func(v viewer) bot.Message{}
 
 	out["alert"] = func(v viewer) bot.Message {
-		book := newAlertBook()
-		book.put(knownAlert{state: "firing", Alert: alert.Alert{
-			Fingerprint: "f", Scenario: "primary", Host: "primary", Level: "silent", Since: at("03:11:40"), Vantage: []string{"bot", "nginx1"},
-			Findings: []runbook.Finding{{Probe: runbook.Probe{Kind: "silent"}, Text: runbook.T("probe.silent", "host", "primary")}},
-		}})
-		m, _ := book.message("f", v.say, false)
-		return m
+		return callCard{say: v.say, title: "primary", call: &call{
+			ID: "f", Scenario: "primary", State: firing, Hosts: []string{"primary"}, Level: "silent", Since: at("03:11:40"), tally: &tally{},
+			Members: map[string]member{"watch/f": {Source: "watch", Level: "silent", Vantage: []string{"bot", "nginx1"},
+				Findings: []runbook.Finding{{Probe: runbook.Probe{Kind: "silent"}, Text: runbook.T("probe.silent", "host", "primary")}}}},
+		}}.message()
 	}
 
 	r, _ := domainsWait()

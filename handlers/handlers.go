@@ -30,8 +30,8 @@ type Journal interface {
 	Subscribe() (ids <-chan int64, cancel func())
 	Head(ctx context.Context) (string, error)
 	NewestVersion(ctx context.Context) (int64, error)
-	SaveAlert(ctx context.Context, a journal.Alert, by runbook.Actor) error
-	Firing(ctx context.Context) ([]journal.Alert, error)
+	SaveAlerts(ctx context.Context, batch []journal.Alert, by runbook.Actor) error
+	Firing(ctx context.Context, since time.Time) ([]journal.Alert, error)
 }
 
 // Wanter takes messages that people should see.
@@ -78,31 +78,17 @@ func (h *Handlers) SetEngine(e Engine) { h.Engine = e }
 
 // Run delivers views of runs until ctx ends.
 func (h *Handlers) Run(ctx context.Context) error {
-	if err := h.loadAlerts(ctx); err != nil {
-		h.Log.Error("load alerts", "error", err)
-	}
 	var wg sync.WaitGroup
 	defer wg.Wait()
-	wg.Go(func() {
-		tick := time.NewTicker(snoozePace)
-		defer tick.Stop()
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case <-tick.C:
-				h.endSnoozes(ctx)
-			}
-		}
-	})
+	wg.Go(func() { h.runAlerts(ctx) })
 	return h.view.run(ctx)
 }
 
-// snoozePace is how often snoozed alerts are looked at.
-const snoozePace = 15 * time.Second
-
 // Changed implements engine.Notifier.
-func (h *Handlers) Changed(r runbook.Run, _ string) { h.view.changed(r) }
+func (h *Handlers) Changed(r runbook.Run, _ string) {
+	h.view.changed(r)
+	h.alerts.runChanged(r)
+}
 
 // printer returns the renderer for a language; "" is the company's own.
 func (h *Handlers) printer(lang string) *locale.Printer {

@@ -90,9 +90,6 @@ func (n *notifier) show(ctx context.Context, id string) error {
 			return err
 		}
 	}
-	if r.State == runbook.Aborted {
-		n.h.abortedFromAlert(ctx, r)
-	}
 	return nil
 }
 
@@ -151,7 +148,7 @@ func (h *Handlers) Render(ctx context.Context, lang, key string) (bot.Message, b
 	say := h.printer(lang)
 	kind, rest, _ := strings.Cut(key, "/")
 	if kind == "alert" {
-		return h.alerts.message(rest, say, h.Fleet.Config().Drill)
+		return h.alertMessage(rest, say)
 	}
 	id, _, _ := strings.Cut(rest, "/")
 	r, err := h.Journal.Run(ctx, id)

@@ -66,7 +66,7 @@ func (h *Handlers) start(ctx context.Context, c caller, req engine.StartRequest)
 		return bot.Reply{Message: h.chooseCard(ctx, c, req, asked)}, err
 	}
 	if req.DownSince.IsZero() {
-		req.DownSince, req.Alert = h.alerts.downSince(req.Scenario.Name)
+		req.DownSince, req.Alert = h.alerts.downSince(req.Scenario.Name, req.Params)
 	}
 	if req.DownSince.IsZero() && !req.DryRun {
 		req.DownSince = h.Clock().UTC().Truncate(time.Second)
@@ -76,7 +76,7 @@ func (h *Handlers) start(ctx context.Context, c caller, req engine.StartRequest)
 		return bot.Reply{Message: h.conflictCard(ctx, c, r.ID, req, err)}, err
 	}
 	if !req.DryRun {
-		h.startedFromAlert(ctx, c, req.Scenario.Name, r.ID)
+		h.startedFromAlert(ctx, c)
 	}
 	id := "cmd.started"
 	if joined {

@@ -12,11 +12,11 @@ import (
 	"recoverbot/runbook"
 )
 
-// Alert is what is known of one fingerprint. Body is the alert as its source gave it, opaque here.
+// Alert is what is known of one fingerprint. Body is opaque here.
 type Alert struct {
 	Fingerprint  string
-	State        string // firing, snoozed, started, resolved, replaced
-	Count        int    // times it fired
+	State        string // firing, snoozed, started, replaced, merged, resolved
+	Count        int    // times it was told
 	Since        time.Time
 	SeenAt       time.Time
 	SnoozedUntil time.Time
@@ -35,31 +35,48 @@ type alertRow struct {
 	Body         string `db:"body"`
 }
 
-// SaveAlert stores an alert by its fingerprint, with an event.
-func (j *Journal) SaveAlert(ctx context.Context, a Alert, by runbook.Actor) error {
+// SaveAlerts stores alerts by their fingerprints, all of them or none. Those that are in another state than before, or
+// snoozed anew, each get an event.
+func (j *Journal) SaveAlerts(ctx context.Context, batch []Alert, by runbook.Actor) error {
 	return j.write(ctx, func(tx *tx) error {
-		body := "{}"
-		if len(a.Body) > 0 {
-			var err error
-			if body, err = j.encode(a.Body); err != nil {
+		for _, a := range batch {
+			if err := j.saveAlert(tx, a, by); err != nil {
 				return err
 			}
 		}
-		row := alertRow{Fingerprint: a.Fingerprint, State: a.State, Count: a.Count, Since: stamp(a.Since), SeenAt: stamp(a.SeenAt),
-			SnoozedUntil: stamp(a.SnoozedUntil), RunID: a.RunID, Body: body}
-		if _, err := tx.NamedExecContext(tx.ctx, `
-			INSERT INTO alerts (fingerprint, state, count, since, seen_at, snoozed_until, run_id, body)
-			VALUES (:fingerprint, :state, :count, :since, :seen_at, :snoozed_until, :run_id, :body)
-			ON CONFLICT (fingerprint) DO UPDATE SET state = excluded.state, count = excluded.count, since = excluded.since,
-			seen_at = excluded.seen_at, snoozed_until = excluded.snoozed_until, run_id = excluded.run_id, body = excluded.body`, row); err != nil {
-			return fmt.Errorf("save alert: %w", err)
-		}
-		data := map[string]string{"fingerprint": a.Fingerprint, "state": a.State, "count": strconv.Itoa(a.Count)}
-		if !a.SnoozedUntil.IsZero() {
-			data["snoozed_until"] = stamp(a.SnoozedUntil)
-		}
-		return j.append(tx, runbook.Event{RunID: a.RunID, Kind: "alert", By: by, Data: data})
+		return nil
 	})
+}
+
+func (j *Journal) saveAlert(tx *tx, a Alert, by runbook.Actor) error {
+	body := "{}"
+	if len(a.Body) > 0 {
+		var err error
+		if body, err = j.encode(a.Body); err != nil {
+			return err
+		}
+	}
+	var before alertRow
+	if err := tx.GetContext(tx.ctx, &before, `SELECT * FROM alerts WHERE fingerprint = ?`, a.Fingerprint); err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return fmt.Errorf("read alert: %w", err)
+	}
+	row := alertRow{Fingerprint: a.Fingerprint, State: a.State, Count: a.Count, Since: stamp(a.Since), SeenAt: stamp(a.SeenAt),
+		SnoozedUntil: stamp(a.SnoozedUntil), RunID: a.RunID, Body: body}
+	if _, err := tx.NamedExecContext(tx.ctx, `
+		INSERT INTO alerts (fingerprint, state, count, since, seen_at, snoozed_until, run_id, body)
+		VALUES (:fingerprint, :state, :count, :since, :seen_at, :snoozed_until, :run_id, :body)
+		ON CONFLICT (fingerprint) DO UPDATE SET state = excluded.state, count = excluded.count, since = excluded.since,
+		seen_at = excluded.seen_at, snoozed_until = excluded.snoozed_until, run_id = excluded.run_id, body = excluded.body`, row); err != nil {
+		return fmt.Errorf("save alert: %w", err)
+	}
+	if before.State == row.State && before.SnoozedUntil == row.SnoozedUntil && before.RunID == row.RunID {
+		return nil
+	}
+	data := map[string]string{"fingerprint": a.Fingerprint, "state": a.State, "count": strconv.Itoa(a.Count)}
+	if !a.SnoozedUntil.IsZero() {
+		data["snoozed_until"] = stamp(a.SnoozedUntil)
+	}
+	return j.append(tx, runbook.Event{RunID: a.RunID, Kind: "alert", By: by, Data: data})
 }
 
 // Alert returns the alert with the fingerprint; ok is false where there never was one.
@@ -75,10 +92,11 @@ func (j *Journal) Alert(ctx context.Context, fingerprint string) (a Alert, ok bo
 	return row.alert(), true, nil
 }
 
-// Firing lists the alerts that are neither resolved nor replaced, the oldest first.
-func (j *Journal) Firing(ctx context.Context) ([]Alert, error) {
+// Firing lists the alerts that are not resolved, and those that were saved since, the oldest first.
+func (j *Journal) Firing(ctx context.Context, since time.Time) ([]Alert, error) {
 	var rows []alertRow
-	if err := j.readers.SelectContext(ctx, &rows, `SELECT * FROM alerts WHERE state NOT IN ('resolved', 'replaced') ORDER BY since, fingerprint`); err != nil {
+	if err := j.readers.SelectContext(ctx, &rows,
+		`SELECT * FROM alerts WHERE state <> 'resolved' OR seen_at >= ? ORDER BY since, fingerprint`, stamp(since)); err != nil {
 		return nil, unavailable("select alerts", err)
 	}
 	out := make([]Alert, len(rows))

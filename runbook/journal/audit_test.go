@@ -75,7 +75,7 @@ func TestSecretsAreRedacted(t *testing.T) {
 	if err != nil || got.Note.Args["why"] != "log-in with <redacted>" {
 		t.Errorf("returned %v, %v", got.Note, err)
 	}
-	if err := j.SaveAlert(t.Context(), Alert{Fingerprint: "f", State: "firing", Body: []byte(`{"x": "pa\"ss<1>"}`)}, runbook.Actor{}); err != nil {
+	if err := j.SaveAlerts(t.Context(), []Alert{{Fingerprint: "f", State: "firing", Body: []byte(`{"x": "pa\"ss<1>"}`)}}, runbook.Actor{}); err != nil {
 		t.Fatal(err)
 	}
 	for _, query := range []string{`SELECT group_concat(body) FROM runs`, `SELECT group_concat(body) FROM steps`,
@@ -128,14 +128,14 @@ func TestAlertsAndSessions(t *testing.T) {
 	j := open(t)
 	now := clock()
 	a := Alert{Fingerprint: "f1", State: "firing", Count: 2, Since: now, SeenAt: now, SnoozedUntil: now.Add(time.Hour), Body: []byte(`{}`)}
-	if err := j.SaveAlert(t.Context(), a, runbook.Actor{Name: "watcher"}); err != nil {
+	if err := j.SaveAlerts(t.Context(), []Alert{a}, runbook.Actor{Name: "watcher"}); err != nil {
 		t.Fatal(err)
 	}
 	got, ok, err := j.Alert(t.Context(), "f1")
 	if err != nil || !ok || got.Count != 2 || !got.SnoozedUntil.Equal(a.SnoozedUntil) || !got.Since.Equal(now) {
 		t.Errorf("alert %+v, %v, %v", got, ok, err)
 	}
-	if firing, err := j.Firing(t.Context()); err != nil || len(firing) != 1 {
+	if firing, err := j.Firing(t.Context(), now.Add(time.Second)); err != nil || len(firing) != 1 {
 		t.Errorf("firing %v, %v", firing, err)
 	}
 	if _, ok, err := j.Alert(t.Context(), "none"); ok || err != nil {

@@ -1,0 +1,330 @@
+package handlers
+
+import (
+	"maps"
+	"slices"
+	"time"
+
+	"recoverbot/handlers/alert"
+	"recoverbot/runbook"
+	"recoverbot/runbook/fleet"
+	"recoverbot/runbook/probe"
+)
+
+// correlate finds what each call is now: of all sources together, one prompt for what belongs together. version gives the
+// version of a message that asks people.
+func (e *edit) correlate(cfg *fleet.Config, runs []runbook.RunSummary, version func() int64) {
+	for _, c := range e.calls {
+		c.prune(cfg)
+	}
+	e.together(cfg)
+	for _, c := range e.calls {
+		c.turn(cfg, e.now)
+	}
+	live := e.live()
+	for _, c := range live {
+		c.By, c.Run = "", ""
+		c.State = firing
+		for _, r := range runs {
+			if !r.DryRun && (r.State == runbook.Open || r.State == runbook.Parked) && r.Scenario == c.Scenario && includes(r.Params, c.Params) {
+				c.State, c.Run = started, r.ID
+			}
+		}
+		if c.State == firing && c.Snoozed.After(e.now) {
+			c.State = snoozed
+		}
+	}
+	cover(live)
+	merge(cfg, live)
+	for _, c := range e.calls {
+		switch c.State {
+		case firing, started, snoozed:
+			c.Carded = true
+		}
+		if c.State != firing {
+			c.Prompt = 0
+		} else if c.Prompt == 0 && !c.quiet(cfg, runs, e.now) {
+			c.Prompt = version()
+		}
+	}
+}
+
+// prune ends what is about machines that are out of service, or no longer watched for this.
+func (c *call) prune(cfg *fleet.Config) {
+	for id, m := range c.Members {
+		if m.Level == returned || len(m.Hosts) == 0 {
+			continue
+		}
+		gone := gone(cfg, m.Hosts)
+		moved := m.Source == "watch" && len(m.Hosts) == 1 && movedOn(cfg, m.Hosts[0], c.Scenario)
+		switch {
+		case len(gone) > 0:
+			c.drop(id, alert.Retired)
+		case moved:
+			c.drop(id, alert.Moved)
+		}
+	}
+}
+
+func gone(cfg *fleet.Config, hosts []string) []string {
+	var out []string
+	for _, name := range hosts {
+		if h, ok := cfg.Host(name); !ok || h.Retired {
+			out = append(out, name)
+		}
+	}
+	return out
+}
+
+// movedOn reports whether a scenario is for the hosts of roles which this one no longer has.
+func movedOn(cfg *fleet.Config, host, scenario string) bool {
+	h, _ := cfg.Host(host)
+	is := false
+	for _, r := range cfg.Watch.Roles {
+		if r.Scenario == scenario {
+			if is = true; h.HasRole(r.Role) || r.Role == host {
+				return false
+			}
+		}
+	}
+	return is
+}
+
+// together finds the wider calls: where all hosts in service of each role are dead.
+func (e *edit) together(cfg *fleet.Config) {
+	dead := map[string]*call{}
+	for _, key := range slices.Sorted(maps.Keys(e.calls)) {
+		c := e.calls[key]
+		c.survey()
+		for _, name := range c.Dead {
+			dead[name] = c
+		}
+	}
+	for _, c := range e.calls {
+		c.Wide = false
+	}
+	for _, t := range cfg.Watch.Together {
+		var hosts, down []string
+		all := true
+		for _, role := range t.Roles {
+			in := inService(cfg, role)
+			all = all && len(in) > 0
+			hosts = union(hosts, in)
+		}
+		for _, name := range hosts {
+			if dead[name] != nil {
+				down = append(down, name)
+			}
+		}
+		c := e.calls[t.Scenario]
+		if all && len(down) == len(hosts) {
+			if c == nil || c.State == resolved && e.now.Sub(c.Ended) >= flapWindow(cfg) {
+				c = newCall(t.Scenario, t.Scenario, nil, alert.Alert{}, e.now)
+				e.calls[t.Scenario] = c
+			}
+			c.Wide, c.Hosts = true, hosts
+			if len(c.Members) == 0 {
+				c.Level, c.Seen = "", false
+			}
+			for _, name := range hosts {
+				part := dead[name]
+				c.Level, c.Seen = worse(c.Level, part.Level), c.Seen || part.Seen
+				if part.Since.Before(c.Since) {
+					c.Since = part.Since
+				}
+			}
+		} else if c != nil && c.State != resolved && len(c.Members) > 0 {
+			c.Hosts = union(c.Hosts, hosts) // somebody else says so
+		}
+	}
+}
+
+// inService are the hosts of a role, or the host of that name.
+func inService(cfg *fleet.Config, role string) []string {
+	var out []string
+	for _, h := range cfg.WithRole(role) {
+		out = append(out, h.Name)
+	}
+	if h, ok := cfg.Host(role); ok && len(out) == 0 && !h.Retired {
+		out = []string{h.Name}
+	}
+	return out
+}
+
+// survey says which hosts a call is about. Where no alert of it fires, as between two flaps, what was known stays.
+func (c *call) survey() {
+	if len(c.Members) == 0 {
+		return
+	}
+	c.Hosts, c.Dead, c.Level, c.Seen = nil, nil, "", false
+	for _, id := range slices.Sorted(maps.Keys(c.Members)) {
+		m := c.Members[id]
+		c.Hosts = union(c.Hosts, m.Hosts)
+		c.Level = worse(c.Level, m.Level)
+		c.Seen = c.Seen || m.Source == "watch"
+		if c.Scenario != "" && m.Level != returned {
+			c.Dead = union(c.Dead, m.Hosts)
+		}
+	}
+}
+
+// badness orders levels; those that are not here come first.
+var badness = []string{"", "cut_off", string(probe.ServiceDown), string(probe.SSHOnly), string(probe.NoLogin), string(probe.Silent), returned}
+
+func worse(a, b string) string {
+	if slices.Index(badness, b) > slices.Index(badness, a) {
+		return b
+	}
+	return a
+}
+
+func union(a, b []string) []string {
+	a = slices.Clip(a)
+	for _, s := range b {
+		if !slices.Contains(a, s) {
+			a = append(a, s)
+		}
+	}
+	return a
+}
+
+// turn notes that a call began or ended to fire. One that does so too often stays as firing until it is steady.
+func (c *call) turn(cfg *fleet.Config, now time.Time) {
+	window := flapWindow(cfg)
+	is := c.Wide || len(c.Members) > 0 || c.tally.size() > 0
+	if is != c.Firing {
+		c.Firing = is
+		c.Changes = append(slices.Clone(c.Changes), now)
+		if is && c.State == resolved {
+			c.Since = c.earliest(now)
+			c.Closed, c.Over, c.Ended = "", nil, time.Time{}
+		}
+	}
+	c.Changes = slices.DeleteFunc(slices.Clone(c.Changes), func(at time.Time) bool { return now.Sub(at) >= window })
+	limit := cfg.Alerts.Flaps
+	if limit <= 0 {
+		limit = defaultFlaps
+	}
+	c.Unsteady = len(c.Changes) >= limit || c.Unsteady && len(c.Changes) > 0
+	if c.Firing || c.Unsteady || c.State == resolved {
+		return
+	}
+	c.State, c.Ended, c.By, c.Run = resolved, now, "", ""
+	c.Over = c.Hosts
+	if gone := gone(cfg, c.Hosts); len(gone) > 0 && c.Level != returned {
+		c.Over, c.Closed = gone, alert.Retired
+	}
+}
+
+func (c *call) earliest(now time.Time) time.Time {
+	since := now
+	if c.Wide && c.Since.Before(since) {
+		since = c.Since
+	}
+	for _, m := range c.Members {
+		if m.Since.Before(since) {
+			since = m.Since
+		}
+	}
+	return since
+}
+
+const (
+	defaultFlaps      = 4
+	defaultFlapWindow = 10 * time.Minute
+)
+
+func flapWindow(cfg *fleet.Config) time.Duration {
+	if w := time.Duration(cfg.Alerts.FlapWindow); w > 0 {
+		return w
+	}
+	return defaultFlapWindow
+}
+
+// live are the calls that fire or flap, in a fixed order.
+func (e *edit) live() []*call {
+	var out []*call
+	for _, key := range slices.Sorted(maps.Keys(e.calls)) {
+		if c := e.calls[key]; c.Firing || c.Unsteady {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// cover lets wider calls stand for the narrower ones, all of whose hosts they are about.
+func cover(live []*call) {
+	for _, c := range live {
+		if c.Scenario == "" || c.State == started || c.Level == returned || len(c.Hosts) == 0 {
+			continue
+		}
+		var by *call
+		for _, w := range live {
+			if w != c && w.Scenario != "" && len(w.Hosts) > len(c.Hosts) && subset(c.Hosts, w.Hosts) && (by == nil || len(w.Hosts) > len(by.Hosts)) {
+				by = w
+			}
+		}
+		if by != nil {
+			c.State, c.By = replaced, by.ID
+		}
+	}
+}
+
+func subset(some, all []string) bool {
+	return !slices.ContainsFunc(some, func(s string) bool { return !slices.Contains(all, s) })
+}
+
+// merge lists the calls for other hosts on the card of the widest one: they come after it, with prompts of their own.
+func merge(cfg *fleet.Config, live []*call) {
+	var widest *call
+	for _, c := range live {
+		if (c.State == firing || c.State == started) && c.Scenario != "" && (widest == nil || wider(cfg, c, widest)) {
+			widest = c
+		}
+	}
+	for _, c := range live {
+		if c != widest && c.State == firing && c.Scenario != "" && c.Level != returned {
+			c.State, c.By = merged, widest.ID
+		}
+	}
+}
+
+// wider reports whether a goes before b: more hosts, then a scenario of more roles, then the fleet's order, then the elder.
+func wider(cfg *fleet.Config, a, b *call) bool {
+	roles := func(c *call) int {
+		for _, t := range cfg.Watch.Together {
+			if t.Scenario == c.Scenario {
+				return len(t.Roles)
+			}
+		}
+		return 0
+	}
+	place := func(c *call) int {
+		i := slices.IndexFunc(cfg.Watch.Roles, func(r fleet.WatchRole) bool { return r.Scenario == c.Scenario })
+		if i < 0 {
+			return len(cfg.Watch.Roles)
+		}
+		return i
+	}
+	switch {
+	case len(a.Hosts) != len(b.Hosts):
+		return len(a.Hosts) > len(b.Hosts)
+	case roles(a) != roles(b):
+		return roles(a) > roles(b)
+	case place(a) != place(b):
+		return place(a) < place(b)
+	}
+	return a.Since.Before(b.Since)
+}
+
+// quiet reports whether a call is shown without disturbing anybody: while a run is open, soon after one of its scenario has
+// ended, and while it flaps. Dangers always disturb.
+func (c *call) quiet(cfg *fleet.Config, runs []runbook.RunSummary, now time.Time) bool {
+	if c.Level == returned {
+		return false
+	}
+	since := now.Add(-time.Duration(cfg.Policy.CoolDown))
+	return c.Unsteady || slices.ContainsFunc(runs, func(r runbook.RunSummary) bool {
+		return !r.DryRun && (r.State == runbook.Open || r.Scenario == c.Scenario && c.Scenario != "" && r.EndedAt.After(since))
+	})
+}
