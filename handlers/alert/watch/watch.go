@@ -1,11 +1,13 @@
 // Package watch is the alert source that needs nobody else: the bot's own probes of what fleet.yaml's `watch` names,
-// from the bot and from a second vantage point. It reports what it sees and starts nothing.
+// from the bot and from second vantage points. It reports what it sees and starts nothing.
 package watch
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"slices"
+	"sync"
 	"time"
 
 	"recoverbot/handlers/alert"
@@ -17,8 +19,8 @@ import (
 const (
 	defaultEvery    = 10 * time.Second
 	defaultFailures = 3
-	// roundWithin bounds one round, whatever its probes say about their own time.
-	roundWithin = 30 * time.Second
+	// askWithin bounds the questions to one host, whatever its probes say about their own time.
+	askWithin = 30 * time.Second
 )
 
 // Options are what a Watcher needs. Sink, Config and Ask are required; the rest has defaults.
@@ -27,6 +29,8 @@ type Options struct {
 	// Ask answers probes whose Host and From are names of hosts, at once.
 	Ask  func(ctx context.Context, probes []runbook.Probe) []runbook.Finding
 	Sink alert.Sink
+	// Left names the hosts in service whose place another machine has taken: they must not write again. nil: none.
+	Left func(ctx context.Context) []string
 	Now  func() time.Time                       // default time.Now
 	Wait func(d time.Duration) <-chan time.Time // default time.After
 	Log  *slog.Logger
@@ -35,25 +39,33 @@ type Options struct {
 // Watcher asks in rounds. Run it once; it is not safe for concurrent use.
 type Watcher struct {
 	Options
-	hosts map[string]*watched // by fingerprint
-	wide  map[string]*fired
-	// retired are the machines that were retired, by name: what the sink was told of their coming back.
-	retired map[string]*fired
+	hosts   map[string]*watched  // by fingerprint
+	gone    map[string]*returner // machines that should be off, by name
 	rounds  int
 	cleared bool // what an earlier process said of machines that are retired now is closed
+	asking  sync.WaitGroup
 }
 
-// New returns a watcher of a fleet.
+// New returns a watcher of a fleet. A sink that knows what Options.Left asks is asked.
 func New(f *fleet.Fleet, sink alert.Sink, log *slog.Logger) *Watcher {
 	resolve := func(refs ...string) ([]fleet.Host, error) { return hostsOf(f.Config(), refs), nil }
-	return NewWith(Options{Config: f.Config, Sink: sink, Log: log,
+	o := Options{Config: f.Config, Sink: sink, Log: log,
 		Ask: func(ctx context.Context, probes []runbook.Probe) []runbook.Finding {
 			return probe.Run(ctx, f, resolve, probes)
-		}})
+		}}
+	if s, ok := sink.(interface {
+		Left(ctx context.Context) []string
+	}); ok {
+		o.Left = s.Left
+	}
+	return NewWith(o)
 }
 
 // NewWith returns a watcher with its ports given, as tests do.
 func NewWith(o Options) *Watcher {
+	if o.Left == nil {
+		o.Left = func(context.Context) []string { return nil }
+	}
 	if o.Now == nil {
 		o.Now = time.Now
 	}
@@ -63,70 +75,109 @@ func NewWith(o Options) *Watcher {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Watcher{Options: o, hosts: map[string]*watched{}, wide: map[string]*fired{}, retired: map[string]*fired{}}
+	return &Watcher{Options: o, hosts: map[string]*watched{}, gone: map[string]*returner{}}
 }
 
 // Run asks until ctx ends. A fleet.yaml that watches nothing is looked at again each time: it may be reloaded.
 func (w *Watcher) Run(ctx context.Context) {
+	defer w.asking.Wait()
 	for ctx.Err() == nil {
+		next := w.Wait(w.every())
 		w.Round(ctx)
-		every := time.Duration(w.Config().Watch.Every)
-		if every <= 0 {
-			every = defaultEvery
-		}
 		select {
 		case <-ctx.Done():
-		case <-w.Wait(every):
+		case <-next:
 		}
 	}
 }
 
-// watched is one host in one of its roles.
-type watched struct {
-	host     fleet.Host
-	role     string
-	scenario string
-	bad      int // rounds in a row
-	good     int
-	since    time.Time // first round of bad
-	findings []runbook.Finding
-	vantage  []string
-	down     bool // confirmed
-	fired
+func (w *Watcher) every() time.Duration {
+	if every := time.Duration(w.Config().Watch.Every); every > 0 {
+		return every
+	}
+	return defaultEvery
 }
 
-// fired is what the sink was told last.
-type fired struct {
-	sent  bool
-	level string
-	last  alert.Alert
-}
-
-// Round asks everything once and tells the sink what has changed.
+// Round asks everything that is not being asked still, and tells the sink what has changed. It waits for answers no
+// longer than until the next round is due: a host that hangs is counted when its answer is there, and keeps up nobody.
 func (w *Watcher) Round(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, roundWithin)
-	defer cancel()
 	cfg := w.Config()
 	failures := cfg.Watch.Failures
 	if failures <= 0 {
 		failures = defaultFailures
 	}
 	list := w.list(cfg)
-	w.returned(ctx, cfg)
-	if !w.ask(ctx, cfg, list) {
+	for _, h := range list {
+		w.ask(ctx, cfg, h, failures)
+	}
+	w.askGone(ctx, cfg)
+	w.collect(ctx, list)
+	if ctx.Err() != nil {
 		return
 	}
 	now := w.Now().UTC()
+	excused := primaryFails(list)
 	for _, h := range list {
-		h.count(now)
-	}
-	w.confirm(ctx, cfg, list, failures)
-	for _, h := range list {
-		if h.good >= failures {
-			h.down = false
-		}
+		h.count(now, failures, excused)
 	}
 	w.tell(ctx, cfg, list, failures)
+}
+
+// collect waits for answers.
+func (w *Watcher) collect(ctx context.Context, list []*watched) {
+	late := w.Wait(w.every())
+	over := false
+	for _, h := range list {
+		h.answer, h.fresh = receive(ctx, &h.pending, late, &over)
+	}
+	for _, g := range w.gone {
+		if found, ok := receive(ctx, &g.pending, late, &over); ok {
+			g.count(found)
+		}
+	}
+	w.rounds++
+}
+
+// receive takes what a host answered, as long as it is not late.
+func receive[T any](ctx context.Context, pending *chan T, late <-chan time.Time, over *bool) (answer T, ok bool) {
+	if *pending == nil {
+		return answer, false
+	}
+	select {
+	case answer, ok = <-*pending:
+		*pending = nil
+		return answer, ok
+	default:
+	}
+	if *over {
+		return answer, false
+	}
+	select {
+	case answer, ok = <-*pending:
+		*pending = nil
+	case <-late:
+		*over = true
+	case <-ctx.Done():
+		*over = true
+	}
+	return answer, ok
+}
+
+// begin asks in the background; what was cut short is no answer.
+func begin[T any](ctx context.Context, w *Watcher, pending *chan T, ask func(context.Context) T) {
+	if *pending != nil {
+		return
+	}
+	c := make(chan T, 1)
+	*pending = c
+	w.asking.Go(func() {
+		defer close(c)
+		ctx, cancel := context.WithTimeout(ctx, askWithin)
+		defer cancel()
+		if found := ask(ctx); ctx.Err() == nil {
+			c <- found
+		}
+	})
 }
 
 // list is what fleet.yaml watches now; what it no longer watches is closed by tell.
@@ -138,13 +189,13 @@ func (w *Watcher) list(cfg *fleet.Config) []*watched {
 			hosts = []fleet.Host{h}
 		}
 		for _, h := range hosts {
-			f := fingerprint(r.Scenario, h.Name)
+			f := fingerprint(r, h.Name)
 			known := w.hosts[f]
 			if known == nil {
 				known = &watched{}
 				w.hosts[f] = known
 			}
-			known.host, known.role, known.scenario = h, r.Role, r.Scenario
+			known.host, known.watch = h, r
 			if !slices.Contains(list, known) {
 				list = append(list, known)
 			}
@@ -153,20 +204,10 @@ func (w *Watcher) list(cfg *fleet.Config) []*watched {
 	return list
 }
 
-// count takes a round's findings into the counts.
-func (h *watched) count(now time.Time) {
-	if slices.ContainsFunc(h.findings, func(f runbook.Finding) bool { return !f.OK }) {
-		if h.bad == 0 && !h.down {
-			h.since = now
-		}
-		h.bad, h.good = h.bad+1, 0
-		return
-	}
-	h.bad, h.good = 0, h.good+1
+// fingerprint is stable for a host and a scenario, or for a host and a role where no scenario is called for.
+func fingerprint(r fleet.WatchRole, host string) string {
+	return slug("watch-" + cmp.Or(r.Scenario, r.Role) + "-" + host)
 }
-
-// fingerprint is stable for a host and a scenario.
-func fingerprint(scenario, host string) string { return slug("watch-" + scenario + "-" + host) }
 
 func slug(s string) string {
 	text := []byte(s)
