@@ -63,12 +63,15 @@ func (a *nginx) Apply(ctx context.Context, p runbook.Plan, job runbook.Job, out 
 			return a.takeBack(ctx, m, files[:i+1], forget, "nginx.write_failed", err.Error())
 		}
 	}
-	refusal, err := m.master.test(ctx, m.ssh, m.conf)
+	refusal, err := m.test(ctx)
 	if err != nil {
 		return a.takeBack(ctx, m, files, forget, "nginx.untested", err.Error())
 	}
 	if refusal != "" {
 		return a.takeBack(ctx, m, files, forget, "nginx.refused", refusal)
+	}
+	if m.master == nil {
+		return m.done(ch, kept, nil)
 	}
 	return m.reload(ctx, ch, kept, out)
 }
@@ -164,9 +167,13 @@ func (m *machine) done(ch change, kept []string, now *master) (runbook.Result, e
 	if err != nil {
 		return runbook.Result{}, fmt.Errorf("encode removed lines: %w", err)
 	}
-	r := runbook.Result{Outcome: runbook.OutcomeDone, Open: openItems(ch, m.host.Name), Text: runbook.T("nginx.done_"+ch.Do,
-		"machine", ch.Machine, "host", m.host.Name, "files", len(ch.Files), "workers", len(now.workers),
-		"backup", strings.Join(kept, ", "))}
+	r := runbook.Result{Outcome: runbook.OutcomeDone, Open: openItems(ch, m.host.Name)}
+	if now == nil {
+		r.Text = runbook.T("nginx.done_stopped", "host", m.host.Name, "files", len(ch.Files), "backup", strings.Join(kept, ", "))
+	} else {
+		r.Text = runbook.T("nginx.done_"+ch.Do, "machine", ch.Machine, "host", m.host.Name, "files", len(ch.Files),
+			"workers", len(now.workers), "backup", strings.Join(kept, ", "))
+	}
 	if len(ch.Removed) > 0 {
 		r.Values = map[string]string{"removed": string(values)}
 	}

@@ -27,11 +27,34 @@ type machine struct {
 	ssh    *fleet.Client
 	sftp   *sftp.Client
 	tree   *tree
-	master *master
+	master *master // nil: a new machine whose nginx does not run yet
 }
 
 // look connects, reads the configuration and finds its master. The caller closes.
 func (a *nginx) look(ctx context.Context) (*machine, error) {
+	m, err := a.open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	m.master, err = findMaster(ctx, m.ssh, m.conf, m.pid())
+	if err != nil && (len(a.spec.Adopt) == 0 || !isStopped(err)) {
+		m.close()
+		return nil, err
+	}
+	return m, nil
+}
+
+// test runs nginx -t as the running master would, or as a start would where none runs.
+func (m *machine) test(ctx context.Context) (refusal string, err error) {
+	like := m.master
+	if like == nil {
+		like = &master{binary: "nginx"}
+	}
+	return like.test(ctx, m.ssh, m.conf)
+}
+
+// open connects and reads the configuration, whether nginx runs or not. The caller closes.
+func (a *nginx) open(ctx context.Context) (*machine, error) {
 	m := &machine{}
 	var err error
 	if m.host, err = a.env.Target(); err != nil {
@@ -47,10 +70,6 @@ func (a *nginx) look(ctx context.Context) (*machine, error) {
 	if m.tree, err = parse(m.conf, m); err != nil {
 		m.close()
 		return nil, &runbook.Error{Code: runbook.Invalid, Msg: runbook.T("nginx.unreadable", "host", m.host.Name, "why", err.Error()), Err: err}
-	}
-	if m.master, err = findMaster(ctx, m.ssh, m.conf, m.pid()); err != nil {
-		m.close()
-		return nil, err
 	}
 	return m, nil
 }
@@ -93,8 +112,11 @@ func (m *machine) glob(pattern string) ([]string, error) {
 	return visible(pattern, names), err
 }
 
-// inForce reports whether the workers began after the newest change of the files.
+// inForce reports whether the workers began after the newest change of the files, or there are none.
 func (m *machine) inForce() (bool, error) {
+	if m.master == nil {
+		return true, nil
+	}
 	for p := range m.tree.files {
 		info, err := m.sftp.Stat(p)
 		if err != nil {

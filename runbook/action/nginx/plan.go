@@ -21,7 +21,7 @@ import (
 // change is the effect: what is done to which files, and what adding will put back.
 type change struct {
 	Conf    string    `json:"conf"`
-	Do      string    `json:"do"` // remove, add, reload
+	Do      string    `json:"do"` // remove, add, adopt, reload
 	Machine string    `json:"machine"`
 	Files   []file    `json:"files,omitempty"`
 	Removed []removed `json:"removed,omitempty"`
@@ -56,37 +56,41 @@ func (a *nginx) plan(ctx context.Context) (p runbook.Plan, err error) {
 	if err != nil {
 		return p, err
 	}
+	if len(a.spec.Adopt) > 0 {
+		return a.planAdopt(ctx, target)
+	}
 	other, err := a.machine()
 	if err != nil {
 		return p, err
 	}
-	key := "nginx.remove"
-	if a.spec.Add != "" {
-		key = "nginx.add"
-	}
-	p.Summary = runbook.T(key, "machine", other.Name, "address", strings.Join(other.Names(), ", "), "host", target.Name)
+	p.Summary = runbook.T("nginx."+a.spec.mode(), "machine", other.Name, "address", strings.Join(other.Names(), ", "), "host", target.Name)
 	m, err := a.look(ctx)
 	if err != nil {
 		return p, err
 	}
 	defer m.close()
-	refusal, err := m.master.test(ctx, m.ssh, m.conf)
-	if err != nil {
+	if err := a.passes(ctx, m); err != nil {
 		return p, err
-	}
-	if refusal != "" {
-		return p, runbook.Errorf(runbook.Unavailable, "nginx.broken", "host", target.Name, "why", a.env.Fleet.Redactor().Redact(refusal))
 	}
 	e, err := a.edits(m.tree, other)
 	if err != nil {
 		return p, err
 	}
-	ch, err := m.change(e, other.Name, a.spec.Add != "")
+	ch, err := m.change(e, other.Name, a.spec.mode())
 	if err != nil {
 		return p, err
 	}
 	p.Warnings = mentioned(m.tree, a.spec, other)
 	return a.finish(p, m, e, ch)
+}
+
+// passes is an error where nginx refuses its configuration before any change.
+func (a *nginx) passes(ctx context.Context, m *machine) error {
+	refusal, err := m.test(ctx)
+	if err == nil && refusal != "" {
+		err = runbook.Errorf(runbook.Unavailable, "nginx.broken", "host", m.host.Name, "why", a.env.Fleet.Redactor().Redact(refusal))
+	}
+	return err
 }
 
 // machine is what is taken out or put in. Several machines that are taken out together count as one that has all of
@@ -160,11 +164,8 @@ func (a *nginx) past() []removed {
 }
 
 // change turns edits into the effect, and proves that the new text still parses.
-func (m *machine) change(e *edits, name string, add bool) (change, error) {
-	ch := change{Conf: m.conf, Do: "remove", Machine: name, Removed: e.removed}
-	if add {
-		ch.Do = "add"
-	}
+func (m *machine) change(e *edits, name, do string) (change, error) {
+	ch := change{Conf: m.conf, Do: do, Machine: name, Removed: e.removed}
 	for _, p := range e.open {
 		ch.Open = append(ch.Open, stays{p.file, p.stmt.line})
 	}
@@ -217,17 +218,25 @@ func (a *nginx) finish(p runbook.Plan, m *machine, e *edits, ch change) (runbook
 		return p, fmt.Errorf("encode effect: %w", err)
 	}
 	p.Verdict = runbook.Ready
-	p.Effect = runbook.Effect{Host: m.host.Name, Identity: m.ssh.Fingerprint(), Data: data, Exact: exact(ch)}
+	p.Effect = runbook.Effect{Host: m.host.Name, Identity: m.ssh.Fingerprint(), Data: data, Exact: exact(ch, m.master != nil)}
+	if m.master == nil {
+		p.Facts = append(p.Facts, runbook.T("nginx.not_running", "host", m.host.Name, "conf", m.conf, "files", len(m.tree.files)))
+		return p, nil
+	}
 	p.Facts = append(p.Facts, runbook.T("nginx.running", "pid", m.master.pid, "conf", m.conf, "files", len(m.tree.files)))
 	return p, nil
 }
 
-func exact(ch change) []runbook.Part {
+func exact(ch change, runs bool) []runbook.Part {
 	var parts []runbook.Part
 	for _, f := range ch.Files {
 		parts = append(parts, runbook.Part{Format: "diff", Label: f.Path, Text: f.Diff})
 	}
-	return append(parts, runbook.Part{Format: "command", Text: "nginx -t -c " + ch.Conf + " && nginx -s reload -c " + ch.Conf})
+	command := "nginx -t -c " + ch.Conf
+	if runs {
+		command += " && nginx -s reload -c " + ch.Conf
+	}
+	return append(parts, runbook.Part{Format: "command", Text: command})
 }
 
 func openItems(ch change, host string) []runbook.OpenItem {
