@@ -258,6 +258,8 @@ func (c *Config) PathOn(h Host, key string) (string, bool) {
 		return h.Path(or(h.Paths.Workdir, "/root/workdir")), true
 	case "nginx_conf":
 		return h.Path(or(h.Paths.NginxConf, "/etc/nginx/nginx.conf")), true
+	case "nginx_dir":
+		return path.Dir(h.Path(or(h.Paths.NginxConf, "/etc/nginx/nginx.conf"))), true
 	case "backup_script":
 		return h.Path(or(c.BackupScript.Path, "/shell/database_backup_speed.py")), true
 	}
