@@ -114,24 +114,27 @@ func (c *Company) writeTree(h *Host) error {
 	t.add("bin/hostname", 0o755, "#!/bin/sh\necho "+h.Name+"\n")
 	t.add("root/.my.cnf", 0o600, fmt.Sprintf("[client]\nuser=root\npassword=\"%s\"\nsocket=%s\n", c.secrets.mysql, h.socket()))
 	t.add("root/.ssh/id_ed25519", 0o600, c.secrets.hostsKey)
-	for _, u := range []string{"mariadb", "redis-server"} { // as apt-get leaves them
-		if !strings.Contains(h.Roles, "nginx") {
-			t.render("lib/systemd/system/"+u+".service", 0o644, "unit.service", map[string]any{"Unit": u, "Start": "/usr/bin/" + u})
+	// As apt-get leaves them; a bare spare has what its provision script would install.
+	var units []string
+	if !strings.Contains(h.Roles, "nginx") {
+		units = append(units, "mariadb", "redis-server")
+	}
+	if strings.Contains(h.Roles, "nginx") || strings.Contains(h.Roles, "spare") {
+		units = append(units, "nginx")
+		if err := t.nginx(); err != nil {
+			return err
 		}
+	}
+	for _, u := range units {
+		t.render("lib/systemd/system/"+u+".service", 0o644, "unit.service", map[string]any{"Unit": u, "Start": "/usr/sbin/" + u})
 	}
 	var on []string
 	switch h.Name {
 	case "nginx1", "nginx2":
-		nginx, err := server.Find("nginx")
-		if err != nil {
-			return err
-		}
-		t.add("bin/nginx", 0o755, fmt.Sprintf("#!/bin/sh\nexec %s -p %q -c %q \"$@\"\n", nginx, h.path("var/lib/nginx"), h.path("etc/nginx/nginx.conf")))
 		t.render("etc/nginx/nginx.conf", 0o644, "nginx.conf", nil)
 		t.render("etc/nginx/conf.d/10-go-api.conf", 0o644, "upstream-api.conf", nil)
 		t.render("etc/nginx/conf.d/20-others.conf", 0o644, "upstream-others.conf", nil)
 		t.render("etc/nginx/sites-enabled/app", 0o644, "site-app", nil)
-		t.render("lib/systemd/system/nginx.service", 0o644, "unit.service", map[string]any{"Unit": "nginx", "Start": "/usr/sbin/nginx"})
 		on = []string{"nginx"}
 	case "primary":
 		t.services()
@@ -150,6 +153,18 @@ func (c *Company) writeTree(h *Host) error {
 			return fmt.Errorf("enable %s on %s: %w", u, h.Name, err)
 		}
 	}
+	return nil
+}
+
+// nginx adds a program that answers as one which was built with this host's paths.
+func (t *tree) nginx() error {
+	program, err := server.Find("nginx")
+	if err != nil {
+		return err
+	}
+	prefix, conf := t.h.path("var/lib/nginx"), t.h.path("etc/nginx/nginx.conf")
+	t.add("bin/nginx", 0o755, fmt.Sprintf("#!/bin/sh\nif [ \"$1\" = -V ]; then\n\techo 'configure arguments: --prefix=%s --conf-path=%s' >&2\n\texit\nfi\n"+
+		"exec %s -p %q -c %q \"$@\"\n", prefix, conf, program, prefix, conf))
 	return nil
 }
 
@@ -198,9 +213,14 @@ func (c *Company) writeInstallFiles() error {
 			return fmt.Errorf("write install files to %s: %w", name, err)
 		}
 	}
-	script, err := render("provision-standby.sh", nil)
-	if err != nil {
-		return err
+	for _, role := range []string{"standby", "nginx"} {
+		script, err := render("provision-"+role+".sh", nil)
+		if err != nil {
+			return err
+		}
+		if err := put(filepath.Join(c.Dir, "provision", role+".sh"), 0o755, script); err != nil {
+			return err
+		}
 	}
-	return put(filepath.Join(c.Dir, "provision", "standby.sh"), 0o755, script)
+	return nil
 }

@@ -6,8 +6,9 @@ set -eu
 base=$(cd "$WORKDIR/../.." && pwd)   # the root of this machine: / in reality
 if ! command -v nginx >/dev/null && [ ! -x /usr/sbin/nginx ]; then
 	apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq nginx
-	systemctl disable --now nginx   # Debian's own page is not for users
+	systemctl disable --now nginx
 fi
+rm -f "$base/etc/nginx/sites-enabled/default"   # Debian's own page is not for users
 [ ! -f "$WORKDIR/nginx.tar.gz" ] || {
 	echo "unpacking $WORKDIR/nginx.tar.gz"
 	tar -xzf "$WORKDIR/nginx.tar.gz" -C "$base" --no-same-owner
