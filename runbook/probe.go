@@ -12,7 +12,9 @@ import "time"
 //	redis     Host: a master, writable                           disk     Host, Path, Free ("20%" or "5GB")
 //	nginx     Host: master process, nginx -t, answers HTTP at all
 //	dump      Host (several allowed), Database: a complete dump in its sql_backup, begun after Since
-//	tls       Host, Name: a valid certificate                     domains  Database: Down lists hosts that must not be up in the domain list
+//	tls       Host, Name, Port (443): a valid certificate at its public address
+//	name      Host, Name: the name resolves to its public address
+//	domains   Database: in the domain list the hosts of Down are not up, those of Up are
 type Probe struct {
 	Kind     string   `yaml:"kind" json:"kind"`
 	Host     string   `yaml:"host,omitempty" json:"host,omitempty"`
@@ -25,6 +27,7 @@ type Probe struct {
 	Status   int      `yaml:"status,omitempty" json:"status,omitempty"`
 	Free     string   `yaml:"free,omitempty" json:"free,omitempty"`
 	Down     []string `yaml:"down,omitempty" json:"down,omitempty"`
+	Up       []string `yaml:"up,omitempty" json:"up,omitempty"`
 	Since    string   `yaml:"since,omitempty" json:"since,omitempty"`   // a step id (its start), or RFC 3339
 	Expect   string   `yaml:"expect,omitempty" json:"expect,omitempty"` // "up" (default) or "down"
 	Rounds   int      `yaml:"rounds,omitempty" json:"rounds,omitempty"` // consecutive good rounds; 0 means 1

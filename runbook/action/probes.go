@@ -2,6 +2,7 @@ package action
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"recoverbot/runbook"
@@ -22,7 +23,7 @@ func (e Env) Unresolved(probes []runbook.Probe) error {
 		}
 	}
 	for _, p := range e.probes(probes) {
-		for _, ref := range append([]string{p.Host, p.From}, p.Down...) {
+		for _, ref := range slices.Concat([]string{p.Host, p.From}, p.Down, p.Up) {
 			if ref == "" {
 				continue
 			}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/go-sql-driver/mysql"
@@ -82,7 +83,7 @@ func isReplica(ctx context.Context, db *sqlx.DB) (bool, error) {
 	return false, nil
 }
 
-// domains asks whether the domain list still sends users to one of the hosts called Down.
+// domains asks whether the domain list sends users to none of the hosts called Down, and to each one called Up.
 func domains(ctx context.Context, a *asking) answer {
 	list := a.fleet.Config().DomainList
 	name := a.probe.Database
@@ -96,35 +97,71 @@ func domains(ctx context.Context, a *asking) answer {
 	if err != nil {
 		return bad(err)
 	}
-	hosts, err := a.resolve(a.probe.Down...)
+	off, err := a.resolve(a.probe.Down...)
 	if err != nil {
 		return bad(err)
 	}
-	var ips []string // every name of theirs: a machine may be listed by more than one
-	for _, h := range hosts {
-		ips = append(ips, h.Names()...)
+	on, err := a.resolve(a.probe.Up...)
+	if err != nil {
+		return bad(err)
 	}
-	if len(ips) == 0 {
-		return bad(runbook.Errorf(runbook.Invalid, "fleet.no_dns_ip", "host", strings.Join(a.probe.Down, ", ")))
+	if len(off)+len(on) == 0 {
+		return bad(runbook.Errorf(runbook.Invalid, "fleet.no_dns_ip", "host", strings.Join(slices.Concat(a.probe.Down, a.probe.Up), ", ")))
 	}
 	db, err := a.fleet.SQL(ctx, a.host, d, d.Schema)
 	if err != nil {
 		return bad(err)
 	}
 	defer db.Close()
-	q, args, err := sqlx.In(fmt.Sprintf("SELECT %s FROM %s WHERE %s = ? AND %s IN (?)",
-		quote(list.IP), quote(list.Table), quote(list.Status), quote(list.IP)), list.Up, ips)
-	if err != nil {
+	var listed []string
+	if err := db.SelectContext(ctx, &listed, fmt.Sprintf("SELECT %s FROM %s WHERE %s = ? AND %[1]s IS NOT NULL",
+		quote(list.IP), quote(list.Table), quote(list.Status)), list.Up); err != nil {
 		return bad(err)
 	}
-	var still []string
-	if err := db.SelectContext(ctx, &still, db.Rebind(q), args...); err != nil {
-		return bad(err)
+	still, rows := []string{}, 0
+	for _, h := range off { // by every name of theirs: a machine may be listed by more than one
+		if n := count(listed, h); n > 0 {
+			still, rows = append(still, h.Name), rows+n
+		}
 	}
-	if len(still) > 0 {
-		return down("probe.domains_listed", "ips", strings.Join(still, ", "), "count", len(still))
+	var missing []string
+	for _, h := range on {
+		if count(listed, h) == 0 {
+			missing = append(missing, h.Name)
+		}
 	}
-	return up("probe.domains_clear", "ips", strings.Join(ips, ", "))
+	switch {
+	case len(still) > 0 && len(missing) > 0:
+		return down("probe.domains_both", "hosts", strings.Join(still, ", "), "count", rows, "missing", strings.Join(missing, ", "))
+	case len(still) > 0:
+		return down("probe.domains_listed", "hosts", strings.Join(still, ", "), "count", rows)
+	case len(missing) > 0:
+		return down("probe.domains_missing", "hosts", strings.Join(missing, ", "))
+	case len(off) == 0:
+		return up("probe.domains_up", "hosts", names(on))
+	case len(on) == 0:
+		return up("probe.domains_clear", "hosts", names(off))
+	}
+	return up("probe.domains_right", "hosts", names(off), "up", names(on))
+}
+
+// count is how many of the listed addresses are the host.
+func count(listed []string, h fleet.Host) int {
+	n := 0
+	for _, ip := range listed {
+		if slices.ContainsFunc(h.Names(), func(name string) bool { return strings.EqualFold(name, strings.TrimSpace(ip)) }) {
+			n++
+		}
+	}
+	return n
+}
+
+func names(hosts []fleet.Host) string {
+	var out []string
+	for _, h := range hosts {
+		out = append(out, h.Name)
+	}
+	return strings.Join(out, ", ")
 }
 
 // quote makes an SQL identifier of a name from fleet.yaml.

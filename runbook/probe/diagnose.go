@@ -49,7 +49,7 @@ func Diagnose(ctx context.Context, f *fleet.Fleet) []HostReport {
 		r := &reports[i]
 		wg.Go(func() {
 			only := func(...string) ([]fleet.Host, error) { return []fleet.Host{r.Host}, nil }
-			r.Findings = Run(ctx, f, only, called(cfg, r.Host))
+			r.Findings = Run(ctx, f, only, Called(cfg, r.Host))
 			r.Level = level(r.Findings)
 			if r.Level == NoLogin && unenrolled(ctx, f, r.Host) {
 				r.Level = Unenrolled
@@ -68,8 +68,8 @@ func Diagnose(ctx context.Context, f *fleet.Fleet) []HostReport {
 	return reports
 }
 
-// called lists the probes that a host's roles call for.
-func called(cfg *fleet.Config, h fleet.Host) []runbook.Probe {
+// Called lists the probes that a host's roles call for: what Diagnose asks it.
+func Called(cfg *fleet.Config, h fleet.Host) []runbook.Probe {
 	out := []runbook.Probe{{Kind: "silent", Host: h.Name, Expect: "down"}, {Kind: "ssh", Host: h.Name}}
 	if h.HasRole("primary") || h.HasRole("standby") {
 		out = append(out, runbook.Probe{Kind: "mysql", Host: h.Name}, runbook.Probe{Kind: "redis", Host: h.Name})

@@ -3,14 +3,12 @@ package probe
 import (
 	"bufio"
 	"context"
-	"crypto/tls"
 	"errors"
 	"io"
 	"net"
 	"net/http"
 	"strconv"
 	"sync"
-	"time"
 
 	"recoverbot/runbook"
 	"recoverbot/runbook/fleet"
@@ -86,27 +84,6 @@ func login(ctx context.Context, a *asking) answer {
 		return down("probe.ssh_down", "host", a.host.Name, "why", why(a.fleet, err))
 	}
 	return up("probe.ssh_up", "host", a.host.Name)
-}
-
-func certificate(ctx context.Context, a *asking) answer {
-	port := a.probe.Port
-	if port == 0 {
-		port = 443
-	}
-	name := a.probe.Name
-	if name == "" {
-		name = a.host.Domain
-	}
-	conn, err := a.dial(ctx, port)
-	if err == nil {
-		defer conn.Close()
-		t := tls.Client(conn, &tls.Config{ServerName: name, MinVersion: tls.VersionTLS12})
-		if err = t.HandshakeContext(ctx); err == nil {
-			until := t.ConnectionState().PeerCertificates[0].NotAfter
-			return up("probe.tls_up", "host", a.host.Name, "name", name, "left", time.Until(until).Seconds())
-		}
-	}
-	return down("probe.tls_down", "host", a.host.Name, "name", name, "why", why(a.fleet, err))
 }
 
 // silent asks every port that is known of the host for a word of its protocol: a frozen machine still accepts

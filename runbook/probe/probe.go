@@ -32,6 +32,7 @@ var kinds = map[string]func(context.Context, *asking) answer{
 	"nginx":   nginx,
 	"dump":    dump,
 	"tls":     certificate,
+	"name":    resolves,
 	"domains": domains,
 }
 

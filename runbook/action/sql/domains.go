@@ -54,50 +54,57 @@ func domainList(cfg *fleet.Config) fleet.DomainList {
 	return d
 }
 
-// domains reads the whole list, asks every listed machine, and proposes each row that is wrong: up but dead, down but
-// alive. Every proposal can be unticked.
+// domains reads the whole list and proposes each row that is wrong: up but dead, down but alive, missing of the machine
+// that joins. Every proposal can be unticked.
 func (r *rows) domains(ctx context.Context, p runbook.Plan, db *sqlx.DB, eff *effect) (runbook.Plan, error) {
-	cfg := r.env.Fleet.Config()
-	l := listing{DomainList: domainList(cfg), schema: eff.Schema}
-	if s, t, ok := strings.Cut(l.Table, "."); ok {
-		l.schema, l.Table = s, t
-	}
-	down, err := r.env.Hosts(r.spec.DomainList.Down...)
+	spec := r.spec.DomainList
+	l, list, err := r.list(ctx, db, eff)
 	if err != nil {
 		return p, err
 	}
-	if l.table, err = inspect(ctx, db, l.schema, l.Table); err != nil {
-		return p, err
+	name := l.schema + "." + l.Table
+	if len(list) == 0 {
+		p.Verdict, p.Why = runbook.Blocked, runbook.T("sql.list_empty", "table", name)
+		return p, nil
 	}
-	for _, c := range []string{l.Key, l.IP, l.Status} {
-		if !slices.Contains(l.columns, c) {
-			return p, runbook.Errorf(runbook.Invalid, "sql.no_column", "table", l.table.String(), "column", c)
+	if len(spec.Down) > 0 {
+		here, err := r.env.Target()
+		if err != nil {
+			return p, err
 		}
+		r.ask(ctx, l.DomainList, list, here)
+		if err := ctx.Err(); err != nil {
+			return p, fmt.Errorf("ask the listed machines: %w", err)
+		}
+		stay := []fleet.Host{here}
+		if spec.Add != "" {
+			joins, err := r.env.Host(spec.Add)
+			if err != nil {
+				return p, err
+			}
+			stay = append(stay, joins)
+		}
+		l.propose(list, stay)
 	}
-	eff.Whole = &read{Text: fmt.Sprintf("SELECT %s, %s, %s FROM %s ORDER BY %s", quoted(l.Key), quoted(l.IP), quoted(l.Status), l.table, l.order()), Args: []string{}}
-	if _, eff.Whole.Rows, err = query(ctx, db, eff.Whole.Text, nil); err != nil {
-		return p, fmt.Errorf("read the domain list: %w", err)
-	}
-	list := l.rows(cfg, eff.Whole.Rows, down)
-	here, err := r.env.Target()
-	if err != nil {
-		return p, err
-	}
-	r.ask(ctx, l.DomainList, list, here)
-	if err := ctx.Err(); err != nil {
-		return p, fmt.Errorf("ask the listed machines: %w", err)
-	}
-	l.propose(list, here)
 	if err := l.name(ctx, db, list); err != nil {
 		return p, err
 	}
-	left, chosen := 0, 0
+	var n newcomer
+	var fresh []newRow
+	if spec.Add != "" {
+		if n, fresh, err = r.add(ctx, db, l, list); err != nil {
+			return p, err
+		}
+	}
+	left, chosen, unticked := 0, 0, 0
 	for i, row := range list {
 		status := row.status
 		if row.field != "" {
 			p.Form = append(p.Form, l.field(row))
 			list[i].unticked = strings.EqualFold(r.env.Step.Inputs[row.field], "false")
-			if !list[i].unticked {
+			if list[i].unticked {
+				unticked++
+			} else {
 				chosen++
 				status = row.to
 				c, _, err := prepare(ctx, db, eff.Schema, fmt.Sprintf("update %s set %s=? where %s=? and %s=? and %s=?",
@@ -115,12 +122,41 @@ func (r *rows) domains(ctx context.Context, p runbook.Plan, db *sqlx.DB, eff *ef
 		}
 	}
 	p.Tables = append(p.Tables, l.shown(list))
-	switch {
-	case len(list) == 0:
-		p.Verdict, p.Why = runbook.Blocked, runbook.T("sql.list_empty", "table", l.schema+"."+l.Table)
+	var problems []runbook.Msg
+	for _, row := range fresh {
+		p.Form = append(p.Form, row.form...)
+		if row.unticked {
+			unticked++
+		}
+		if row.there || row.unticked {
+			continue
+		}
+		problems = append(problems, row.problems...)
+		eff.Statements = append(eff.Statements, n.change(row))
+		chosen++
+		if n.of(row, l.Status).text == strconv.Itoa(l.Up) {
+			left++
+		}
+	}
+	if len(problems) > 0 {
+		p.Verdict, p.Why, p.Warnings = runbook.Blocked, problems[0], append(p.Warnings, problems[1:]...)
 		return p, nil
-	case len(p.Form) == 0:
+	}
+	if spec.Add != "" {
+		r.reach(ctx, &p, n, list, fresh)
+		if n.capped {
+			p.Warnings = append(p.Warnings, runbook.T("sql.add_capped", "max", maxAdded))
+		}
+	}
+	switch {
+	case chosen+unticked == 0:
 		p.Verdict, p.Why = runbook.Satisfied, runbook.T("sql.list_as_wanted", "rows", len(list))
+		if spec.Add != "" {
+			p.Why = runbook.T("sql.add_there", "host", n.host.Name, "ip", n.ip)
+		}
+		for _, w := range p.Warnings { // nobody looks at the plan of a satisfied step
+			p.Open = append(p.Open, runbook.OpenItem{Text: w})
+		}
 		return p, nil
 	case chosen == 0:
 		p.Verdict, p.Why = runbook.Blocked, runbook.T("sql.list_unticked")
@@ -130,9 +166,48 @@ func (r *rows) domains(ctx context.Context, p runbook.Plan, db *sqlx.DB, eff *ef
 		p.Danger = true
 		p.Warnings = append(p.Warnings, runbook.T("sql.list_none_left"))
 	}
+	if slices.ContainsFunc(fresh, func(row newRow) bool { return len(row.form) > 0 }) {
+		p.Facts = append(p.Facts, runbook.T("sql.add_words"))
+	}
+	if l.triggers {
+		p.Warnings = append(p.Warnings, runbook.T("sql.triggers", "table", name))
+	}
 	p.Verdict = runbook.Ready
-	p.Summary = runbook.T("sql.list_summary", "host", p.Effect.Host, "table", l.schema+"."+l.Table, "rows", chosen)
+	p.Summary = runbook.T("sql.list_summary", "host", p.Effect.Host, "table", name, "rows", chosen)
 	return p, nil
+}
+
+// list reads all rows and joins them with the fleet.
+func (r *rows) list(ctx context.Context, db *sqlx.DB, eff *effect) (listing, []listed, error) {
+	cfg := r.env.Fleet.Config()
+	l := listing{DomainList: domainList(cfg), schema: eff.Schema}
+	if s, t, ok := strings.Cut(l.Table, "."); ok {
+		l.schema, l.Table = s, t
+	}
+	down, err := r.env.Hosts(r.spec.DomainList.Down...)
+	if err != nil {
+		return l, nil, err
+	}
+	if l.table, err = inspect(ctx, db, l.schema, l.Table); err != nil {
+		return l, nil, err
+	}
+	wanted := []string{l.Key, l.IP, l.Status}
+	for _, c := range wanted {
+		if !slices.Contains(l.columns, c) {
+			return l, nil, runbook.Errorf(runbook.Invalid, "sql.no_column", "table", l.table.String(), "column", c)
+		}
+	}
+	if r.spec.DomainList.Add != "" && slices.Contains(l.columns, l.Domain) {
+		wanted = append(wanted, l.Domain)
+	}
+	for i, c := range wanted {
+		wanted[i] = quoted(c)
+	}
+	eff.Whole = &read{Text: fmt.Sprintf("SELECT %s FROM %s ORDER BY %s", strings.Join(wanted, ", "), l.table, l.order()), Args: []string{}}
+	if _, eff.Whole.Rows, err = query(ctx, db, eff.Whole.Text, nil); err != nil {
+		return l, nil, fmt.Errorf("read the domain list: %w", err)
+	}
+	return l, l.rows(cfg, eff.Whole.Rows, down), nil
 }
 
 // plain is a name as it is written in a statement: bare where it can be.
@@ -231,16 +306,17 @@ func (r *rows) ports(d fleet.DomainList, h fleet.Host) []int {
 	return out
 }
 
-// propose marks the rows that are wrong. A machine that is not in fleet.yaml is shown, never judged; and the step's own
-// host is never taken off: what should answer there is started by a later step.
-func (l listing) propose(list []listed, here fleet.Host) {
+// propose marks the rows that are wrong. A machine that is not in fleet.yaml is shown, never judged; and those that stay
+// are never taken off: of the step's own host, what should answer there is started by a later step.
+func (l listing) propose(list []listed, stay []fleet.Host) {
 	for i := range list {
 		row := &list[i]
 		if row.host.Name == "" && !row.down {
 			continue
 		}
+		stays := slices.ContainsFunc(stay, func(h fleet.Host) bool { return h.Name == row.host.Name })
 		switch {
-		case row.status == strconv.Itoa(l.Up) && !row.alive && (row.down || row.host.Name != here.Name):
+		case row.status == strconv.Itoa(l.Up) && !row.alive && (row.down || !stays):
 			row.to = strconv.Itoa(l.DomainList.Down)
 		case row.status == strconv.Itoa(l.DomainList.Down) && row.alive:
 			row.to = strconv.Itoa(l.Up)

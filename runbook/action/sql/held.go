@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -45,16 +46,26 @@ func (k *held) After() runbook.Table {
 	return k.table("after", func(_ change, i int) []cells { return k.after[i] }, "changed")
 }
 
-// table joins the rows of all statements that have the same columns as the first one; others get a row of their own kind.
+// table joins the rows of all statements, under the columns of the one that shows most.
 func (k *held) table(name string, rs func(change, int) []cells, mark string) runbook.Table {
-	var out runbook.Table
+	out := runbook.Table{Name: name}
+	for _, c := range k.eff.Statements {
+		if len(c.Columns) > len(out.Columns) {
+			out.Columns = c.Columns
+		}
+	}
 	for i, c := range k.eff.Statements {
 		t := shownTable(name, c.Columns, rs(c, i), mark)
-		if i == 0 {
-			out = t
-			continue
+		for _, row := range t.Rows {
+			line := make([]string, len(out.Columns))
+			for j, column := range out.Columns {
+				if at := slices.Index(c.Columns, column); at >= 0 {
+					line[j] = row[at]
+				}
+			}
+			out.Rows = append(out.Rows, line)
 		}
-		out.Rows, out.Marks, out.Count = append(out.Rows, t.Rows...), append(out.Marks, t.Marks...), out.Count+t.Count
+		out.Marks, out.Count = append(out.Marks, t.Marks...), out.Count+t.Count
 	}
 	return out
 }

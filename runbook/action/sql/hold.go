@@ -6,9 +6,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 	"time"
 
+	"github.com/go-sql-driver/mysql"
 	"github.com/jmoiron/sqlx"
 
 	"recoverbot/runbook"
@@ -111,6 +113,11 @@ func (k *held) begin(ctx context.Context) (err error) {
 	if k.after, err = k.reread(ctx, b.conn); err != nil {
 		return err
 	}
+	for i, c := range k.eff.Statements {
+		if c.Single && len(k.after[i]) != 1 { // a trigger, or a collation, made something else of it
+			return &runbook.Refusal{Text: runbook.T("sql.add_not_found", "table", c.Table, "rows", len(k.after[i]))}
+		}
+	}
 	if b.trx, err = one(ctx, b.conn, "SELECT trx_id FROM information_schema.innodb_trx WHERE trx_mysql_thread_id = ?", b.id); err != nil {
 		return fmt.Errorf("look at the transaction: %w", err)
 	}
@@ -155,9 +162,27 @@ func (k *held) refusal(ctx context.Context, err error) error {
 		return &runbook.Refusal{Text: runbook.T("sql.lock_wait", "host", k.host.Name, "names", k.holders(ctx)), Err: err}
 	case 1213:
 		return &runbook.Refusal{Text: runbook.T("sql.deadlock", "host", k.host.Name), Stale: true, Err: err}
+	case 1062:
+		return &runbook.Refusal{Text: runbook.T("sql.key_taken"), Err: err}
 	default:
+		if column := columnOf(err); column != "" {
+			return &runbook.Refusal{Text: runbook.T("sql.value_refused", "column", column, "number", n), Err: err}
+		}
 		return &runbook.Refusal{Text: runbook.T("sql.server_refused", "number", n), Err: err}
 	}
+}
+
+var refusedColumn = regexp.MustCompile("column (?:`[^`]*`\\.`[^`]*`\\.)?[`']([A-Za-z0-9_$-]{1,64})[`'] at row \\d+$")
+
+// columnOf is the column whose value the server did not take; the rest of its text may hold values.
+func columnOf(err error) string {
+	var my *mysql.MySQLError
+	if errors.As(err, &my) {
+		if m := refusedColumn.FindStringSubmatch(my.Message); m != nil {
+			return m[1]
+		}
+	}
+	return ""
 }
 
 // holders names who has rows locked, on a connection of its own.

@@ -1,9 +1,24 @@
 package sql
 
 import (
+	"fmt"
+	"os"
 	"testing"
 
 	"go.uber.org/goleak"
+
+	"recoverbot/runbook/probe/probetest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// authority signs the certificates that this package's tests trust.
+var authority *probetest.CA
+
+func TestMain(m *testing.M) {
+	ca, done, err := probetest.Trust()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	authority = ca
+	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) { done(); os.Exit(code) }))
+}

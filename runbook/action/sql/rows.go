@@ -42,6 +42,7 @@ type change struct {
 	Change  int      `json:"change"` // how many of them are not yet as wanted
 	After   read     `json:"after"`  // reads the same rows afterwards, by primary key; Rows is empty
 	Wanted  *read    `json:"wanted,omitempty"`
+	Single  bool     `json:"single,omitempty"` // of an insert: After finds one row then, the new one
 }
 
 // read is a query and what it gave.

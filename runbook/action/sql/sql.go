@@ -39,9 +39,13 @@ type Query struct {
 	Args []string `yaml:"args,omitempty"`
 }
 
-// DomainSpec says which hosts must not be up in the domain list.
+// DomainSpec says which hosts must not be up in the domain list, or which one joins it.
 type DomainSpec struct {
-	Down []string `yaml:"down"`
+	Down []string `yaml:"down,omitempty"`
+	Add  string   `yaml:"add,omitempty"`
+	// Like are hosts whose rows are copied for the new one: those of the first that has any; else the first row that is up.
+	Like   []string `yaml:"like,omitempty"`
+	Domain string   `yaml:"domain,omitempty"` // of the new row; empty, or a reference to nothing: the copied row's
 }
 
 // TableSpec is a table that must exist.
@@ -73,8 +77,13 @@ func (s *Spec) Validate() error {
 			problems = append(problems, fmt.Errorf("statements[%d]: %w", i, err))
 		}
 	}
-	if s.DomainList != nil && len(s.DomainList.Down) == 0 {
-		problems = append(problems, errors.New("domain_list: down is needed"))
+	if d := s.DomainList; d != nil {
+		switch {
+		case len(d.Down) == 0 && d.Add == "":
+			problems = append(problems, errors.New("domain_list: down or add is needed"))
+		case d.Add == "" && (len(d.Like) > 0 || d.Domain != ""):
+			problems = append(problems, errors.New("domain_list: like and domain are for add"))
+		}
 	}
 	for i, t := range s.Tables {
 		if _, err := parseCreate(t.Create); err != nil {
