@@ -33,8 +33,10 @@ type app struct {
 	log       *slog.Logger
 	bundle    *locale.Bundle
 	fleet     *fleet.Fleet
+	box       *blackbox.Store
 	journal   *journal.Journal
 	scenarios scenario.Set
+	actions   *action.Builder
 	engine    *engine.Engine
 	handlers  *handlers.Handlers
 	hub       *bot.Hub
@@ -58,10 +60,14 @@ func newApp(ctx context.Context, set settings, dsn string) (a *app, err error) {
 	}
 	redact := a.fleet.Redactor().Redact
 	a.log = newLog(redact)
-	actions, err := action.NewBuilder(a.fleet, builtin.Kinds(), (*blackbox.Store)(nil), time.Now)
+	if a.box, err = set.openBlackBox(a.fleet); err != nil {
+		return a, set.localised(a.bundle, err)
+	}
+	actions, err := action.NewBuilder(a.fleet, builtin.Kinds(), a.box, time.Now)
 	if err != nil {
 		return a, err
 	}
+	a.actions = actions
 	if a.scenarios, err = scenario.Load(set.RunbookDir, actions); err != nil {
 		return a, set.localised(a.bundle, err)
 	}

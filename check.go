@@ -14,7 +14,6 @@ import (
 	"recoverbot/runbook"
 	"recoverbot/runbook/action"
 	"recoverbot/runbook/action/builtin"
-	"recoverbot/runbook/blackbox"
 	"recoverbot/runbook/fleet"
 	"recoverbot/runbook/probe"
 	"recoverbot/runbook/scenario"
@@ -48,7 +47,11 @@ func runCheck(cmd *cobra.Command, set settings, connect bool) error {
 		return set.localised(bundle, err)
 	}
 	defer f.Close()
-	actions, err := action.NewBuilder(f, builtin.Kinds(), (*blackbox.Store)(nil), time.Now)
+	box, err := set.openBlackBox(f)
+	if err != nil {
+		return set.localised(bundle, err)
+	}
+	actions, err := action.NewBuilder(f, builtin.Kinds(), box, time.Now)
 	if err != nil {
 		return err
 	}
@@ -56,7 +59,8 @@ func runCheck(cmd *cobra.Command, set settings, connect bool) error {
 	if err != nil {
 		return set.localised(bundle, err)
 	}
-	for _, w := range set.warnings(f.Config(), scenarios) {
+	boxWarnings, boxState := blackBoxWarnings(f, box)
+	for _, w := range append(set.warnings(f.Config(), scenarios), boxWarnings...) {
 		fmt.Fprintln(out, say.T("cli.warning", "text", w))
 	}
 	for _, name := range scenarios.Names() {
@@ -65,6 +69,9 @@ func runCheck(cmd *cobra.Command, set settings, connect bool) error {
 		}
 	}
 	fmt.Fprintln(out, say.T("cli.check_ok", "fleet", set.FleetFile, "hosts", len(f.Config().Hosts), "scenarios", len(scenarios)))
+	if boxState.ID != "" {
+		fmt.Fprintln(out, say.Say(boxState))
+	}
 	if !connect {
 		return nil
 	}

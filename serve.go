@@ -45,7 +45,7 @@ func serveCommand() *cobra.Command {
 				a.log.Warn(say.Say(w))
 			}
 			a.log.Info("ready", "http_addr", listener.Addr().String(), "version", version)
-			return a.run(cmd.Context(), a.watch,
+			return a.run(cmd.Context(), a.watch, a.keepBlackBox,
 				func(ctx context.Context) error { return a.terminal.Listen(ctx, set.socketPath()) },
 				func(ctx context.Context) error { return serveHTTP(ctx, listener, a.routes()) },
 			)
@@ -68,6 +68,7 @@ func (a *app) routes() http.Handler {
 	})
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	registry.MustRegister(a.blackBoxAge())
 	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
 	return mux
 }

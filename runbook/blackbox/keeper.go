@@ -58,8 +58,8 @@ func (k *Keeper) due(ctx context.Context) (bool, error) {
 	if cfg.Off || !k.tried.IsZero() && now.Sub(k.tried) < retryAfter && !now.Before(k.tried) {
 		return false, nil
 	}
-	newest, ok := k.Store.Newest()
-	if ok && !newest.After(now) && !newest.Before(cfg.Last(now.In(k.Zone))) {
+	newest, ok := k.Store.Newest(now)
+	if ok && !newest.Before(cfg.Last(now.In(k.Zone))) {
 		return false, nil
 	}
 	busy, err := k.Busy(ctx)

@@ -68,13 +68,18 @@ func timeOf(name string) time.Time {
 	return t
 }
 
-// Newest is when the newest snapshot was taken; ok is false without one.
-func (s *Store) Newest() (at time.Time, ok bool) {
+// Newest is when the newest snapshot was taken; ok is false without one. Those of a clock that was ahead do not count.
+func (s *Store) Newest(now time.Time) (at time.Time, ok bool) {
 	names, err := s.names()
-	if err != nil || len(names) == 0 {
+	if err != nil {
 		return at, false
 	}
-	return timeOf(names[0]), true
+	for _, n := range names {
+		if at := timeOf(n); !at.After(now.Add(time.Minute)) {
+			return at, true
+		}
+	}
+	return at, false
 }
 
 // Taken is one snapshot of the list. Err says why it cannot be read, and names the file.
