@@ -2,6 +2,9 @@ package fleet
 
 import (
 	"fmt"
+	"maps"
+	"net/netip"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -43,6 +46,23 @@ func validateDatabases(c *Config, d *decoder) {
 		d.wrong("domain_list.down", "fleet.config_up_is_down")
 	}
 	checkPort(d, "domain_list.port", l.Port)
+	checkPort(d, "domain_list.tls_port", l.TLSPort)
+	if l.Resolver != "" {
+		if at, err := netip.ParseAddrPort(l.Resolver); err != nil || at.Port() == 0 {
+			d.wrong("domain_list.resolver", "fleet.config_bad_resolver", "text", l.Resolver)
+		}
+	}
+	if l.Admin != "" {
+		u, err := url.Parse(l.Admin)
+		if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Hostname() == "" || u.User != nil {
+			d.wrong("domain_list.admin", "fleet.config_bad_admin")
+		}
+	}
+	for _, scenario := range slices.Sorted(maps.Keys(c.DNSVia)) {
+		if via := c.DNSVia[scenario]; via != "sql" && via != "admin" {
+			d.wrong("dns_via."+scenario, "fleet.config_bad_dns_via", "text", via)
+		}
+	}
 }
 
 func validateServices(c *Config, d *decoder) {
