@@ -27,6 +27,7 @@ var allowed = map[string][]string{
 	"recoverbot/runbook/engine":         {"recoverbot/runbook"},
 	"recoverbot/runbook/fleet":          {"recoverbot/runbook"},
 	"recoverbot/runbook/journal":        {"recoverbot/runbook"},
+	"recoverbot/runbook/paper":          {"recoverbot/runbook", "recoverbot/runbook/fleet"},
 	"recoverbot/runbook/probe":          {"recoverbot/runbook", "recoverbot/runbook/fleet", "recoverbot/runbook/dump"},
 	"recoverbot/runbook/scenario":       {"recoverbot/runbook"},
 	"recoverbot/runbook/transfer":       {"recoverbot/runbook", "recoverbot/runbook/fleet"},

@@ -16,7 +16,8 @@ import (
 )
 
 func planCommand() *cobra.Command {
-	return &cobra.Command{
+	var asShell bool
+	cmd := &cobra.Command{
 		Use: "plan SCENARIO [name=value …]", Short: "Print what every step of a scenario would do now; changes nothing",
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -24,13 +25,15 @@ func planCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return runPlan(cmd, set, args[0], args[1:])
+			return runPlan(cmd, set, args[0], args[1:], asShell)
 		},
 	}
+	cmd.Flags().BoolVar(&asShell, "as-shell", false, "print it as commands to paste into a shell, for when the bot itself is dead")
+	return cmd
 }
 
 // runPlan runs a dry run over a journal of its own, so that it works beside a bot that is serving.
-func runPlan(cmd *cobra.Command, set settings, name string, args []string) error {
+func runPlan(cmd *cobra.Command, set settings, name string, args []string, asShell bool) error {
 	dir, err := os.MkdirTemp("", "recoverbot-plan-")
 	if err != nil {
 		return fmt.Errorf("make temporary directory: %w", err)
@@ -43,7 +46,8 @@ func runPlan(cmd *cobra.Command, set settings, name string, args []string) error
 	defer a.close()
 	s, ok := a.scenarios[name]
 	if !ok {
-		return set.localised(a.bundle, runbook.Errorf(runbook.NotFound, "cli.no_scenario", "name", name, "known", strings.Join(a.scenarios.Names(), ", ")))
+		return set.localised(a.bundle, runbook.Errorf(runbook.NotFound, "cli.no_scenario", "name", name,
+			"near", runbook.Nearest(name, a.scenarios.Names()), "known", strings.Join(a.scenarios.Names(), ", ")))
 	}
 	ctx, cancel := context.WithCancel(cmd.Context())
 	defer cancel()
@@ -53,6 +57,15 @@ func runPlan(cmd *cobra.Command, set settings, name string, args []string) error
 	if err == nil {
 		r, err = a.ended(ctx, r.ID)
 	}
+	text := ""
+	switch {
+	case err != nil:
+	case asShell:
+		text = a.handlers.Paper(ctx, handlers.PaperRequest{Actions: a.actions, Run: r, Language: set.Language, Version: version})
+		err = ctx.Err()
+	default:
+		text = a.handlers.Report(context.WithoutCancel(ctx), set.Language, r)
+	}
 	cancel()
 	if stopped := <-done; err == nil {
 		err = stopped
@@ -60,7 +73,7 @@ func runPlan(cmd *cobra.Command, set settings, name string, args []string) error
 	if err != nil {
 		return set.localised(a.bundle, err)
 	}
-	fmt.Fprintln(cmd.OutOrStdout(), a.handlers.Report(context.WithoutCancel(ctx), set.Language, r))
+	fmt.Fprintln(cmd.OutOrStdout(), text)
 	return nil
 }
 
