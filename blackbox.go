@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"maps"
 	"math"
 	"os"
@@ -176,7 +177,7 @@ func takeBox(x boxCall) error {
 		return fmt.Errorf("make directory of the journal: %w", err)
 	}
 	k := x.set.keeper(x.fleet, x.box)
-	k.Log = newLog(x.fleet.Redactor().Redact)
+	k.Log = slog.New(slog.DiscardHandler) // what it says is printed below
 	s, err := k.Take(x.ctx)
 	for _, p := range s.AllProblems() {
 		fmt.Fprintln(x.out, x.say.T("cli.warning", "text", p))

@@ -111,7 +111,22 @@ func (s *session) begin(ctx context.Context) error {
 	_, err := s.c.startBot(background, s.http, argv[2:], func(pid int) error {
 		return s.c.writeDescription(s.c.describe("http://"+s.http, BotDescription{Pid: pid, Argv: argv, EnvFile: s.c.envFile(), Journal: s.c.journal()}))
 	})
-	return err
+	if err != nil {
+		return err
+	}
+	return s.boxed(ctx)
+}
+
+// boxed waits until the bot has its first copy of what dies with a machine, so that machines may be broken.
+func (s *session) boxed(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	return until(ctx, func() error {
+		if held, _ := filepath.Glob(filepath.Join(filepath.Dir(s.c.journal()), "blackbox", "*.box")); len(held) == 0 {
+			return errors.New("the black box is still empty")
+		}
+		return nil
+	})
 }
 
 // stay keeps everything running until ctx ends; `break` and `heal` come from standard input.
