@@ -12,20 +12,34 @@ import (
 // Bindings fixes which hosts the fleet's roles and the scenario's own names mean now. A role or name that means no host
 // has an empty list.
 func Bindings(c *fleet.Config, s runbook.Scenario, params map[string]string) (map[string][]string, error) {
-	b := binder{scenario: s, params: params, roles: map[string][]string{}, names: map[string][]string{}}
+	return newBinder(c, s, params).all()
+}
+
+func newBinder(c *fleet.Config, s runbook.Scenario, params map[string]string) *binder {
+	b := &binder{scenario: s, params: params, roles: map[string][]string{}, names: map[string][]string{}}
 	for _, role := range runbook.HostRoles {
 		b.roles[role] = []string{}
 		for _, host := range c.WithRole(role) {
 			b.roles[role] = append(b.roles[role], host.Name)
 		}
 	}
-	for _, name := range slices.Sorted(maps.Keys(s.Bind)) {
-		if err := b.bind(name, nil); err != nil {
-			return nil, err
+	return b
+}
+
+// all binds every name. The error is the first one; what could be bound is in names all the same.
+func (b *binder) all() (map[string][]string, error) {
+	var first error
+	for _, name := range slices.Sorted(maps.Keys(b.scenario.Bind)) {
+		if err := b.bind(name, nil); err != nil && first == nil {
+			first = err
 		}
 	}
-	maps.Copy(b.roles, b.names)
-	return b.roles, nil
+	if first != nil {
+		return nil, first
+	}
+	out := maps.Clone(b.roles)
+	maps.Copy(out, b.names)
+	return out, nil
 }
 
 type binder struct {

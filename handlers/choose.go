@@ -45,7 +45,7 @@ func (h *Handlers) chooseCard(ctx context.Context, c caller, req engine.StartReq
 		params[param.Name] = host
 		command := commandOf(req.Scenario.Name, params)
 		if req.DryRun {
-			command += " --dry-run"
+			command += " " + dryRunFlag
 		}
 		if req.Conflict != "" {
 			command += " --" + req.Conflict

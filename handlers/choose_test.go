@@ -82,3 +82,33 @@ func TestTheSameParametersJoin(t *testing.T) {
 		t.Errorf("%d runs (%v)", len(runs), err)
 	}
 }
+
+// The value alone does where only one is needed.
+func TestABareValue(t *testing.T) {
+	t.Parallel()
+	w := nginxWorld(t)
+	for text, want := range map[string]string{
+		"/recover nginx nginx1 nginx2":           "which is given twice",
+		"/recover nginx nginx1 which=nginx2":     "which is given twice",
+		"/recover nginx app1":                    "which=app1 is not a valid host (nginx). It may be: nginx1, nginx2.",
+		"/recover nginx wich=nginx1":             "Did you mean which?",
+		"/recover nginx WHICH=nginx1":            "not of the form name=value. Parameters of nginx: which, fast.",
+		"/recover nginx which=nginx1 fast=maybe": "It may be: true, false.",
+	} {
+		if r := w.tell(t, "ops1", text); !r.Refused || !strings.Contains(r.Text, want) {
+			t.Errorf("%s: %q, want %q", text, r.Text, want)
+		}
+	}
+	if runs, err := w.Journal.Runs(t.Context(), 10); err != nil || len(runs) != 0 {
+		t.Fatalf("%d runs (%v) of bad input", len(runs), err)
+	}
+	if r := w.tell(t, "ops1", "/recover list"); !strings.Contains(r.Text, "nginx: nginx dead\n  which=nginx1|nginx2 (needed): the dead one\n  fast=true|false") {
+		t.Errorf("list: %s", r.Text)
+	}
+	if r := w.tell(t, "ops1", "/recover nginx nginx1"); r.Refused || r.RunID != "run1" {
+		t.Fatalf("start: %+v", r)
+	}
+	if run, err := w.Journal.Run(t.Context(), "run1"); err != nil || run.Params["which"] != "nginx1" {
+		t.Errorf("run: %+v %v", run.Params, err)
+	}
+}

@@ -9,6 +9,7 @@ import (
 
 	"recoverbot/bot"
 	"recoverbot/runbook"
+	"recoverbot/runbook/scenario"
 )
 
 // maxCommand is the longest command that is read, in bytes.
@@ -26,7 +27,7 @@ func (h *Handlers) command(ctx context.Context, c caller, text string) (bot.Repl
 		return bot.Reply{}, runbook.Errorf(runbook.Invalid, "cmd.too_long", "max", maxCommand)
 	}
 	words := strings.Fields(text)
-	if len(words) > 0 && isName(words[0]) {
+	for len(words) > 0 && isName(words[0]) {
 		words = words[1:]
 	}
 	if len(words) == 0 {
@@ -66,15 +67,40 @@ func isName(word string) bool {
 
 // unknown names what was probably meant.
 func (h *Handlers) unknown(verb string) error {
-	known := append(h.Scenarios.Names(), "list", "status", "history", "report", "help", "resume", "park")
-	for _, c := range choiceWords {
-		known = append(known, string(c))
-	}
+	known := append(h.Scenarios.Names(), scenario.Words...)
 	shown := shorten(verb, 40)
 	if best := runbook.Nearest(verb, known); best != "" {
 		return runbook.Errorf(runbook.Invalid, "cmd.did_you_mean", "word", shown, "best", best)
 	}
 	return runbook.Errorf(runbook.Invalid, "cmd.unknown", "word", shown, "scenarios", strings.Join(h.Scenarios.Names(), ", "))
+}
+
+// paramWords reads what was typed after a scenario's name: NAME=VALUE words. The value alone does where the scenario has
+// exactly one required parameter.
+func paramWords(s runbook.Scenario, words []string) (map[string]string, error) {
+	sole, names := "", []string{}
+	for _, p := range s.Params {
+		names = append(names, p.Name)
+		if !p.Required || p.Default != "" {
+			continue
+		}
+		if sole != "" {
+			sole = ""
+			break
+		}
+		sole = p.Name
+	}
+	words = slices.Clone(words)
+	for i, w := range words {
+		if pairPattern.MatchString(w) {
+			continue
+		}
+		if sole == "" || strings.Contains(w, "=") {
+			return nil, runbook.Errorf(runbook.Invalid, "cmd.not_a_param", "word", shorten(w, 40), "scenario", s.Name, "known", strings.Join(names, ", "))
+		}
+		words[i] = sole + "=" + w
+	}
+	return pairs(words)
 }
 
 var pairPattern = regexp.MustCompile(`^([a-z][a-z0-9_]*)=(.*)$`)

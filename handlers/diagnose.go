@@ -2,9 +2,9 @@ package handlers
 
 import (
 	"context"
-	"maps"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"recoverbot/bot"
@@ -16,17 +16,22 @@ import (
 // diagnoseWithin bounds a diagnosis also when hosts hang.
 const diagnoseWithin = 3 * time.Second
 
-// diagnose asks all hosts at once and names the scenario that the answers point to.
+// maxSuggested is how many scenarios a diagnosis offers.
+const maxSuggested = 5
+
+// diagnose asks all hosts at once and names the scenarios that the answers call for.
 func (h *Handlers) diagnose(ctx context.Context, c caller) (bot.Reply, error) {
 	ctx, cancel := context.WithTimeout(ctx, diagnoseWithin)
 	defer cancel()
-	reports := probe.Diagnose(ctx, h.Fleet)
+	offers := h.offers(h.Fleet.Config())
+	reports, ups := h.askFor(ctx, offers)
 	m := bot.Message{
 		Key: "diagnosis", Title: c.say.T("diagnose.title"), State: "info", At: h.Clock(), Version: h.Clock().UnixNano(),
 	}
 	table := bot.Block{Kind: "table", Columns: []string{
 		c.say.T("diagnose.host"), c.say.T("diagnose.roles"), c.say.T("diagnose.level"), c.say.T("diagnose.found"),
 	}}
+	trouble := ""
 	for _, r := range reports {
 		var bad []string
 		for _, f := range r.Findings {
@@ -41,6 +46,8 @@ func (h *Handlers) diagnose(ctx context.Context, c caller) (bot.Reply, error) {
 		if r.Level == probe.Returned {
 			m.State = "down"
 			m.Warn = append(m.Warn, c.say.T("watch.returned", "host", r.Host.Name))
+		} else if mark == "bad" && trouble == "" && !idle(r.Host) {
+			trouble = r.Host.Name
 		}
 		table.Rows = append(table.Rows, []string{
 			r.Host.Name, strings.Join(r.Host.Roles, " "), c.say.T("level." + string(r.Level)), strings.Join(bad, ", "),
@@ -48,74 +55,100 @@ func (h *Handlers) diagnose(ctx context.Context, c caller) (bot.Reply, error) {
 		table.Marks = append(table.Marks, mark)
 	}
 	m.Blocks = []bot.Block{table}
-	text := c.say.T("diagnose.well")
-	if len(m.Warn) > 0 {
-		text = strings.Join(m.Warn, "\n")
+	h.suggest(c, &m, calledFor(offers, ups))
+	switch {
+	case len(m.Lines) > 0:
+	case trouble != "":
+		m.Lines = []string{c.say.T("diagnose.no_scenario", "host", trouble)}
+	case len(m.Warn) == 0:
+		m.Lines = []string{c.say.T("diagnose.well")}
 	}
-	if name, host := suggest(reports); name != "" {
-		s, ok := h.Scenarios[name]
-		if role := missing(h.Fleet.Config(), s); ok && role != "" {
-			text = c.say.T("watch.no_role_left", "host", host, "role", role)
-		} else if ok {
-			text = c.say.T("diagnose.suggest", "host", host, "scenario", name, "title", c.say.Text(s.Title))
-			p := press{Command: name, Choice: runbook.Approve}
-			m.Buttons = []bot.Button{{Label: c.say.T("alert.start"), Choice: "start", Action: p.encode(), Style: "primary"}}
+	if h.BlackBox != nil {
+		if text, stale := h.BlackBox(); stale {
+			m.Warn = append(m.Warn, c.say.Say(text))
 		} else {
-			text = c.say.T("diagnose.no_scenario", "host", host)
+			m.Lines = append(m.Lines, c.say.Say(text))
 		}
 	}
-	if text != strings.Join(m.Warn, "\n") {
-		m.Lines = []string{text}
-	}
-	return bot.Reply{Text: text, Message: &m}, nil
+	return bot.Reply{Text: strings.Join(append(slices.Clone(m.Warn), m.Lines...), "\n"), Message: &m}, nil
 }
 
-// missing is a role that a scenario binds and no machine has; "" where it can start.
-func missing(cfg *fleet.Config, s runbook.Scenario) string {
-	for _, name := range slices.Sorted(maps.Keys(s.Bind)) {
-		b := s.Bind[name]
-		for _, role := range b.From {
-			if !b.Many && !b.Optional && len(cfg.WithRole(role)) == 0 {
-				return role
+// idle is a machine that is deliberately without any service.
+func idle(host fleet.Host) bool {
+	return len(host.Roles) == 0 || len(host.Roles) == 1 && host.HasRole("spare")
+}
+
+// askFor asks every host what its roles call for, and at the same time what else the scenarios want to know; no host is
+// asked the same twice.
+func (h *Handlers) askFor(ctx context.Context, offers []offer) ([]probe.HostReport, map[string]bool) {
+	cfg := h.Fleet.Config()
+	known := map[string]bool{}
+	for _, host := range cfg.Hosts {
+		if !host.Retired {
+			for _, p := range probe.Called(cfg, host) {
+				known[question(p)] = true
 			}
 		}
 	}
-	return ""
+	var more []runbook.Probe
+	for _, c := range offers {
+		for _, p := range c.when {
+			if q := question(p); !known[q] {
+				known[q] = true
+				more = append(more, p)
+			}
+		}
+	}
+	var reports []probe.HostReport
+	var wg sync.WaitGroup
+	wg.Go(func() { reports = probe.Diagnose(ctx, h.Fleet) })
+	findings := probe.Run(ctx, h.Fleet, byName(cfg), more)
+	wg.Wait()
+	for _, r := range reports {
+		findings = append(findings, r.Findings...)
+	}
+	ups := map[string]bool{}
+	for _, f := range findings {
+		q := question(f.Probe)
+		up, asked := ups[q]
+		ups[q] = f.Up && (up || !asked)
+	}
+	return reports, ups
 }
 
-// suggest picks the widest scenario that what does not answer calls for. What is deliberately without any service
-// (a spare) calls for none.
-func suggest(reports []probe.HostReport) (scenario, host string) {
-	down := map[string]string{}
-	for _, r := range reports {
-		if r.Level == probe.Well || r.Level == probe.Returned {
+// byName resolves names of hosts and roles of the fleet: those that fleet.yaml itself uses.
+func byName(cfg *fleet.Config) probe.Resolver {
+	return func(refs ...string) ([]fleet.Host, error) {
+		var out []fleet.Host
+		for _, ref := range refs {
+			if host, ok := cfg.Host(ref); ok {
+				out = append(out, host)
+				continue
+			}
+			out = append(out, cfg.WithRole(ref)...)
+		}
+		return out, nil
+	}
+}
+
+// suggest offers what is called for, and says of what cannot start why.
+func (h *Handlers) suggest(c caller, m *bot.Message, called []offer) {
+	for _, x := range called[:min(len(called), maxSuggested)] {
+		title, command := c.say.Text(x.scenario.Title), commandOf(x.scenario.Name, x.params)
+		if x.why != nil {
+			m.Lines = append(m.Lines, c.say.T("diagnose.cannot", "scenario", command, "title", title, "why", h.explain(c.say, x.why)))
 			continue
 		}
-		for _, role := range r.Host.Roles {
-			if down[role] == "" {
-				down[role] = r.Host.Name
-			}
+		hosts := slices.Compact(slices.Sorted(slices.Values(x.dead())))
+		id, label, style := "diagnose.suggest", c.say.T("alert.start"), "primary"
+		if len(m.Buttons) > 0 || len(hosts) == 0 {
+			id, style = "diagnose.also", ""
 		}
-	}
-	switch {
-	case down["primary"] != "" && down["standby"] != "" && !standbyReady(reports):
-		return "both", down["primary"]
-	case down["primary"] != "":
-		return "primary", down["primary"]
-	case down["standby"] != "":
-		return "standby", down["standby"]
-	case down["nginx"] != "":
-		return "nginx", down["nginx"]
-	}
-	return "", ""
-}
-
-// standbyReady reports whether the standby itself answers: its services cannot be well while the primary is dead.
-func standbyReady(reports []probe.HostReport) bool {
-	for _, r := range reports {
-		if r.Host.HasRole("standby") && (r.Level == probe.Well || r.Level == probe.ServiceDown) {
-			return true
+		if len(called) > 1 {
+			label = c.say.T("diagnose.start", "command", command)
 		}
+		m.Lines = append(m.Lines, c.say.T(id, "host", strings.Join(hosts, ", "), "scenario", command, "title", title))
+		p := press{Command: command, Choice: runbook.Approve}
+		m.Buttons = append(m.Buttons, bot.Button{Label: label, Choice: "start", Action: p.encode(), Style: style})
 	}
-	return false
 }

@@ -1,9 +1,11 @@
 package handlers
 
 import (
+	"fmt"
 	"net"
 	"strings"
 	"testing"
+	"time"
 
 	"recoverbot/bot"
 	"recoverbot/runbook"
@@ -19,16 +21,17 @@ people:
   - {name: ops1, roles: [approver, danger], token_hash: "sha256:TOKEN1"}
 `
 
-// What cannot start is not offered, and a retired machine that writes again comes first.
+// What is called for but cannot start is not offered, and says why.
 func TestDiagnoseWithoutAStandby(t *testing.T) {
 	t.Parallel()
 	text := strings.NewReplacer("ADDRESS", "127.0.99.98", "PORT", "1").Replace(noStandby)
 	w := newWorldOf(t, text)
 	s := w.Scenarios["primary"]
-	s.Bind = map[string]runbook.Binding{"dead": {From: []string{"primary"}}, "survivor": {From: []string{"standby"}}}
+	s.Bind = map[string]runbook.Binding{"dead": from("primary"), "survivor": from("standby")}
+	s.When = []runbook.Probe{{Kind: "service", Host: "dead", Service: "go-api", Expect: "down"}}
 	w.Scenarios["primary"] = s
 	m := w.tell(t, "ops1", "/recover").Message
-	if m == nil || len(m.Buttons) > 0 || len(m.Warn) > 0 || !strings.Contains(strings.Join(m.Lines, ""), "No standby is left: start what is dead by hand") {
+	if m == nil || len(m.Buttons) > 0 || len(m.Warn) > 0 || !strings.Contains(strings.Join(m.Lines, ""), "cannot start: primary needs a machine with the role standby") {
 		t.Errorf("diagnosis: %+v", m)
 	}
 }
@@ -56,6 +59,96 @@ func TestDiagnoseNamesARetiredHostThatAnswers(t *testing.T) {
 	m := w.tell(t, "ops1", "/recover").Message
 	if m == nil || m.State != "down" || !strings.Contains(strings.Join(m.Warn, ""), "The retired app0 answers again") || rowOf(m, "app0") != "bad" {
 		t.Errorf("diagnosis: %+v", m)
+	}
+}
+
+// listen is a machine's port that answers; mute is one that takes the connection and never says a word.
+func listen(t *testing.T, address string, mute bool) int {
+	t.Helper()
+	l, err := net.Listen("tcp", address+":0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	go func() {
+		var held []net.Conn
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				for _, c := range held {
+					_ = c.Close()
+				}
+				return
+			}
+			if mute {
+				held = append(held, c)
+				continue
+			}
+			_ = c.Close()
+		}
+	}()
+	return l.Addr().(*net.TCPAddr).Port
+}
+
+// The scenario that most dead things call for comes first; each starts with the machine that is dead, and a machine that
+// hangs keeps nobody waiting.
+func TestDiagnoseSuggestsWhatIsCalledFor(t *testing.T) {
+	t.Parallel()
+	port, frozen := listen(t, "127.0.98.11", false), listen(t, "127.0.98.21", true)
+	w := newWorldOf(t, fmt.Sprintf(`
+hosts:
+  - {name: nginx1, address: 127.0.98.11, roles: [nginx]}
+  - {name: nginx2, address: 127.0.98.12, roles: [nginx]}
+  - {name: app1, address: 127.0.98.21, port: %d, roles: [primary]}
+  - {name: app2, address: 127.0.98.22, roles: [standby]}
+people:
+  - {name: ops1, roles: [approver, danger], token_hash: "sha256:TOKEN1"}
+`, frozen))
+	open := func(host, expect string) runbook.Probe {
+		return runbook.Probe{Kind: "tcp", Host: host, Port: port, Expect: expect}
+	}
+	which := []runbook.Param{{Name: "which", Type: "host", Role: "nginx", Required: true}}
+	for name, s := range map[string]runbook.Scenario{
+		"nginx":   {Params: which, Bind: map[string]runbook.Binding{"dead": from("$param.which")}, When: []runbook.Probe{open("dead", "down")}},
+		"anginx":  {Params: which, When: []runbook.Probe{open("$param.which", "down")}},
+		"primary": {When: []runbook.Probe{{Kind: "ssh", Host: "primary", Expect: "down"}, {Kind: "silent", Host: "app2"}, open("host:nginx1", "")}},
+		"form": {Params: append([]runbook.Param{{Name: "ticket", Type: "string", Required: true}}, which...),
+			When: []runbook.Probe{{Kind: "silent", Host: "$param.which"}, open("nginx1", "")}},
+		"well":    {When: []runbook.Probe{open("nginx1", "down")}},
+		"all":     {When: []runbook.Probe{open("nginx", "down")}},
+		"nothing": {When: []runbook.Probe{{Kind: "silent", Host: "spare"}}},
+		"mute":    {},
+	} {
+		s.Name, s.Title, s.Steps = name, runbook.Text{EN: "T " + name, ZH: name}, testScenario().Steps[2:]
+		w.Scenarios[name] = s
+	}
+	began := time.Now()
+	m := w.tell(t, "ops1", "/recover").Message
+	if took := time.Since(began); took > diagnoseWithin+time.Second {
+		t.Errorf("the diagnosis took %s", took)
+	}
+	lines := strings.Join(m.Lines, "\n")
+	for _, want := range []string{"app1, app2 is in trouble. Suggested: primary (T primary).", "Also called for: anginx which=nginx2", "Also called for: nginx which=nginx2",
+		"T form (form which=nginx2) is called for but cannot start: ticket=… is missing."} {
+		if !strings.Contains(lines, want) {
+			t.Errorf("no %q in\n%s", want, lines)
+		}
+	}
+	var labels []string
+	for _, b := range m.Buttons {
+		labels = append(labels, b.Label)
+	}
+	if got := strings.Join(labels, ", "); got != "Start primary, Start anginx which=nginx2, Start nginx which=nginx2" || m.Buttons[0].Style != "primary" {
+		t.Errorf("buttons: %s\n%s", got, lines)
+	}
+	if rowOf(m, "app1") != "bad" || len(m.Blocks[0].Rows) != 4 {
+		t.Errorf("table: %+v", m.Blocks[0])
+	}
+	if r := w.press(t, "ops1", m.Buttons[2], ""); r.Refused {
+		t.Fatalf("start: %+v", r)
+	}
+	if run, err := w.Journal.Run(t.Context(), "run1"); err != nil || run.Scenario.Name != "nginx" || run.Params["which"] != "nginx2" || run.Bindings["dead"][0] != "nginx2" {
+		t.Errorf("run: %+v %v", run, err)
 	}
 }
 

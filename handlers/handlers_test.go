@@ -5,11 +5,13 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 
 	"recoverbot/bot"
 	"recoverbot/runbook"
+	"recoverbot/runbook/scenario"
 )
 
 func TestARunByButtons(t *testing.T) {
@@ -130,7 +132,7 @@ func TestCommands(t *testing.T) {
 		refused    bool
 	}{
 		{"help", "/recover list", false},
-		{"/recover list", "primary: Primary dead", false},
+		{"/recover list", "primary: Primary dead\n  which=nginx1|nginx2|app1|app2", false},
 		{"/recover status", "No recovery is running.", false},
 		{"/recover history", "No run yet.", false},
 		{"/recover primry", "Did you mean primary?", true},
@@ -138,7 +140,10 @@ func TestCommands(t *testing.T) {
 		{"/recover primary which=app9", "not a valid host", true},
 		{"/recover primary what=1", "no parameter what", true},
 		{"/recover primary which", "not of the form name=value", true},
+		{"/recover primary app1", "Parameters of primary: which.", true},
 		{"/recover primary --force", "do not know --force", true},
+		{"/recover primary --dryrun", "Did you mean --dry-run?", true},
+		{"/recover primary —prak", "Did you mean --park?", true},
 		{"/recover primary which=$(reboot)", "not a valid host", true},
 		{"report", "Say which run", true},
 		{"report nosuchrun", "", true},
@@ -156,6 +161,22 @@ func TestCommands(t *testing.T) {
 	in := bot.Inbound{Platform: "web", UserID: "ops1", Text: "/recover primry", Language: "zh"}
 	if r := w.Handle(t.Context(), in); !strings.Contains(r.Text, "是否想输入 primary") {
 		t.Errorf("in Chinese: %q", r.Text)
+	}
+}
+
+// No word of the commands can be taken by a scenario, and every one is known.
+func TestWordsAreCommands(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for _, word := range scenario.Words {
+		if r := w.tell(t, "ops1", "/recover "+word+" x"); !isName(word) && strings.Contains(r.Text, "I do not know") {
+			t.Errorf("%s: %+v", word, r)
+		}
+	}
+	for _, choice := range choiceWords {
+		if !slices.Contains(scenario.Words, string(choice)) {
+			t.Errorf("%s could be the name of a scenario", choice)
+		}
 	}
 }
 

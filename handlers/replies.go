@@ -18,10 +18,24 @@ const shownRuns = 10
 // reportWidth is how wide plain text is set, in columns.
 const reportWidth = 100
 
+// list is the scenarios with their parameters, and why one cannot be started now.
 func (h *Handlers) list(c caller) (bot.Reply, error) {
+	cfg := h.Fleet.Config()
 	var b strings.Builder
 	for _, name := range h.Scenarios.Names() {
-		b.WriteString(c.say.T("cmd.list_line", "name", name, "title", c.say.Text(h.Scenarios[name].Title)) + "\n")
+		s := h.Scenarios[name]
+		b.WriteString(c.say.T("cmd.list_line", "name", name, "title", c.say.Text(s.Title)) + "\n")
+		for _, p := range s.Params {
+			what := strings.Join(mayBe(cfg, p), "|")
+			if what == "" {
+				what = p.Type
+			}
+			b.WriteString("  " + c.say.T("cmd.list_param", "name", p.Name, "value", what, "required", p.Required && p.Default == "",
+				"default", p.Default, "title", c.say.Text(p.Title)) + "\n")
+		}
+		if err := CanStart(cfg, s); err != nil {
+			b.WriteString("  " + c.say.T("cmd.list_cannot", "why", h.explain(c.say, err)) + "\n")
+		}
 	}
 	return bot.Reply{Text: strings.TrimSpace(b.String())}, nil
 }

@@ -17,23 +17,27 @@ func (h *Handlers) startCommand(ctx context.Context, c caller, s runbook.Scenari
 	req := engine.StartRequest{Scenario: s, By: c.actor()}
 	var words []string
 	for i, a := range args {
+		if rest := strings.TrimLeft(a, "—–"); rest != a {
+			a = "--" + rest // phones make one dash of two
+		}
 		if req.Conflict != "" {
 			req.Reason = strings.Join(args[i:], " ")
 			break
 		}
 		switch a {
-		case "--dry-run":
+		case dryRunFlag:
 			req.DryRun = true
 		case supersedeFlag, parkFlag:
 			req.Conflict = strings.TrimPrefix(a, "--")
 		default:
 			if strings.HasPrefix(a, "-") {
-				return bot.Reply{}, runbook.Errorf(runbook.Invalid, "cmd.unknown_flag", "flag", shorten(a, 40))
+				return bot.Reply{}, runbook.Errorf(runbook.Invalid, "cmd.unknown_flag", "flag", shorten(a, 40),
+					"best", runbook.Nearest(a, flags), "known", strings.Join(flags, ", "))
 			}
 			words = append(words, a)
 		}
 	}
-	params, err := pairs(words)
+	params, err := paramWords(s, words)
 	if err != nil {
 		return bot.Reply{}, err
 	}
@@ -44,7 +48,7 @@ func (h *Handlers) startCommand(ctx context.Context, c caller, s runbook.Scenari
 // DryRun plans every step of a scenario, given NAME=VALUE words, on behalf of whoever runs this program. It changes
 // nothing, so that it needs nobody's permission.
 func (h *Handlers) DryRun(ctx context.Context, s runbook.Scenario, words []string) (runbook.Run, error) {
-	params, err := pairs(words)
+	params, err := paramWords(s, words)
 	if err != nil {
 		return runbook.Run{}, err
 	}
@@ -86,9 +90,12 @@ func (h *Handlers) start(ctx context.Context, c caller, req engine.StartRequest)
 }
 
 const (
+	dryRunFlag    = "--dry-run"
 	supersedeFlag = "--supersede"
 	parkFlag      = "--park"
 )
+
+var flags = []string{dryRunFlag, supersedeFlag, parkFlag}
 
 // conflictCard lets the person choose what becomes of the run that is open, where that is what keeps another one from
 // starting.

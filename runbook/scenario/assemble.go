@@ -39,6 +39,9 @@ func (l *loader) assemble(d *document, fragments map[string]*document) (runbook.
 	if !idPattern.MatchString(c.s.Name) {
 		c.wrong("$.name", "scenario.bad_name", "name", c.s.Name, "pattern", idPattern.String())
 	}
+	if slices.Contains(Words, c.s.Name) {
+		c.wrong("$.name", "scenario.name_taken", "name", c.s.Name)
+	}
 	if c.s.Title.EN == "" || c.s.Title.ZH == "" {
 		c.wrong("$.title", "scenario.title")
 	}

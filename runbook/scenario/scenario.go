@@ -42,6 +42,12 @@ func (s Set) Names() []string {
 	return out
 }
 
+// Words are those that commands begin with: none can be the name of a scenario.
+var Words = []string{
+	"list", "status", "history", "report", "help", "resume", "park", "approve", "skip", "abort", "retry", "look", "done", "commit",
+	"rollback", "cancel", "defer", "reopen", "input", "recover", "recoverbot",
+}
+
 // maxFile is the largest scenario file that is read, in bytes.
 const maxFile = 1 << 20
 

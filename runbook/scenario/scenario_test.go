@@ -127,6 +127,7 @@ func TestProblemsSayWhereAndAllAtOnce(t *testing.T) {
 		want           []string
 	}{
 		{"unknown key", "host: nginx\n    timeout", "hots: nginx\n    timeout", []string{"own.yaml:15:5", "hots", "near:host"}},
+		{"a command's name", "name: own", "name: status", []string{"own.yaml:2:7", "scenario.name_taken"}},
 		{"unknown key in with", "env: {A", "envs: {A", []string{"own.yaml:18:7", "envs", "near:env"}},
 		{"unknown key at the top", "params:", "parms:", []string{"own.yaml:4:1", "parms", "near:params"}},
 		{"unknown key of a parameter", "required: true", "requird: true", []string{"own.yaml:5:31", "requird", "near:required"}},
