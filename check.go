@@ -107,6 +107,13 @@ func (s settings) warnings(cfg *fleet.Config, scenarios scenario.Set) []runbook.
 			out = append(out, runbook.T("cli.watch_scenario", "name", name, "known", strings.Join(scenarios.Names(), ", ")))
 		}
 	}
+	out = append(out, handlers.AlertWarnings(cfg, scenarios)...)
+	switch token, rules := s.AlertToken.Reveal() != "", len(cfg.Alerts.Rules) > 0; {
+	case token && !rules:
+		out = append(out, runbook.T("alert.no_rules"))
+	case rules && !token:
+		out = append(out, runbook.T("alert.no_token"))
+	}
 	return out
 }
 

@@ -58,6 +58,12 @@ func (a *app) routes() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/", a.console.Handler())
 	mux.Handle("/api/", a.handlers.API())
+	alerts := prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "recoverbot_alerts_total", Help: "Alerts of monitoring systems: stored, ignored (no rule is for them), or refused.",
+	}, []string{"source", "result"})
+	mux.Handle("/alerts/", a.handlers.AlertsAPI(a.set.AlertToken, func(source, result string, n int) {
+		alerts.WithLabelValues(source, result).Add(float64(n))
+	}))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
 		if err := a.journal.Healthy(r.Context()); err != nil {
@@ -67,7 +73,7 @@ func (a *app) routes() http.Handler {
 		fmt.Fprintln(w, "ready")
 	})
 	registry := prometheus.NewRegistry()
-	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), alerts)
 	registry.MustRegister(a.blackBoxAge())
 	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
 	return mux

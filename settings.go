@@ -32,6 +32,7 @@ type settings struct {
 	RunbookDir       string       `env:"RUNBOOK_DIR"`
 	DatabaseURL      string       `env:"DATABASE_URL" envDefault:"sqlite:///var/lib/recoverbot/journal.db"`
 	HTTPAddr         string       `env:"HTTP_ADDR" envDefault:"127.0.0.1:8080"`
+	AlertToken       fleet.Secret `env:"ALERT_TOKEN"`
 	SSHKeyFile       string       `env:"SSH_KEY_FILE"`
 	SSHKeyPassphrase fleet.Secret `env:"SSH_KEY_PASSPHRASE"`
 	SSHKnownHosts    string       `env:"SSH_KNOWN_HOSTS" envDefault:"known_hosts"`
@@ -163,10 +164,14 @@ func (s settings) unread(cfg *fleet.Config) []runbook.Msg {
 
 // openFleet reads fleet.yaml as the settings say.
 func (s settings) openFleet() (*fleet.Fleet, error) {
-	return fleet.Open(s.FleetFile, fleet.Options{
+	f, err := fleet.Open(s.FleetFile, fleet.Options{
 		Getenv: s.getenv, KeyFile: s.SSHKeyFile, KeyPassphrase: s.SSHKeyPassphrase, KnownHosts: s.SSHKnownHosts,
 		UseAgent: s.environ["SSH_AUTH_SOCK"] != "",
 	})
+	if err == nil {
+		f.Redactor().Add(s.AlertToken.Reveal())
+	}
+	return f, err
 }
 
 // newLog writes JSON lines to stderr, and something for eyes on a terminal. Secrets that the redactor knows never

@@ -1,5 +1,5 @@
-// Package alert is what tells the bot that something is down: the shape of an alert, whatever its source. It decides
-// nothing; package handlers does.
+// Package alert is what tells the bot that something is down: the shape of an alert, whatever its source, and the rules
+// of fleet.yaml that make one of what a monitoring system says. It starts nothing; package handlers decides.
 package alert
 
 import (
@@ -12,20 +12,19 @@ import (
 // Alert says that a scenario may be called for, or that it no longer is.
 type Alert struct {
 	Source      string // "watch", "alertmanager", …
-	Fingerprint string // stable identity: the same trouble again has the same one; of [a-z0-9-] only
+	Fingerprint string // stable identity within the source: the same trouble again has the same one; of [a-z0-9-] only
 	Scenario    string // "": none is called for, people act by hand
 	Params      map[string]string
 	Host        string // name in the fleet, where it is about one
-	Level       string // silent, ssh, service_down, returned
+	Level       string // silent, ssh, service_down, returned, …
 	Since       time.Time
 	Findings    []runbook.Finding // what was seen
 	// Vantage names the places that it was seen from: "bot", then hosts of the fleet.
 	Vantage  []string
 	Resolved bool
 	// Closed says why a resolved alert is over, where not because the host answers: Retired or Moved.
-	Closed   string
-	Summary  string   // what an outside source says, of its own text
-	Replaces []string // fingerprints of narrower alerts that this one makes void
+	Closed  string
+	Summary string // what an outside source says, of its own text
 }
 
 // Why an alert is closed that nothing has mended.
@@ -45,12 +44,13 @@ type Event struct {
 	Fingerprint string            // the system's own identity of the trouble
 	Labels      map[string]string // they only select
 	Summary     string            // for people; shown shortened
-	Since       time.Time
+	Since       time.Time         // zero where unknown
 	Resolved    bool
 }
 
 // Source reads the bodies of one kind of monitoring system.
 type Source interface {
 	Name() string // in /alerts/NAME
+	// Parse reads all of a body or nothing; its errors are Invalid, and say what is wrong.
 	Parse(body []byte) ([]Event, error)
 }

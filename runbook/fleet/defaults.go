@@ -73,6 +73,7 @@ func defaults(c *Config) {
 		set(&c.Watch.Every, runbook.Duration(10*time.Second))
 	}
 	set(&c.Watch.Failures, 3)
+	defaultAlerts(&c.Alerts)
 	defaultBlackBox(c)
 	for i := range c.People {
 		if len(c.People[i].Roles) == 0 {

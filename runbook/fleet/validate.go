@@ -30,6 +30,7 @@ func validate(c *Config, d *decoder) {
 	validateServices(c, d)
 	validatePeople(c, d)
 	validateWatch(c, d)
+	validateAlerts(c, d)
 	validateBlackBox(c, d)
 	b := c.BackupScript
 	checkPath(d, "backup_script.path", b.Path)
