@@ -15,6 +15,9 @@ func (h *Handlers) answerAlert(ctx context.Context, c caller, p press) (bot.Repl
 	if !ok || slices.Contains([]string{resolved, replaced, merged}, k.State) || (k.State == started && p.Choice == "snooze") {
 		return bot.Reply{}, runbook.Errorf(runbook.NotFound, "alert.gone")
 	}
+	if k.Level == returned {
+		return h.answerReturned(ctx, c, k, p.Choice)
+	}
 	switch p.Choice {
 	case "check":
 		return h.diagnose(ctx, c)

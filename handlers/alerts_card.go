@@ -50,7 +50,7 @@ func (h *Handlers) alertMessage(id string, say *locale.Printer) (bot.Message, bo
 			card.after = append(card.after, o)
 		}
 	}
-	return card.message(), true
+	return h.amend(card, card.message()), true
 }
 
 func (c callCard) message() bot.Message {

@@ -81,7 +81,7 @@ func movedOn(cfg *fleet.Config, host, scenario string) bool {
 	h, _ := cfg.Host(host)
 	is := false
 	for _, r := range cfg.Watch.Roles {
-		if r.Scenario == scenario {
+		if r.Scenario == scenario && scenario != "" {
 			if is = true; h.HasRole(r.Role) || r.Role == host {
 				return false
 			}

@@ -30,8 +30,10 @@ func (h *Handlers) runAlerts(ctx context.Context) {
 	tick := time.NewTicker(alertPace)
 	defer tick.Stop()
 	h.reviewAlerts(ctx)
+	var back []string
 	for {
 		h.showAlerts(ctx)
+		back = h.noteReturned(back)
 		select {
 		case <-ctx.Done():
 			return

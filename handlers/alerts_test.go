@@ -135,7 +135,7 @@ func TestAReturnedHostCanOnlyBeLookedAt(t *testing.T) {
 		Findings: []runbook.Finding{{Host: "app1", Up: true, Text: runbook.T("probe.not_silent", "host", "app1", "port", 3306)}}}
 	tell(t, w, back)
 	m := w.hub.until(t, cardOf(t, w, ""), inState("down"))
-	if m.Title != "The retired app1 answers again: two machines may write. Stop it now." || len(m.Buttons) != 1 || m.Buttons[0].Choice != "check" {
+	if m.Title != "The retired app1 answers again: two machines may write. Stop it now." || len(m.Buttons) != 2 || m.Buttons[1].Choice != "check" {
 		t.Errorf("alert: %+v", m)
 	}
 	if !strings.Contains(strings.Join(m.Lines, "\n"), "3306") {

@@ -2,6 +2,7 @@ package handlers
 
 import (
 	"flag"
+	"maps"
 	"os"
 	"path/filepath"
 	"testing"
@@ -238,6 +239,8 @@ func views() map[string]func(v viewer) bot.Message {
 	s.Plan.Verdict, s.Plan.Hint = runbook.Blocked, runbook.Abort
 	s.Plan.Why = runbook.T("engine.guard_back", "guard", runbook.Text{EN: "the primary is down", ZH: "主服务器已宕机"})
 	out["back"], out["back-step"] = run(r), step(r, "domains")
+
+	maps.Copy(out, otherScenarios(run, step))
 
 	r, _ = domainsWait()
 	out["open"] = run(r)

@@ -50,7 +50,9 @@ type Config struct {
 	Language  string // of messages to everybody: en or zh
 	Zone      *time.Location
 	Clock     func() time.Time
-	Log       *slog.Logger
+	// BlackBox says for a diagnosis how old the newest copies are; nil says nothing.
+	BlackBox func() (text runbook.Msg, stale bool)
+	Log      *slog.Logger
 }
 
 // Handlers gives meaning to what people and alerts say. It implements bot.Inbox, engine.Notifier and the alert sink.
@@ -60,6 +62,7 @@ type Handlers struct {
 	view     *notifier
 	alerts   *alertBook
 	versions versions
+	leavers  leavers
 }
 
 // New wires the handlers; nothing runs before Run.

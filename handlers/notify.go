@@ -30,6 +30,9 @@ func newNotifier(h *Handlers) *notifier {
 }
 
 func (n *notifier) changed(r runbook.Run) {
+	if len(r.Steps) > 0 {
+		n.h.leavers.note(r)
+	}
 	n.mu.Lock()
 	n.dirty[r.ID] = true
 	n.mu.Unlock()
@@ -55,8 +58,11 @@ func (n *notifier) take() []string {
 func (n *notifier) run(ctx context.Context) error {
 	if recent, err := n.h.Journal.Runs(ctx, shownRuns); err == nil {
 		for _, r := range recent {
-			if r.EndedAt.IsZero() || n.h.Clock().Sub(r.EndedAt) < time.Hour {
+			ended := n.h.Clock().Sub(r.EndedAt)
+			if r.EndedAt.IsZero() || ended < time.Hour {
 				n.changed(runbook.Run{ID: r.ID})
+			} else if old, err := n.h.Journal.Run(ctx, r.ID); err == nil && ended < leftFor {
+				n.h.leavers.note(old)
 			}
 		}
 	}
@@ -85,6 +91,7 @@ func (n *notifier) show(ctx context.Context, id string) error {
 	if err != nil {
 		return err
 	}
+	n.h.leavers.note(r)
 	for _, m := range n.h.viewer(ctx, n.h.say, r).messages(r) {
 		if err := n.want(ctx, m); err != nil {
 			return err
@@ -134,7 +141,10 @@ func (v *versions) next(ctx context.Context, j Journal, now time.Time) int64 {
 }
 
 func (h *Handlers) viewer(ctx context.Context, say *locale.Printer, r runbook.Run) viewer {
-	v := viewer{say: say, now: h.Clock(), drill: h.Fleet.Config().Drill}
+	v := viewer{say: say, now: h.Clock(), drill: h.Fleet.Config().Drill, back: h.back(r), fence: map[string]string{}}
+	for _, host := range leftBy(r) {
+		v.fence[host] = h.fenceCommand(host)
+	}
 	if r.State != runbook.Open {
 		if head, err := h.Journal.Head(ctx); err == nil {
 			v.head = head

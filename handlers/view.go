@@ -2,6 +2,7 @@ package handlers
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -16,7 +17,9 @@ type viewer struct {
 	say   *locale.Printer
 	now   time.Time
 	drill bool
-	head  string // of the audit chain, for the closing message
+	head  string            // of the audit chain, for the closing message
+	back  []string          // hosts that answer although another machine has their place
+	fence map[string]string // host that was left behind → command that stops it
 }
 
 // messages are all cards of a run, in order: one about the run, then one a step or group that has begun.
@@ -91,7 +94,7 @@ func (c card) settled() bool { return c.state().Settled() }
 func (v viewer) context(r runbook.Run, c card) string {
 	all := cards(r)
 	parts := v.watermark(r)
-	if !r.DownSince.IsZero() {
+	if moves(r) && !r.DownSince.IsZero() || r.Alert != "" {
 		end := r.EndedAt
 		if end.IsZero() {
 			end = v.now
@@ -99,7 +102,11 @@ func (v viewer) context(r runbook.Run, c card) string {
 		if back := backAt(r); !back.IsZero() {
 			end = back
 		}
-		parts = append(parts, v.say.T("view.down", "clock", stopwatch(end.Sub(r.DownSince))))
+		id := "view.down"
+		if !moves(r) {
+			id = "view.degraded"
+		}
+		parts = append(parts, v.say.T(id, "clock", stopwatch(end.Sub(r.DownSince))))
 	}
 	if loss, lost, ok := lossSeconds(r); ok {
 		id := "view.loss"
@@ -138,9 +145,15 @@ func stopwatch(d time.Duration) string {
 	return fmt.Sprintf("%02d:%02d", s/60, s%60)
 }
 
-// downSince is since when the time without service grows; zero where it has stopped.
+// moves reports whether a run moves the service to another machine, since it is down where it was. Other runs mend what
+// users hardly notice: no data is lost by them.
+func moves(r runbook.Run) bool {
+	return slices.ContainsFunc(r.Steps, func(s runbook.StepRun) bool { return s.Def.PointOfNoReturn })
+}
+
+// downSince is since when the time without service, or with less of it, grows; zero where it has stopped.
 func downSince(r runbook.Run) time.Time {
-	if !r.EndedAt.IsZero() || !backAt(r).IsZero() {
+	if !r.EndedAt.IsZero() || !backAt(r).IsZero() || !moves(r) && r.Alert == "" {
 		return time.Time{}
 	}
 	return r.DownSince
@@ -172,6 +185,9 @@ func (v viewer) runCard(r runbook.Run) bot.Message {
 		Emoji:    "🔵",
 		Priority: bot.Outcome,
 	}
+	for _, host := range v.back {
+		m.Warn = append(m.Warn, v.say.T("watch.is_back", "host", host))
+	}
 	by := v.say.T("view.started_by", "name", r.StartedBy.Name, "platform", r.StartedBy.Platform, "at", r.StartedAt)
 	switch r.State {
 	case runbook.Open:
@@ -189,7 +205,10 @@ func (v viewer) runCard(r runbook.Run) bot.Message {
 		m.Lines = append(m.Lines, aborted, v.summary(r))
 	case runbook.RunDone:
 		m.State, m.Emoji = "done", "✅"
-		m.Lines = append(m.Lines, v.summary(r))
+		m.Lines = append(v.changed(r), v.summary(r))
+		if moves(r) { // that service is back comes first
+			m.Lines = append(m.Lines[len(m.Lines)-1:], m.Lines[:len(m.Lines)-1]...)
+		}
 	}
 	switch {
 	case !r.EndedAt.IsZero():
@@ -202,6 +221,10 @@ func (v viewer) runCard(r runbook.Run) bot.Message {
 		for _, o := range engine.OpenItems(r) {
 			m.Lines = append(m.Lines, v.say.T("view.open", "text", v.say.Say(o.Text)))
 		}
+		for _, host := range v.unstopped(r) {
+			m.Lines = append(m.Lines, notStopped(v.say, host))
+		}
+		m.Buttons = append(m.Buttons, v.fenceButtons(r)...)
 		if v.head != "" {
 			m.Footer = v.say.T("view.audit", "head", v.head) + " · "
 		}
@@ -240,6 +263,20 @@ func (v viewer) summary(r runbook.Run) string {
 		line += " " + v.say.T("view.lost", "seconds", loss)
 	}
 	return line
+}
+
+// changed is what the machines are now, as the run wrote it down.
+func (v viewer) changed(r runbook.Run) []string {
+	var out []string
+	for _, s := range r.Steps {
+		if s.Def.Kind != "roles" || s.State != runbook.Done || s.Plan == nil || s.Result == nil || s.Result.Outcome != runbook.OutcomeDone {
+			continue
+		}
+		for _, f := range s.Plan.Facts {
+			out = append(out, v.say.Say(f))
+		}
+	}
+	return out
 }
 
 // settled counts the cards of a run that need nothing more.

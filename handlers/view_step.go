@@ -33,7 +33,7 @@ func (v viewer) stepCard(r runbook.Run, c card) bot.Message {
 		v.member(&m, r, c, s)
 	}
 	if c.def.PointOfNoReturn && c.state() == runbook.Waiting {
-		m.Warn = append(m.Warn, v.say.T("view.no_return"))
+		m.Warn = append(m.Warn, v.say.T("view.no_return", "hosts", strings.Join(fenced(r), ", ")))
 	}
 	m.Lines = slices.Compact(m.Lines) // a note and a result may say the same
 	if live(r) {
@@ -241,9 +241,16 @@ func tableBlocks(tables []runbook.Table, member string) []bot.Block {
 	return out
 }
 
-// lossSeconds is how much time's worth of data the dump lacks that was restored (lost), or would be.
+// lossSeconds is how much time's worth of data the dump lacks that was restored (lost), or would be, where users go on
+// with it: on the way to the point of no return. A later restore only fills a machine that stands by.
 func lossSeconds(r runbook.Run) (seconds float64, lost, ok bool) {
+	if !moves(r) {
+		return 0, false, false
+	}
 	for _, s := range r.Steps {
+		if s.Def.PointOfNoReturn {
+			break
+		}
 		text := ""
 		switch {
 		case s.State == runbook.Skipped:
