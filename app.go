@@ -88,7 +88,7 @@ func newApp(ctx context.Context, set settings, dsn string) (a *app, err error) {
 	}
 	a.handlers = handlers.New(handlers.Config{
 		Journal: a.journal, Fleet: a.fleet, Scenarios: a.scenarios, Hub: a.hub, Bundle: a.bundle,
-		Language: set.Language, Zone: set.zone, Log: a.log,
+		Language: set.Language, Zone: set.zone, Log: a.log, BlackBox: a.blackBoxState,
 	})
 	host, _ := os.Hostname()
 	a.engine = engine.New(engine.Config{

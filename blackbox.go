@@ -97,14 +97,33 @@ func blackBoxWarnings(f *fleet.Fleet, box *blackbox.Store) (warnings []runbook.M
 			warnings = append(warnings, said(t.Err))
 		}
 	}
-	if len(taken) == 0 {
-		return warnings, runbook.T("blackbox.empty")
+	state, stale := boxAge(box)
+	if stale {
+		return append(warnings, state), runbook.Msg{}
 	}
-	age := time.Since(taken[0].At)
+	return warnings, state
+}
+
+// boxAge says how old the newest snapshot is; stale is an age to worry about.
+func boxAge(box *blackbox.Store) (text runbook.Msg, stale bool) {
+	now := time.Now()
+	at, ok := box.Newest(now)
+	if !ok {
+		return runbook.T("blackbox.empty"), false
+	}
+	age := now.Sub(at)
 	if age > staleBox {
-		return append(warnings, runbook.T("blackbox.stale", "age", age)), runbook.Msg{}
+		return runbook.T("blackbox.stale", "age", age), true
 	}
-	return warnings, runbook.T("blackbox.age", "age", age, "hosts", len(taken[0].Hosts))
+	return runbook.T("blackbox.age", "age", age), false
+}
+
+// blackBoxState is what a diagnosis says of it.
+func (a *app) blackBoxState() (runbook.Msg, bool) {
+	if a.fleet.Config().BlackBox.Off {
+		return runbook.T("blackbox.off"), false
+	}
+	return boxAge(a.box)
 }
 
 func blackBoxCommand() *cobra.Command {

@@ -3,7 +3,9 @@ package copy
 import (
 	"encoding/json"
 	"errors"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -23,8 +25,8 @@ func (b box) Latest(host string) (*blackbox.Host, bool) {
 // held is a black box with files of the primary.
 func held(c *actiontest.Company, at time.Time, files map[string]string) box {
 	h := &blackbox.Host{At: at}
-	for p, text := range files {
-		h.Files = append(h.Files, blackbox.File{Path: c.Path("primary", p), Mode: 0o640, At: at, Content: []byte(text)})
+	for _, p := range slices.Sorted(maps.Keys(files)) {
+		h.Files = append(h.Files, blackbox.File{Path: c.Path("primary", p), Mode: 0o640, At: at, Content: []byte(files[p])})
 	}
 	return box{"primary": h}
 }
