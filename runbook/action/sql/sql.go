@@ -14,7 +14,7 @@ import (
 	"recoverbot/runbook/fleet"
 )
 
-// Spec is what a step of this kind says under `with:`: one of statements, domain_list, tables, login_of.
+// Spec is what a step of this kind says under `with:`: one of statements, domain_list, tables (or recall), login_of.
 type Spec struct {
 	Database   string      `yaml:"database,omitempty"` // a name in fleet.yaml; reached on the step's host
 	Statements []Statement `yaml:"statements,omitempty"`
@@ -22,6 +22,7 @@ type Spec struct {
 	ExpectRows string      `yaml:"expect_rows,omitempty"` // of all statements together: "3", ">=1" (default), "<=2", "1..3"
 	DomainList *DomainSpec `yaml:"domain_list,omitempty"`
 	Tables     []TableSpec `yaml:"tables,omitempty"`
+	Recall     string      `yaml:"recall,omitempty"`   // hosts: what the black box saw there and is not here is made too
 	LoginOf    string      `yaml:"login_of,omitempty"` // a service whose own credentials must work
 }
 
@@ -58,7 +59,7 @@ type TableSpec struct {
 func (s *Spec) Validate() error {
 	var problems []error
 	modes := 0
-	for _, set := range []bool{len(s.Statements) > 0, s.DomainList != nil, len(s.Tables) > 0, s.LoginOf != ""} {
+	for _, set := range []bool{len(s.Statements) > 0, s.DomainList != nil, len(s.Tables) > 0 || s.Recall != "", s.LoginOf != ""} {
 		if set {
 			modes++
 		}
@@ -124,7 +125,7 @@ func Kind() action.Kind {
 		New: func(spec any, env action.Env) (action.Action, error) {
 			s := spec.(*Spec)
 			switch {
-			case len(s.Tables) > 0:
+			case len(s.Tables) > 0 || s.Recall != "":
 				return &tables{spec: s, env: env}, nil
 			case s.LoginOf != "":
 				return &login{spec: s, env: env}, nil
