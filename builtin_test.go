@@ -54,7 +54,7 @@ func TestBadScenarioIsToldInBothLanguages(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = scenario.Load(dir, b)
-	for lang, want := range map[string]string{"en": "own.yaml:4:5: Step one: unknown kind nonsense.", "zh": "own.yaml:4:5: 步骤 one：未知的 kind nonsense。"} {
+	for lang, want := range map[string]string{"en": "own.yaml:4:46: Step one: unknown kind nonsense.", "zh": "own.yaml:4:46: 步骤 one：未知的 kind nonsense。"} {
 		if got := (settings{Language: lang, zone: time.UTC}).localised(bundle, err).Error(); !strings.Contains(got, want) || !strings.Contains(got, "kind: nonsense") {
 			t.Errorf("%s: %s", lang, got)
 		}
