@@ -96,7 +96,9 @@ func (s settings) warnings(cfg *fleet.Config, scenarios scenario.Set) []runbook.
 	out := append(cfg.Warnings(), s.unread(cfg)...)
 	var called []string
 	for _, r := range cfg.Watch.Roles {
-		called = append(called, r.Scenario)
+		if r.Scenario != "" {
+			called = append(called, r.Scenario)
+		}
 	}
 	for _, t := range cfg.Watch.Together {
 		called = append(called, t.Scenario)

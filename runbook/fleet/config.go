@@ -191,8 +191,8 @@ type WatchTogether struct {
 // WatchRole says what it means that the hosts of a role do not answer.
 type WatchRole struct {
 	Role     string          `yaml:"role"`
-	Probes   []runbook.Probe `yaml:"probes,omitempty"` // default: silent or its services
-	Scenario string          `yaml:"scenario"`
+	Probes   []runbook.Probe `yaml:"probes,omitempty"`   // beside silence and SSH; default: what the role calls for
+	Scenario string          `yaml:"scenario,omitempty"` // "": shown, none is called for
 }
 
 // Path is the file that the configuration came from.

@@ -117,9 +117,6 @@ func validateWatch(c *Config, d *decoder) {
 	for i, r := range w.Roles {
 		at := fmt.Sprintf("watch.roles[%d]", i)
 		checkRef(c, d, at+".role", r.Role)
-		if r.Scenario == "" {
-			d.wrong(at, "fleet.config_missing", "key", "scenario")
-		}
 		for j, p := range r.Probes {
 			place := fmt.Sprintf("%s.probes[%d]", at, j)
 			if p.Kind == "" {
