@@ -209,3 +209,23 @@ func TestEstimates(t *testing.T) {
 		t.Errorf("%+v", d)
 	}
 }
+
+// A table that somebody has locked costs a short wait, not the round.
+func TestLockedTable(t *testing.T) {
+	t.Parallel()
+	c := actiontest.New(t, "primary")
+	db := c.StartMariaDB("primary")
+	c.Exec(db, "CREATE DATABASE speed", "CREATE TABLE speed.t_app_dns (id INT)", "CREATE TABLE speed.locked (id INT)")
+	conn, err := db.DB.Connx(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if _, err := conn.ExecContext(t.Context(), "LOCK TABLES speed.locked WRITE"); err != nil {
+		t.Fatal(err)
+	}
+	d := collector(c).Collect(t.Context()).Hosts["primary"].Databases["speed"]
+	if d == nil || len(d.Tables) != 2 || d.Tables[0].Exact || !d.Tables[1].Exact || len(d.Domain) != 1 {
+		t.Errorf("%+v", d)
+	}
+}

@@ -20,7 +20,7 @@ const (
 	maxTables    = 2000
 	maxDomains   = 5000
 	oneCount     = 10 * time.Second // for counting one table
-	createWithin = 5                // seconds to wait for a table that is being altered
+	createWithin = 2                // seconds to wait for a table that is being altered
 )
 
 // reader reads one database on one pinned connection, which can write nothing.
