@@ -18,7 +18,7 @@ import (
 )
 
 //go:embed builtin
-var builtin embed.FS
+var embedded embed.FS
 
 // Kinds tells what a scenario may say of actions and probes.
 type Kinds interface {
@@ -55,7 +55,7 @@ const maxFile = 1 << 20
 // ones of the same name. Every problem of every file is in the returned *Problems error.
 func Load(dir string, kinds Kinds) (Set, error) {
 	sources := []fs.FS{}
-	sub, err := fs.Sub(builtin, "builtin")
+	sub, err := fs.Sub(embedded, "builtin")
 	if err != nil {
 		return nil, fmt.Errorf("open embedded scenarios: %w", err)
 	}
