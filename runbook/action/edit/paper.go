@@ -70,7 +70,7 @@ func (e *edit) Paper(p runbook.Plan) runbook.Sheet {
 	if e.spec.Verify != "" {
 		b += "if ! ( export FILE=\"$F\"\n" + strings.TrimRight(redact(e.spec.Verify), "\n") + "\n); then cp -p \"$SAVED\" \"$F\"; echo 'FAILED: the file is as before'; exit 1; fi\n"
 	}
-	b += "diff \"$SAVED\" \"$F\" | sed -E 's#(://|[\"'\\'' ])[^@[:space:]\"]*@#\\1***@#g; s/((password|passwd|secret|token)[^:=]*[:=]).*/\\1 ***/'\n"
+	b += "diff \"$SAVED\" \"$F\" | sed -E 's#(://|[\"'\\'' ])[^[:space:]\"]*@#\\1***@#g; s/((password|passwd|secret|token)[^:=]*[:=]).*/\\1 ***/'\n"
 	if len(names) > 0 {
 		b += "echo '-- still named:'\n"
 		for _, n := range names {
