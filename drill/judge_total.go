@@ -1,3 +1,3 @@
 package drill
 
-var totalPart = part{breaks: theOnes("primary", "standby", "report"), facts: bothRecovered, healed: primaryHealed}
+var totalPart = part{breaks: theOnes("primary", "standby", "report"), facts: rebuilt, healed: primaryHealed}

@@ -213,7 +213,7 @@ func (c *Company) writeInstallFiles() error {
 			return fmt.Errorf("write install files to %s: %w", name, err)
 		}
 	}
-	for _, role := range []string{"standby", "nginx"} {
+	for _, role := range []string{"standby", "nginx", "primary"} {
 		script, err := render("provision-"+role+".sh", nil)
 		if err != nil {
 			return err
