@@ -132,6 +132,22 @@ func blackBoxCommand() *cobra.Command {
 		Long: "Once a day the bot copies, read-only, the small things that die with a machine: configuration of services, nginx files,\n" +
 			"the backup script, crontabs, definitions and row counts of tables, the domain list. They are encrypted beside the journal.",
 	}
+	var at string
+	show := &cobra.Command{
+		Use: "show HOST", Short: "Show what is held of a machine: files with sizes, tables with rows", Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return withBlackBox(cmd, func(x boxCall) error { return showBox(x, args[0], at) })
+		},
+	}
+	get := &cobra.Command{
+		Use: "get HOST PATH", Short: "Write a held file to standard output; PATH crontab is the crontab, DATABASE.TABLE a definition", Args: cobra.ExactArgs(2),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return withBlackBox(cmd, func(x boxCall) error { return getFromBox(x, args[0], args[1], at) })
+		},
+	}
+	for _, c := range []*cobra.Command{show, get} {
+		c.Flags().StringVar(&at, "at", "", `as it was then: "2026-11-23", "2026-11-23 04:30" (default: the newest)`)
+	}
 	box.AddCommand(
 		&cobra.Command{
 			Use: "take", Short: "Copy everything now (also during a run), and say what could not be read", Args: cobra.NoArgs,
@@ -141,18 +157,7 @@ func blackBoxCommand() *cobra.Command {
 			Use: "list", Short: "List the copies: when, how large, of which machines, with which problems", Args: cobra.NoArgs,
 			RunE: func(cmd *cobra.Command, _ []string) error { return withBlackBox(cmd, listBoxes) },
 		},
-		&cobra.Command{
-			Use: "show HOST", Short: "Show what is held of a machine: files with sizes, tables with rows", Args: cobra.ExactArgs(1),
-			RunE: func(cmd *cobra.Command, args []string) error {
-				return withBlackBox(cmd, func(x boxCall) error { return showBox(x, args[0]) })
-			},
-		},
-		&cobra.Command{
-			Use: "get HOST PATH", Short: "Write a held file to standard output; PATH crontab is the crontab, DATABASE.TABLE a definition", Args: cobra.ExactArgs(2),
-			RunE: func(cmd *cobra.Command, args []string) error {
-				return withBlackBox(cmd, func(x boxCall) error { return getFromBox(x, args[0], args[1]) })
-			},
-		},
+		show, get,
 	)
 	return box
 }
@@ -229,10 +234,17 @@ func listBoxes(x boxCall) error {
 	return nil
 }
 
-// held finds what the black box has of a host.
-func (x boxCall) held(host string) (*blackbox.Host, error) {
-	if h, ok := x.box.Latest(host); ok {
+// held finds what the black box has of a host, or had at a time.
+func (x boxCall) held(host, at string) (*blackbox.Host, error) {
+	until, err := x.until(at)
+	if err != nil {
+		return nil, err
+	}
+	if h, ok := x.box.Until(until, host); ok {
 		return h, nil
+	}
+	if !until.IsZero() {
+		return nil, runbook.Errorf(runbook.NotFound, "blackbox.not_then", "host", host, "at", until)
 	}
 	taken, err := x.box.List()
 	if err != nil {
@@ -251,8 +263,21 @@ func (x boxCall) held(host string) (*blackbox.Host, error) {
 	return nil, runbook.Errorf(runbook.NotFound, "blackbox.no_host", "host", host, "known", strings.Join(names, ", "))
 }
 
-func showBox(x boxCall, host string) error {
-	h, err := x.held(host)
+// until is the end of the second, minute or day that a person means.
+func (x boxCall) until(at string) (time.Time, error) {
+	for layout, span := range map[string]time.Duration{time.DateTime: time.Second, "2006-01-02 15:04": time.Minute, time.DateOnly: 24 * time.Hour} {
+		if t, err := time.ParseInLocation(layout, at, x.set.zone); err == nil {
+			return t.Add(span - time.Second), nil
+		}
+	}
+	if at != "" {
+		return time.Time{}, runbook.Errorf(runbook.Invalid, "blackbox.bad_at", "text", at)
+	}
+	return time.Time{}, nil
+}
+
+func showBox(x boxCall, host, at string) error {
+	h, err := x.held(host, at)
 	if err != nil {
 		return err
 	}
@@ -294,8 +319,8 @@ func (x boxCall) older(at, host time.Time) string {
 	return "  " + x.say.T("blackbox.older", "at", at)
 }
 
-func getFromBox(x boxCall, host, name string) error {
-	h, err := x.held(host)
+func getFromBox(x boxCall, host, name, at string) error {
+	h, err := x.held(host, at)
 	if err != nil {
 		return err
 	}

@@ -66,6 +66,9 @@ func TestBlackBoxCommand(t *testing.T) {
 	expect(run(env, "blackbox", "get", "primary", "/etc/shadow"), "error: The black box holds no /etc/shadow of primary.")
 	expect(run(env, "blackbox", "show", "primari"), "error: The black box holds nothing of primari. It holds: nginx1, primary.")
 	expect(run(env, "check"), "The black box is ", " s old.")
+	expect(run(env, "blackbox", "show", "primary", "--at", "2999-01-01"), "t_app_dns")
+	expect(run(env, "blackbox", "show", "primary", "--at", "2001-01-01 04:30"), "error: The black box held nothing of primary at 2001-01-01")
+	expect(run(env, "blackbox", "get", "primary", "crontab", "--at", "yesterday"), "error: --at yesterday is not a time.")
 	expect(run(env+"LANGUAGE=zh\n", "blackbox", "show", "primari"), "黑匣子中没有 primari")
 
 	if err := os.Remove(filepath.Join(dir, "state", "blackbox.key")); err != nil {

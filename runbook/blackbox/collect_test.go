@@ -229,3 +229,21 @@ func TestLockedTable(t *testing.T) {
 		t.Errorf("%+v", d)
 	}
 }
+
+func TestRetiredMachinesAreLeftAlone(t *testing.T) {
+	t.Parallel()
+	c := actiontest.New(t, "primary", "standby")
+	text, err := os.ReadFile(c.FleetFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(c.FleetFile, []byte(strings.Replace(string(text), "- name: standby\n", "- name: standby\n    retired: true\n", 1)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Fleet.Reload(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if s := collector(c).Collect(t.Context()); !slices.Equal(s.Names(), []string{"primary"}) || len(s.Problems) != 0 {
+		t.Errorf("hosts %v, problems %v", s.Names(), s.Problems)
+	}
+}

@@ -34,7 +34,9 @@ func (s *Store) Prune(now time.Time, keep time.Duration) error {
 			}
 		}
 		if age > hardLimit || age > keep && !needed {
-			errs = append(errs, os.Remove(filepath.Join(s.dir, n)))
+			if err := os.Remove(filepath.Join(s.dir, n)); !errors.Is(err, fs.ErrNotExist) {
+				errs = append(errs, err)
+			}
 		}
 	}
 	errs = append(errs, s.sweep(now))

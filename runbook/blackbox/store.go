@@ -173,7 +173,10 @@ func (s *Store) Save(snapshot Snapshot) (size int64, err error) {
 }
 
 // Latest implements Reader.
-func (s *Store) Latest(host string) (*Host, bool) {
+func (s *Store) Latest(host string) (*Host, bool) { return s.Until(time.Time{}, host) }
+
+// Until is what Latest would have said at that time; the zero time is now.
+func (s *Store) Until(at time.Time, host string) (*Host, bool) {
 	if s == nil {
 		return nil, false
 	}
@@ -183,6 +186,9 @@ func (s *Store) Latest(host string) (*Host, bool) {
 	}
 	var m merged
 	for _, n := range names {
+		if !at.IsZero() && timeOf(n).After(at) {
+			continue
+		}
 		if t := s.load(n); t.Err == nil {
 			m.add(t.Hosts[host])
 		}

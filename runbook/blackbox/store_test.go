@@ -213,6 +213,12 @@ func TestLatestGoesBackForWhatIsMissing(t *testing.T) {
 	if len(got.Files) != 1 || got.Files[0].Path != "/c.yaml" || !got.Files[0].At.Equal(day) {
 		t.Errorf("files: %+v", got.Files)
 	}
+	if old, ok := s.Until(day.Add(time.Hour), "a"); !ok || len(old.Files) != 3 || !old.At.Equal(day) {
+		t.Errorf("as it was: %+v", old)
+	}
+	if _, ok := s.Until(day.Add(-time.Hour), "a"); ok {
+		t.Error("held before the first copy")
+	}
 	if b, ok := s.Latest("b"); !ok || string(b.Files[0].Content) != "b" {
 		t.Error("a machine that was not read is lost")
 	}
