@@ -86,8 +86,7 @@ func newCall(key, scenario string, params map[string]string, a alert.Alert, now 
 		name = a.Level + "-" + a.Host
 	}
 	sum := sha256.Sum256([]byte(key + now.String()))
-	return &call{ID: slug(name) + "-" + hex.EncodeToString(sum[:4]), Key: key, Scenario: scenario, Params: params, Since: now,
-		State: resolved, tally: &tally{}}
+	return &call{ID: slug(name) + "-" + hex.EncodeToString(sum[:4]), Key: key, Scenario: scenario, Params: params, Since: now, tally: &tally{}}
 }
 
 func slug(s string) string {

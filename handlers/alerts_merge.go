@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"time"
@@ -95,7 +96,7 @@ func (e *edit) together(cfg *fleet.Config) {
 	dead := map[string]*call{}
 	for _, key := range slices.Sorted(maps.Keys(e.calls)) {
 		c := e.calls[key]
-		c.survey()
+		c.survey(cfg)
 		for _, name := range c.Dead {
 			dead[name] = c
 		}
@@ -151,9 +152,12 @@ func inService(cfg *fleet.Config, role string) []string {
 	return out
 }
 
-// survey says which hosts a call is about. Where no alert of it fires, as between two flaps, what was known stays.
-func (c *call) survey() {
+// survey says which hosts a call is about. Between two flaps what was known stays.
+func (c *call) survey(cfg *fleet.Config) {
 	if len(c.Members) == 0 {
+		if flaps := c.Unsteady || c.Firing && len(c.Changes)+1 >= flapLimit(cfg); !flaps && c.tally.size() == 0 {
+			c.Dead = nil
+		}
 		return
 	}
 	c.Hosts, c.Dead, c.Level, c.Seen = nil, nil, "", false
@@ -162,7 +166,7 @@ func (c *call) survey() {
 		c.Hosts = union(c.Hosts, m.Hosts)
 		c.Level = worse(c.Level, m.Level)
 		c.Seen = c.Seen || m.Source == "watch"
-		if c.Scenario != "" && m.Level != returned {
+		if m.Level != returned && (c.Scenario != "" || m.Source == "watch" && m.Level == string(probe.Silent)) {
 			c.Dead = union(c.Dead, m.Hosts)
 		}
 	}
@@ -201,11 +205,7 @@ func (c *call) turn(cfg *fleet.Config, now time.Time) {
 		}
 	}
 	c.Changes = slices.DeleteFunc(slices.Clone(c.Changes), func(at time.Time) bool { return now.Sub(at) >= window })
-	limit := cfg.Alerts.Flaps
-	if limit <= 0 {
-		limit = defaultFlaps
-	}
-	c.Unsteady = len(c.Changes) >= limit || c.Unsteady && len(c.Changes) > 0
+	c.Unsteady = len(c.Changes) >= flapLimit(cfg) || c.Unsteady && len(c.Changes) > 0
 	if c.Firing || c.Unsteady || c.State == resolved {
 		return
 	}
@@ -234,11 +234,10 @@ const (
 	defaultFlapWindow = 10 * time.Minute
 )
 
+func flapLimit(cfg *fleet.Config) int { return cmp.Or(cfg.Alerts.Flaps, defaultFlaps) }
+
 func flapWindow(cfg *fleet.Config) time.Duration {
-	if w := time.Duration(cfg.Alerts.FlapWindow); w > 0 {
-		return w
-	}
-	return defaultFlapWindow
+	return cmp.Or(time.Duration(cfg.Alerts.FlapWindow), defaultFlapWindow)
 }
 
 // live are the calls that fire or flap, in a fixed order.
@@ -255,7 +254,7 @@ func (e *edit) live() []*call {
 // cover lets wider calls stand for the narrower ones, all of whose hosts they are about.
 func cover(live []*call) {
 	for _, c := range live {
-		if c.Scenario == "" || c.State == started || c.Level == returned || len(c.Hosts) == 0 {
+		if c.Scenario == "" && len(c.Dead) == 0 || c.State == started || c.Level == returned || len(c.Hosts) == 0 {
 			continue
 		}
 		var by *call

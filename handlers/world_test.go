@@ -144,8 +144,8 @@ func newWorld(t *testing.T) *world {
 	return newWorldOf(t, fleetFile)
 }
 
-// newWorldOf is a world whose fleet.yaml is text; TOKENn in it becomes the hash of the nth person's token.
-func newWorldOf(t *testing.T, text string) *world {
+// openFleet opens a fleet.yaml; TOKENn in it becomes the hash of the nth person's token.
+func openFleet(t *testing.T, text string) *fleet.Fleet {
 	t.Helper()
 	dir := t.TempDir()
 	for i, name := range []string{"ops1", "ops2", "guest"} {
@@ -162,6 +162,13 @@ func newWorldOf(t *testing.T, text string) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return f
+}
+
+// newWorldOf is a world whose fleet.yaml is text; TOKENn in it becomes the hash of the nth person's token.
+func newWorldOf(t *testing.T, text string) *world {
+	t.Helper()
+	f, dir := openFleet(t, text), t.TempDir()
 	ctx, cancel := context.WithCancel(context.Background())
 	j, err := journal.Open(ctx, "sqlite://"+filepath.Join(dir, "journal.db"), time.Now, f.Redactor().Redact)
 	if err != nil {
