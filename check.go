@@ -67,6 +67,9 @@ func runCheck(cmd *cobra.Command, set settings, connect bool) error {
 		if err := handlers.CanStart(f.Config(), scenarios[name]); err != nil {
 			fmt.Fprintln(out, say.T("cli.warning", "text", set.localised(bundle, err).Error()))
 		}
+		for _, w := range handlers.Unknown(f.Config(), scenarios[name]) {
+			fmt.Fprintln(out, say.T("cli.warning", "text", w))
+		}
 	}
 	fmt.Fprintln(out, say.T("cli.check_ok", "fleet", set.FleetFile, "hosts", len(f.Config().Hosts), "scenarios", len(scenarios)))
 	if boxState.ID != "" {

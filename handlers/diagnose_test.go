@@ -128,7 +128,7 @@ people:
 		t.Errorf("the diagnosis took %s", took)
 	}
 	lines := strings.Join(m.Lines, "\n")
-	for _, want := range []string{"app1, app2 is in trouble. Suggested: primary (T primary).", "Also called for: anginx which=nginx2", "Also called for: nginx which=nginx2",
+	for _, want := range []string{"In trouble: app1, app2. Suggested: primary (T primary).", "Also called for: anginx which=nginx2", "Also called for: nginx which=nginx2",
 		"T form (form which=nginx2) is called for but cannot start: ticket=… is missing."} {
 		if !strings.Contains(lines, want) {
 			t.Errorf("no %q in\n%s", want, lines)
