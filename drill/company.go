@@ -153,7 +153,7 @@ func (c *Company) claim(dir string) error {
 }
 
 // built is what a drill puts into its directory, and what the next one in it removes.
-var built = []string{"hosts", "keys", "journal.db", "journal.db-wal", "journal.db-shm", "journal.db.lock", "drill.json", "drill.sock", ".env", "fleet.yaml", "known_hosts", "provision", "log"}
+var built = []string{"hosts", "keys", "journal.db", "journal.db-wal", "journal.db-shm", "journal.db.lock", "drill.json", "drill.sock", ".env", "fleet.yaml", "known_hosts", "provision", "log", "blackbox", "blackbox.key"}
 
 // markFile says that a directory is a drill's, and is locked while it runs.
 const markFile = ".recoverbot-drill"

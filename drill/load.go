@@ -20,6 +20,7 @@ type users struct {
 type frontCount struct {
 	leave       context.CancelFunc // nil: nobody is sent there any more
 	asked, lost int
+	answeredAt  time.Time     // when the newest request that was answered was asked
 	lostSince   time.Time     // of the outage that lasts
 	down        time.Duration // of the outages that are over
 	streak      int           // answered in a row
@@ -135,7 +136,8 @@ func ask(ctx context.Context, url string, write bool) bool {
 	return res.StatusCode == http.StatusOK
 }
 
-// count takes one answer. An outage is over when an answer that was asked for after it began has come.
+// count takes one answer. An outage begins with a request that is lost where none that was asked later was answered, and
+// is over when an answer that was asked for after that has come.
 func (u *users) count(f *frontCount, ok bool, began time.Time) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -143,12 +145,15 @@ func (u *users) count(f *frontCount, ok bool, began time.Time) {
 	if !ok {
 		f.lost++
 		f.streak = 0
-		if f.lostSince.IsZero() && f.leave != nil {
+		if f.lostSince.IsZero() && f.leave != nil && began.After(f.answeredAt) {
 			f.lostSince = began
 		}
 		return
 	}
 	f.streak++
+	if began.After(f.answeredAt) {
+		f.answeredAt = began
+	}
 	if !f.lostSince.IsZero() && began.After(f.lostSince) {
 		f.down += began.Sub(f.lostSince)
 		f.lostSince = time.Time{}
