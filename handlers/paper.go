@@ -53,11 +53,12 @@ type paperwork struct {
 	run    runbook.Run // with what steps would leave to later ones
 	top    []runbook.Msg
 	blanks []runbook.Blank
+	binds  []string // machines that are not known yet
 }
 
 // comment writes text as comments, whatever is in it.
 func comment(b *strings.Builder, text string) {
-	for line := range strings.SplitSeq(paper.Shown(text), "\n") {
+	for line := range strings.SplitSeq(text, "\n") {
 		line = strings.Map(func(r rune) rune {
 			if unicode.IsControl(r) {
 				return ' '
@@ -160,13 +161,16 @@ func (d *paperwork) step(ctx context.Context, b *strings.Builder, i int) {
 		return
 	}
 	for _, t := range sheet.Typed {
-		if !t.Note.IsZero() && t.Script == "" && strings.Contains(b.String()[begin:], d.say.Say(t.Note)) {
+		if t.Script == "" && strings.Contains(b.String()[begin:], d.say.Say(t.Note)) {
 			continue // the plan's summary said so
 		}
 		d.typed(b, t)
 	}
 	d.top = append(d.top, sheet.Head...)
 	d.blanks = append(d.blanks, sheet.Blanks...)
+	if sheet.Machine != "" {
+		d.binds = append(d.binds, sheet.Machine)
+	}
 	s.State, s.Result = runbook.Done, &runbook.Result{Outcome: runbook.OutcomeDone, Values: sheet.Values}
 }
 
@@ -232,12 +236,12 @@ func (d *paperwork) sheet(ctx context.Context, b *strings.Builder, s *runbook.St
 // typed writes one thing to type.
 func (d *paperwork) typed(b *strings.Builder, t runbook.Typed) {
 	if !t.Note.IsZero() {
-		comment(b, d.say.Say(t.Note))
+		comment(b, paper.Shown(d.say.Say(t.Note), d.binds))
 	}
 	if t.Script == "" {
 		return
 	}
-	text := t.Script
+	text := paper.Own(t.Script, d.binds)
 	if t.Host != "" {
 		host, ok := d.cfg.Host(t.Host)
 		if !ok {
@@ -246,7 +250,7 @@ func (d *paperwork) typed(b *strings.Builder, t runbook.Typed) {
 		} else {
 			d.note(b, "paper.on", "host", host.Name, "address", host.Address)
 		}
-		text = paper.On(d.cfg, host, t)
+		text = paper.On(d.cfg, host, t, d.binds)
 	}
 	if t.Ask {
 		text = "if ask " + paper.Quote(d.say.T("paper.ask")) + "; then\n" + text + "fi\n"

@@ -13,8 +13,11 @@ type Sheet struct {
 	Typed []Typed
 	// Values are what the step would leave to later steps (Result.Values), as far as that can be foreseen.
 	Values map[string]string
-	Blanks []Blank // what people fill in at the top of the paper
-	Head   []Msg   // what also belongs at the top of the paper
+	// Machine is the name under which later steps know a machine that nobody has yet; Blanks are what people fill in at
+	// the top of the paper.
+	Machine string
+	Blanks  []Blank
+	Head    []Msg // what also belongs at the top of the paper
 }
 
 // Typed is one thing that a person does: a script on a host, or words to follow.

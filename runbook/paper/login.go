@@ -1,9 +1,10 @@
 package paper
 
 import (
+	"encoding/binary"
 	"encoding/json"
+	"hash/fnv"
 	"net/netip"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -12,16 +13,20 @@ import (
 	"recoverbot/runbook/fleet"
 )
 
-const blankDomain = ".fill-in.invalid"
-
-// blankIP stands for the public address of a machine that is not known yet. It is of the discard-only prefix: no machine has it.
-var blankIP = netip.MustParseAddr("100::f111")
-
-// Unknown is a machine that nobody has yet, as the steps that use it see it. Its address is a name that stands for the
-// variable of the paper's top.
+// Unknown is a machine that nobody has yet, as the steps that use it see it. Its addresses stand for variables of the
+// paper's top: a name that cannot exist, and an address of the discard-only prefix.
 func Unknown(bind string) fleet.Host {
-	return fleet.Host{Name: bind, Address: strings.ToLower(bind) + blankDomain, DNSIP: blankIP, Port: 22, User: "root"}
+	sum := fnv.New32a()
+	_, _ = sum.Write([]byte(bind)) // never fails
+	ip := [16]byte{0: 1}
+	binary.BigEndian.PutUint32(ip[12:], sum.Sum32())
+	return fleet.Host{Name: bind, Address: blankStart + strings.ToLower(bind) + blankEnd, DNSIP: netip.AddrFrom16(ip), Port: 22, User: "root"}
 }
+
+const (
+	blankStart = "fill-in-"
+	blankEnd   = ".invalid"
+)
 
 // Enrolled are the values that an enrol step of an unknown machine would leave.
 func Enrolled(bind string) map[string]string {
@@ -34,7 +39,9 @@ func Enrolled(bind string) map[string]string {
 }
 
 // IsUnknown reports whether a machine is one of Unknown's.
-func IsUnknown(h fleet.Host) bool { return strings.HasSuffix(h.Address, blankDomain) }
+func IsUnknown(h fleet.Host) bool {
+	return strings.HasPrefix(h.Address, blankStart) && strings.HasSuffix(h.Address, blankEnd)
+}
 
 // Variable is the name of a variable about an unknown machine: NEW_ADDRESS for new.
 func Variable(bind, what string) string {
@@ -70,21 +77,46 @@ func bracketed(address string) string {
 	return address
 }
 
-var blank = regexp.MustCompile(`([a-z0-9-]+)\.fill-in\.invalid`)
-
 // Shown is text for people, with the variables of unknown machines in it.
-func Shown(text string) string {
-	return blank.ReplaceAllStringFunc(text, func(m string) string { return "$" + Variable(strings.TrimSuffix(m, blankDomain), "ADDRESS") })
+func Shown(text string, binds []string) string {
+	for _, b := range binds {
+		text = strings.ReplaceAll(text, Unknown(b).Address, "$"+Variable(b, "ADDRESS"))
+	}
+	return text
+}
+
+// Own is a script of the person's own machine, with the variables of unknown machines in it.
+func Own(script string, binds []string) string {
+	for _, b := range binds {
+		var out strings.Builder
+		for rest, quoted := script, false; ; {
+			before, after, found := strings.Cut(rest, Unknown(b).Address)
+			out.WriteString(before)
+			if !found {
+				break
+			}
+			quoted = quoted != (strings.Count(before, "'")%2 == 1)
+			v := `"${` + Variable(b, "ADDRESS") + `:?}"`
+			if quoted {
+				v = "'" + v + "'"
+			}
+			out.WriteString(v)
+			rest = after
+		}
+		script = out.String()
+	}
+	return script
 }
 
 // On is the command that runs a script on a host. The script is read whole before it begins, and reads nothing itself.
-func On(cfg *fleet.Config, h fleet.Host, t runbook.Typed) string {
+// binds are the unknown machines whose variables it may need.
+func On(cfg *fleet.Config, h fleet.Host, t runbook.Typed, binds []string) string {
 	if t.Session {
 		return "ssh -t " + Login(cfg, h) + " " + Quote(strings.TrimSpace(t.Script)) + "\n"
 	}
 	body := "{\n" + strings.TrimRight(t.Script, "\n") + "\n} </dev/null\n"
 	ssh := "ssh " + Login(cfg, h) + " sh -s"
-	fill := fillIn(body, h.Name)
+	fill := fillIn(body, binds)
 	if fill == "" {
 		return Here(ssh, body)
 	}
@@ -92,23 +124,19 @@ func On(cfg *fleet.Config, h fleet.Host, t runbook.Typed) string {
 }
 
 // fillIn is the sed that puts the variables of unknown machines into a text; "" where it names none.
-func fillIn(text, host string) string {
+func fillIn(text string, binds []string) string {
 	var edits []string
-	for _, m := range blank.FindAllStringSubmatch(text, -1) {
-		e := `s/` + strings.ReplaceAll(m[0], ".", `\.`) + `/${` + Variable(m[1], "ADDRESS") + `:?}/g`
-		if !slices.Contains(edits, e) {
-			edits = append(edits, e)
+	for _, b := range binds {
+		u := Unknown(b)
+		for what, of := range map[string]string{"ADDRESS": u.Address, "DNS_IP": u.DNSIP.String()} {
+			if strings.Contains(text, of) {
+				edits = append(edits, `s/`+strings.ReplaceAll(of, ".", `\.`)+`/${`+Variable(b, what)+`:?}/g`)
+			}
 		}
-	}
-	if strings.Contains(text, blankIP.String()) {
-		name := host
-		if m := blank.FindStringSubmatch(text); m != nil {
-			name = m[1]
-		}
-		edits = append(edits, `s/`+blankIP.String()+`/${`+Variable(name, "DNS_IP")+`:?}/g`)
 	}
 	if len(edits) == 0 {
 		return ""
 	}
+	slices.Sort(edits)
 	return `sed "` + strings.Join(edits, "; ") + `"`
 }

@@ -21,7 +21,8 @@ func (a *enrol) Paper(runbook.Plan) runbook.Sheet {
 			"ADDRESS": "address", "PORT": "port", "USER": "user", "DNS_IP": "dns_ip"}[what])}
 	}
 	return runbook.Sheet{
-		Values: paper.Enrolled(bind),
+		Values:  paper.Enrolled(bind),
+		Machine: bind,
 		Blanks: []runbook.Blank{blank("ADDRESS", address), blank("PORT", value(a.spec.Port, "22")), blank("USER", value(a.spec.User, "root")),
 			blank("DNS_IP", value(a.spec.DNSIP, address))},
 		Typed: []runbook.Typed{

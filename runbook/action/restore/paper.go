@@ -42,13 +42,7 @@ func (r *restore) Paper(p runbook.Plan) runbook.Sheet {
 	} else {
 		add(runbook.Typed{Note: runbook.T("paper.restore_no_dump")})
 	}
-	var look strings.Builder
-	for _, from := range hosts {
-		dir, _ := cfg.PathOn(from, "sql_backup")
-		look.WriteString("echo " + paper.Quote("-- "+from.Name) + "; ssh -n -o ConnectTimeout=5 " + paper.Login(cfg, from) + " " +
-			paper.Quote("ls -lt "+paper.Quote(dir)+" | head -n 5") + "\n")
-	}
-	add(runbook.Typed{Note: runbook.T("paper.restore_look"), Script: look.String()})
+	add(runbook.Typed{Note: runbook.T("paper.restore_look"), Script: listing(cfg, hosts)})
 	src, from := w.dir+"/FILE.sql", e.Source
 	if e.Path != "" {
 		src = e.Path
@@ -76,6 +70,29 @@ func (r *restore) Paper(p runbook.Plan) runbook.Sheet {
 		add(runbook.Typed{Note: m})
 	}
 	return s
+}
+
+// Paper lists the dumps that there are.
+func (s *survey) Paper(runbook.Plan) runbook.Sheet {
+	hosts, err := s.r.env.Hosts(s.r.spec.From...)
+	if err != nil {
+		return runbook.Sheet{Typed: []runbook.Typed{{Note: action.Refuse(err).Text}}}
+	}
+	return runbook.Sheet{Typed: []runbook.Typed{
+		{Script: listing(s.r.env.Fleet.Config(), hosts)},
+		{Note: runbook.T("paper.restore_survey")},
+	}}
+}
+
+// listing shows the newest files of every host's dumps.
+func listing(cfg *fleet.Config, hosts []fleet.Host) string {
+	var b strings.Builder
+	for _, h := range hosts {
+		dir, _ := cfg.PathOn(h, "sql_backup")
+		b.WriteString("echo " + paper.Quote("-- "+h.Name) + "; ssh -n -o ConnectTimeout=5 " + paper.Login(cfg, h) + " " +
+			paper.Quote("ls -lt "+paper.Quote(dir)+" | head -n 5") + "\n")
+	}
+	return b.String()
 }
 
 func first(v string, _ bool) string { return v }
