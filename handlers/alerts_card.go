@@ -149,13 +149,15 @@ func (c callCard) lines() []string {
 		for _, id := range slices.Sorted(maps.Keys(part.Members)) {
 			m := part.Members[id]
 			vantage = union(vantage, m.Vantage)
-			findings = append(findings, found(m, c.say)...)
+			if len(findings) <= shownFindings {
+				findings = append(findings, found(m, c.say)...)
+			}
 			if m.Source == "watch" {
 				continue
 			}
 			count++
 			sources = union(sources, []string{m.Source})
-			if m.Summary != "" {
+			if m.Summary != "" && len(texts) <= shownSummaries {
 				texts = union(texts, []string{c.say.T("alert.text", "source", m.Source, "text", m.Summary)})
 			}
 		}
