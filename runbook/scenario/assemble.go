@@ -96,6 +96,7 @@ func (c *checker) include(e *entry) []entry {
 		return nil
 	}
 	needs := slices.DeleteFunc(slices.Clone(e.Needs), func(n string) bool { return !c.known[n] })
+	c.doc.partial = c.doc.partial || f.partial
 	out := slices.Clone(f.entries)
 	for i := range out {
 		s := &out[i]
@@ -136,7 +137,7 @@ func (c *checker) checkGuards() {
 
 func (c *checker) checkNeeds(e *entry) {
 	for _, n := range e.Needs {
-		if !c.known[n] {
+		if !c.known[n] && !c.doc.partial {
 			c.bad(e, "$.needs", "scenario.needs", "need", n, "best", runbook.Nearest(n, sortedKeys(c.known)))
 		}
 	}
@@ -204,7 +205,7 @@ func (c *checker) checkWith(e *entry) {
 			complain("scenario.bad_reference")
 		case parts[0] == "param" && c.params[parts[1]].Name == "":
 			complain("scenario.no_param", "name", parts[1], "best", runbook.Nearest(parts[1], sortedKeys(c.params)))
-		case parts[0] == "step" && !c.known[parts[1]]:
+		case parts[0] == "step" && !c.known[parts[1]] && !c.doc.partial:
 			complain("scenario.no_step", "name", parts[1], "best", runbook.Nearest(parts[1], sortedKeys(c.earlier)))
 		case parts[0] == "step" && !implies(e.If, c.earlier[parts[1]]):
 			complain("scenario.step_left_out", "name", parts[1])

@@ -47,6 +47,7 @@ type document struct {
 	node    ast.Node
 	body    file
 	entries []entry
+	partial bool // a step could not be read: others may refer to it
 }
 
 // loader collects the problems of all files.
@@ -68,7 +69,6 @@ func (l *loader) parse(name string, text []byte) (*document, bool) {
 	}
 	body := tree.Docs[0].Body
 	d := &document{name: name, node: body}
-	before := len(l.problems.List)
 	if err := l.decode(name, body, &d.body); err != nil {
 		l.problem(name, body, err)
 		return nil, false
@@ -77,11 +77,13 @@ func (l *loader) parse(name string, text []byte) (*document, bool) {
 		node, err := child(body, fmt.Sprintf("$.steps[%d]", i))
 		if err != nil {
 			l.problem(name, body, err)
+			d.partial = true
 			continue
 		}
 		e := entry{file: name, node: node}
 		if err := l.decode(name, node, &e.step); err != nil {
 			l.problem(name, node, err)
+			d.partial = true
 			continue
 		}
 		if e.Include == "" {
@@ -89,7 +91,7 @@ func (l *loader) parse(name string, text []byte) (*document, bool) {
 		}
 		d.entries = append(d.entries, e)
 	}
-	return d, len(l.problems.List) == before
+	return d, true
 }
 
 // with decodes the step's own configuration into its kind's struct, and keeps it as canonical text.

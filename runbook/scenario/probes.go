@@ -73,7 +73,7 @@ func (c *checker) probeProblems(p runbook.Probe, steps map[string]bool, host fun
 			out = append(out, runbook.T("scenario.probe_host", "ref", ref))
 		}
 	}
-	if _, err := time.Parse(time.RFC3339, p.Since); p.Since != "" && err != nil && !steps[p.Since] {
+	if _, err := time.Parse(time.RFC3339, p.Since); p.Since != "" && err != nil && !steps[p.Since] && !c.doc.partial {
 		out = append(out, runbook.T("scenario.probe_since", "value", p.Since, "best", runbook.Nearest(p.Since, sortedKeys(steps))))
 	}
 	if p.Rounds < 0 || p.Timeout < 0 || p.Within < 0 || p.Port < 0 || p.Port > 65535 {

@@ -54,20 +54,29 @@ const maxFile = 1 << 20
 // Load reads the embedded scenarios and then those of dir ("" for none), whose files add scenarios or replace embedded
 // ones of the same name. Every problem of every file is in the returned *Problems error.
 func Load(dir string, kinds Kinds) (Set, error) {
-	sources := []fs.FS{}
 	sub, err := fs.Sub(embedded, "builtin")
 	if err != nil {
 		return nil, fmt.Errorf("open embedded scenarios: %w", err)
 	}
-	sources = append(sources, sub)
+	sources := []source{{files: sub}}
 	if dir != "" {
-		sources = append(sources, os.DirFS(dir))
+		sources = append(sources, source{os.DirFS(dir), dir})
 	}
+	return load(sources, kinds)
+}
+
+// source is a directory of scenario files; dir is its name for people.
+type source struct {
+	files fs.FS
+	dir   string
+}
+
+func load(sources []source, kinds Kinds) (Set, error) {
 	l := &loader{kinds: kinds, problems: &Problems{}}
 	var mains []*document
 	fragments := map[string]*document{}
-	for i, source := range sources {
-		docs, err := l.readAll(source, i > 0, dir)
+	for _, from := range sources {
+		docs, err := l.readAll(from)
 		if err != nil {
 			return nil, err
 		}
@@ -102,16 +111,13 @@ func Load(dir string, kinds Kinds) (Set, error) {
 	return set, nil
 }
 
-func (l *loader) readAll(source fs.FS, own bool, dir string) ([]*document, error) {
+func (l *loader) readAll(from source) ([]*document, error) {
 	var docs []*document
-	err := fs.WalkDir(source, ".", func(name string, entry fs.DirEntry, err error) error {
+	err := fs.WalkDir(from.files, ".", func(name string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() || (path.Ext(name) != ".yaml" && path.Ext(name) != ".yml") {
 			return err
 		}
-		shown := name
-		if own {
-			shown = path.Join(dir, name)
-		}
+		shown := path.Join(from.dir, name)
 		info, err := entry.Info()
 		if err != nil {
 			return err
@@ -120,7 +126,7 @@ func (l *loader) readAll(source fs.FS, own bool, dir string) ([]*document, error
 			l.problems.add(Problem{File: shown, Msg: runbook.T("scenario.too_large", "max", maxFile)})
 			return nil
 		}
-		text, err := fs.ReadFile(source, name)
+		text, err := fs.ReadFile(from.files, name)
 		if err != nil {
 			return err
 		}
