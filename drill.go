@@ -38,6 +38,7 @@ func drillCommand() *cobra.Command {
 	cmd.Flags().StringVar(&o.Dir, "dir", "", "where to build the company (default: a temporary directory)")
 	cmd.Flags().StringVar(&o.HTTP, "http", "", "address of the console (default: 127.0.0.1:8080 or the next free port)")
 	cmd.Flags().BoolVar(&o.Auto, "auto", false, "approve everything as the drill's operator, also at a terminal")
+	cmd.Flags().BoolVar(&o.Lost, "lost", false, "leave no complete dump anywhere: with total, which must say so and change nothing")
 	cmd.Flags().IntVar(&o.Chain, "chain", 1, "play the scenarios so many times in the same company")
 	cmd.Flags().StringVar(&o.How, "how", "kill", "how machines break: kill, freeze or partial")
 	cmd.AddCommand(drillCallCommand("break"), drillCallCommand("heal"))

@@ -22,6 +22,7 @@ type operator struct {
 	seen  map[string]string   // last state of each step
 	asked map[string]struct{} // attempts that were answered
 	quiet time.Time           // since when nothing has moved
+	abort string              // the step that must be blocked, where the operator gives up; "" for none
 }
 
 // patience is how often a step that did not pass is tried again, and stall how long a run may stand still.
@@ -98,6 +99,9 @@ func (o *operator) look(ctx context.Context, r run) (over bool, err error) {
 	case "done":
 		return true, nil
 	case "aborted":
+		if o.abort != "" {
+			return true, nil
+		}
 		return true, errors.New("the run was aborted")
 	}
 	if slices.Contains(r.Choices, "done") { // the primary answers again, by what the run did
@@ -170,6 +174,9 @@ func (o *operator) choose(s step) (*decision, error) {
 			d := give("input")
 			d.Fields = fields
 			return d, nil
+		}
+		if s.ID == o.abort && s.Plan != nil && s.Plan.Verdict == "blocked" && !can("approve") && can("abort") {
+			return give("abort"), nil
 		}
 		if s.Kind == "check" || (s.Plan != nil && s.Plan.Verdict == "blocked") {
 			if time.Since(s.ChangedAt) < 2*time.Second {

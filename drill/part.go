@@ -19,6 +19,8 @@ type part struct {
 	ready func(ctx context.Context, sc *scene) error
 	// facts are judged after a run that went through, healed after one that a person ended since what was broken is well.
 	facts, healed func(ctx context.Context, sc *scene)
+	// aborts is the step at which nothing is left but to abort the run; "" where it must go through.
+	aborts string
 	// unserved says that this disaster leaves nothing that could serve: the fronts are not judged.
 	unserved bool
 }

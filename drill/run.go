@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -25,6 +26,7 @@ type Options struct {
 	// Auto approves everything as the drill's operator. Without it Stdin must be a terminal, where `recoverbot recover`
 	// asks its questions.
 	Auto     bool
+	Lost     bool   // no complete dump is left anywhere: with total alone
 	Chain    int    // how often all of that is done again; 0 means once
 	How      string // how hosts break: kill (default), freeze, partial
 	Language string // "en" or "zh"
@@ -50,6 +52,9 @@ func Run(ctx context.Context, o Options) (err error) {
 		if _, ok := parts[name]; !ok {
 			return errors.New(o.Printer.T("drill.no_scenario", "name", name, "known", strings.Join(Scenarios(), ", ")))
 		}
+	}
+	if o.Lost && !slices.Equal(o.Scenarios, []string{"total"}) {
+		return errors.New(o.Printer.T("drill.lost_total"))
 	}
 	if o.Program == "" {
 		if o.Program, err = os.Executable(); err != nil {
@@ -174,11 +179,12 @@ func (s *session) alerted(ctx context.Context, scenario string, since time.Time)
 }
 
 // operate plays the operator.
-func (s *session) operate(ctx context.Context, text string) (run, error) {
+func (s *session) operate(ctx context.Context, text, abort string) (run, error) {
 	o, err := newOperator(s.c.fleetFile(), s.api, s.c.user, s.tell)
 	if err != nil {
 		return run{}, err
 	}
+	o.abort = abort
 	id, err := s.api.start(ctx, text)
 	if err != nil {
 		return run{}, err
@@ -187,7 +193,7 @@ func (s *session) operate(ctx context.Context, text string) (run, error) {
 }
 
 // handOver lets the person at this terminal recover, with the same client as in reality.
-func (s *session) handOver(ctx context.Context, text string, since time.Time) (run, error) {
+func (s *session) handOver(ctx context.Context, text, abort string, since time.Time) (run, error) {
 	words := strings.Fields(text)[1:]
 	cmd := exec.CommandContext(ctx, s.o.Program, append([]string{"recover", "--as", "operator", "--env-file", s.c.envFile()}, words...)...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
@@ -198,6 +204,9 @@ func (s *session) handOver(ctx context.Context, text string, since time.Time) (r
 		return run{}, errors.Join(asked, err)
 	}
 	r, err := s.api.run(ctx, id)
+	if err == nil && abort != "" && r.State == "aborted" {
+		return r, nil
+	}
 	if err == nil && r.State != "done" {
 		err = errors.New(s.o.Printer.T("drill.not_done", "state", r.State))
 	}

@@ -21,14 +21,18 @@ type scene struct {
 	before   *fleet.Config // fleet.yaml before anything broke
 	domains  []domainRow   // t_app_dns then
 	dead     []*Host
-	at       time.Time // when they broke
-	run      run       // as it ended
+	at       time.Time         // when they broke
+	run      run               // as it ended
+	files    map[string]string // of all machines before, where nothing may change
 	problems []string
 }
 
 // scene looks at the company before it breaks.
 func (s *session) scene(ctx context.Context, name string) (*scene, error) {
 	sc := &scene{session: s, part: parts[name], name: name}
+	if s.o.Lost {
+		sc.part = lostPart
+	}
 	var err error
 	if sc.before, err = s.fleet(); err != nil {
 		return nil, err
@@ -76,9 +80,9 @@ func (s *session) play(ctx context.Context, name string) error {
 		text = sc.command(sc)
 	}
 	if s.o.Auto {
-		sc.run, err = s.operate(ctx, text)
+		sc.run, err = s.operate(ctx, text, sc.aborts)
 	} else {
-		sc.run, err = s.handOver(ctx, text, sc.at)
+		sc.run, err = s.handOver(ctx, text, sc.aborts, sc.at)
 	}
 	if len(sc.run.Steps) > 0 {
 		s.table(sc.run)
@@ -96,15 +100,22 @@ func (s *session) play(ctx context.Context, name string) error {
 	if len(sc.problems) > 0 {
 		return errors.New(s.o.Printer.T("drill.not_back", "count", len(sc.problems)))
 	}
+	if sc.aborts != "" {
+		s.say("drill.nothing_done")
+		return nil
+	}
 	s.say("drill.back")
 	return nil
 }
 
 // judge notes what is not as it should be, by facts that the bot did not tell.
 func (sc *scene) judge(ctx context.Context) {
-	if sc.run.endedEarly() {
+	switch {
+	case sc.aborts != "":
+		sc.facts(ctx, sc)
+	case sc.run.endedEarly():
 		sc.healed(ctx, sc)
-	} else {
+	default:
 		for _, st := range sc.run.Steps {
 			if st.State != "done" && (sc.o.Auto || (st.State != "skipped" && st.State != "deferred")) {
 				sc.bad("drill.bad_step", "step", st.ID, "state", st.State)
