@@ -167,7 +167,14 @@ func (d *paperwork) step(ctx context.Context, b *strings.Builder, i int) {
 		d.typed(b, t)
 	}
 	d.top = append(d.top, sheet.Head...)
-	d.blanks = append(d.blanks, sheet.Blanks...)
+	for _, v := range sheet.Blanks {
+		if !strings.HasSuffix(v.Name, "_PORT") && !strings.HasSuffix(v.Name, "_USER") && slices.ContainsFunc(d.blanks, func(o runbook.Blank) bool {
+			return v.Value != "" && o.Value == v.Value && !strings.HasPrefix(o.Name, paper.Variable(sheet.Machine, ""))
+		}) {
+			v.Value = "" // one spare is not two machines
+		}
+		d.blanks = append(d.blanks, v)
+	}
 	if sheet.Machine != "" {
 		d.binds = append(d.binds, sheet.Machine)
 	}

@@ -1,0 +1,85 @@
+package handlers
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"recoverbot/runbook"
+	"recoverbot/runbook/paper"
+)
+
+// paperActions says the same of every step.
+type paperActions struct{ sheet runbook.Sheet }
+
+func (a paperActions) New(runbook.Run, runbook.StepRun) (runbook.Action, error) { return a, nil }
+
+func (a paperActions) Probe(context.Context, runbook.Run, []runbook.Probe) []runbook.Finding {
+	return []runbook.Finding{{Host: "app1", Text: runbook.T("paper.line", "text", "\n$(touch canary)\x1b[2J`touch canary`\r\ntouch canary")}}
+}
+
+func (a paperActions) Plan(context.Context) (runbook.Plan, error) { return runbook.Plan{}, nil }
+
+func (a paperActions) Apply(context.Context, runbook.Plan, runbook.Job, runbook.Output) (runbook.Result, error) {
+	return runbook.Result{}, nil
+}
+
+func (a paperActions) Paper(runbook.Plan) runbook.Sheet { return a.sheet }
+
+// Words from outside stay comments; the paper does nothing as a whole, asks where it must, and takes no odd value.
+func TestPaperIsSafe(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.Fleet.Redactor().Add("hunter2canary")
+	hostile := runbook.T("paper.line", "text", "'\ntouch canary; $(touch canary) hunter2canary\r`touch canary`")
+	a := paperActions{runbook.Sheet{
+		Machine: "new", Values: paper.Enrolled("new"), Head: []runbook.Msg{hostile, hostile},
+		Blanks: []runbook.Blank{{Name: "NEW_ADDRESS", Value: "192.0.2.60", Note: hostile}, {Name: "NEW_PORT", Value: "22", Note: hostile},
+			{Name: "NEW_USER", Value: "root", Note: hostile}},
+		Typed: []runbook.Typed{{Note: hostile}, {Host: "new", Script: "echo hunter2canary\n", Note: hostile}, {Ask: true, Script: "echo asked\n"}},
+	}}
+	r := runbook.Run{Scenario: testScenario(), Params: map[string]string{}}
+	r.Steps = []runbook.StepRun{{ID: "one", Def: r.Scenario.Steps[0]}, {ID: "two", Def: r.Scenario.Steps[0], State: runbook.Failed, Note: hostile}}
+	dir := t.TempDir()
+	file := filepath.Join(dir, "paper.sh")
+	for _, lang := range []string{"en", "zh"} {
+		text := w.Paper(t.Context(), PaperRequest{Actions: a, Run: r, Language: lang, Version: "1"})
+		if strings.Contains(text, "hunter2canary") || strings.Count(text, "touch canary; ") < 5 {
+			t.Errorf("%s: a secret, or a note is missing:\n%s", lang, text)
+		}
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		for _, args := range [][]string{{"-n", file}, {file}} {
+			cmd := exec.Command("sh", args...)
+			cmd.Dir = dir
+			if out, err := cmd.CombinedOutput(); (err != nil) != (len(args) == 1) {
+				t.Errorf("%s: sh %v: %v %s", lang, args, err, out)
+			}
+		}
+		paste := func(change func(string) string, answer string) string {
+			cmd := exec.Command("sh", "-c", "ssh() { cat >/dev/null; echo \"ssh $*\"; }\n"+change(strings.Replace(text, "case $- in", "case i in", 1)))
+			cmd.Dir, cmd.Stdin = dir, strings.NewReader(strings.Repeat(answer+"\n", 9))
+			out, _ := cmd.CombinedOutput() // a variable that is not set is an error
+			return string(out)
+		}
+		same := func(s string) string { return s }
+		if got := paste(same, "yes"); !strings.Contains(got, "ssh -p 22 root@192.0.2.60 sh -s") || strings.Count(got, "asked") != 2 {
+			t.Errorf("%s: %s", lang, got)
+		}
+		if got := paste(same, "y"); strings.Contains(got, "asked") {
+			t.Errorf("%s: done without a yes: %s", lang, got)
+		}
+		for _, bad := range []string{"''", "'$(touch canary)'", "'-oProxyCommand=touch\tcanary'"} {
+			if got := paste(func(s string) string { return strings.ReplaceAll(s, "NEW_ADDRESS=192.0.2.60", "NEW_ADDRESS="+bad) }, "yes"); strings.Contains(got, "ssh -p") {
+				t.Errorf("%s: went on with %s: %s", lang, bad, got)
+			}
+		}
+		if _, err := os.Stat(filepath.Join(dir, "canary")); err == nil {
+			t.Fatalf("%s: text from outside was run", lang)
+		}
+	}
+}
