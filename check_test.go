@@ -100,3 +100,25 @@ func TestTokenOfAStrangerIsDoubted(t *testing.T) {
 		}
 	}
 }
+
+func TestCheckNamesRulesForAlertsThatCannotWork(t *testing.T) {
+	t.Parallel()
+	const rules = checkedFleet + `
+alerts:
+  rules:
+    - {match: {a: b}, scenario: flood}
+    - {match: {a: c}, scenario: nginx}
+    - {match: {a: d}, host: app1, scenario: primary, params: {witch: app1}}
+    - {match: {a: e}, host: nginx, scenario: nginx, params: {which: $host}}
+    - {match: {a: f}, host: app1, scenario: auto}
+`
+	out, err := command(t, map[string]string{"fleet.yaml": rules, "env": "FLEET_FILE=DIR/fleet.yaml\nSPEED_PASSWORD=x\nREGISTRY_KEY=x\n"}, "check")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"the scenario flood, which does not exist", "scenario nginx: ", "which=… is missing", "role nginx as its host; 0 hosts", "scenario primary: ", "witch", "ALERT_TOKEN is not set: no alert is taken"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("check does not say %q:\n%s", want, out)
+		}
+	}
+}

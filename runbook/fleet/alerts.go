@@ -139,10 +139,12 @@ func validateAlertMapping(d *decoder, name string, m AlertMapping) {
 	if !plainName.MatchString(name) || slices.Contains(AlertSources, name) || name == "watch" {
 		d.add(d.at[at+":"], "fleet.config_bad_name", "text", name)
 	}
-	for key, missing := range map[string]bool{"fingerprint": len(m.Fingerprint) == 0, "status": m.Status == "",
-		"resolved": len(m.Resolved) == 0, "labels": len(m.Labels) == 0} {
-		if missing {
-			d.add(d.at[at+":"], "fleet.config_missing", "key", key)
+	for _, need := range []struct {
+		key     string
+		missing bool
+	}{{"fingerprint", len(m.Fingerprint) == 0}, {"status", m.Status == ""}, {"resolved", len(m.Resolved) == 0}, {"labels", len(m.Labels) == 0}} {
+		if need.missing {
+			d.add(d.at[at+":"], "fleet.config_missing", "key", need.key)
 		}
 	}
 	path := func(at, p string) {
