@@ -28,7 +28,7 @@ func (c *Company) startBot(ctx context.Context, httpAddr string, args []string, 
 	if len(args) == 0 {
 		argv = append(argv, "--env-file", c.envFile())
 	}
-	b := &bot{c: c, argv: argv, env: server.Environment()}
+	b := &bot{c: c, argv: argv, env: append(server.Environment(), "SSL_CERT_FILE="+c.authorityFile())}
 	if err := b.launch(ctx, httpAddr); err != nil {
 		return nil, err
 	}

@@ -98,6 +98,9 @@ func (c *Company) build(dir string) error {
 	if err := c.writeKeys(); err != nil {
 		return err
 	}
+	if err := c.writeCertificate(); err != nil {
+		return err
+	}
 	for _, h := range c.hosts {
 		if err := c.writeTree(h); err != nil {
 			return err
@@ -182,7 +185,7 @@ func freeNetwork() (string, net.Listener, error) {
 }
 
 func free(base string) error {
-	for _, at := range []string{".11:8000", ".11:8080", ".12:8000", ".21:3306", ".21:6379", ".21:8080", ".22:3306", ".22:6379", ".22:8080", ".31:2222", ".41:2222"} {
+	for _, at := range []string{".11:8000", ".11:8080", ".12:8000", ".12:8443", ".21:3306", ".21:6379", ".21:8080", ".22:3306", ".22:6379", ".22:8080", ".31:2222", ".41:2222"} {
 		l, err := net.Listen("tcp", base+at)
 		if err != nil {
 			return err
@@ -229,6 +232,9 @@ func (c *Company) Start(ctx context.Context) error {
 	// What runs on belongs to the company, not to the caller's start.
 	background, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	c.cancel = cancel
+	if err := c.serveNames(background, &c.work); err != nil {
+		return err
+	}
 	g, gctx := errgroup.WithContext(ctx)
 	for _, h := range c.hosts {
 		g.Go(func() error { return h.listen(&c.work, background) })
@@ -382,7 +388,8 @@ func (c *Company) sessionEnv(h *Host) map[string]string {
 	env := map[string]string{
 		"PATH": path, "HOME": filepath.Join(h.Root, "root"), "MYSQL_HOME": filepath.Join(h.Root, "root"),
 		"MYSQL_UNIX_PORT": h.socket(), "LANG": "C.UTF-8",
-		service.EnvDir: c.Dir, service.EnvHost: h.Name, service.EnvLoopback: h.Address, service.EnvControl: h.control(), service.EnvProgram: c.program,
+		service.EnvCertificate: c.certificateFile(),
+		service.EnvDir:         c.Dir, service.EnvHost: h.Name, service.EnvLoopback: h.Address, service.EnvControl: h.control(), service.EnvProgram: c.program,
 	}
 	if tz, ok := os.LookupEnv("TZ"); ok && tz != "" {
 		env["TZ"] = tz

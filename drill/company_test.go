@@ -2,6 +2,8 @@ package drill
 
 import (
 	"context"
+	"errors"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -212,5 +214,31 @@ func TestNothingOutlivesAKillOfTheDrill(t *testing.T) {
 		return nil
 	}); err != nil {
 		t.Error(err)
+	}
+}
+
+func TestADrillKnowsItsOwnNames(t *testing.T) {
+	t.Parallel()
+	c := &Company{hosts: []*Host{{Name: "primary", Address: "127.0.9.21"}, {Name: "spare1", Address: "127.0.9.41"}}}
+	ctx, cancel := context.WithCancel(t.Context())
+	defer c.work.Wait()
+	defer cancel()
+	if err := c.serveNames(ctx, &c.work); err != nil {
+		t.Fatal(err)
+	}
+	r := &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return (&net.Dialer{}).DialContext(ctx, "udp", c.resolver())
+	}}
+	if got, err := r.LookupHost(ctx, "SPARE1.drill.test"); err != nil || len(got) != 1 || got[0] != "127.0.9.41" {
+		t.Errorf("spare1: %v %v", got, err)
+	}
+	var e *net.DNSError
+	if got, err := r.LookupHost(ctx, "spare9.drill.test."); !errors.As(err, &e) || !e.IsNotFound {
+		t.Errorf("spare9: %v %v", got, err)
+	}
+	for _, bad := range []string{"", "123456789012", "123456789012\x05ab", "123456789012\x02ab\x00\x00", "123456789012\xc0\x0c\x00\x01\x00\x01"} {
+		if answer, err := c.nameAnswer([]byte(bad)); err == nil {
+			t.Errorf("%q: %q", bad, answer)
+		}
 	}
 }

@@ -20,6 +20,7 @@ type secrets struct {
 	mysql, redis, app, operator, colleague, alerts string
 	authorized                                     string // keys that may log in to the hosts
 	hostsKey                                       string // private key with which hosts reach one another
+	site                                           string // certificate of the domains, with its key
 }
 
 func newSecrets() secrets {
@@ -55,7 +56,7 @@ func hash(token string) string {
 
 // writeConfiguration makes what the bot is given: fleet.yaml, .env and known_hosts, which lacks the spares.
 func (c *Company) writeConfiguration(httpAddr, language string) error {
-	fleet, err := render("fleet.yaml", map[string]any{"Hosts": c.hosts, "User": c.user,
+	fleet, err := render("fleet.yaml", map[string]any{"Hosts": c.hosts, "User": c.user, "Resolver": c.resolver(),
 		"OperatorHash": hash(c.secrets.operator), "ColleagueHash": hash(c.secrets.colleague)})
 	if err != nil {
 		return err
@@ -108,6 +109,8 @@ type Description struct {
 	Pid      int                        `json:"pid"`     // of the drill
 	Control  string                     `json:"control"` // its socket
 	Expected Expected                   `json:"expected"`
+	CA       string                     `json:"ca"`       // file of the authority that certified *.drill.test
+	Resolver string                     `json:"resolver"` // DNS server that knows HOST.drill.test
 }
 
 // BotDescription is the bot's process.
@@ -155,6 +158,7 @@ func (c *Company) describe(console string, bot BotDescription) Description {
 		Bot: bot, Hosts: map[string]HostDescription{}, Fronts: []string{c.frontURL(c.must("nginx1")), c.frontURL(c.must("nginx2"))}, Fleet: c.fleetFile(),
 		Known: filepath.Join(c.Dir, "known_hosts"), SSHKey: filepath.Join(c.Dir, "keys", "id_ed25519"), SSHUser: c.user, Alerts: c.secrets.alerts,
 		Pid: os.Getpid(), Control: c.socket(), Expected: Expected{Dump: c.dumps.right, Orders: c.dumps.orders},
+		CA: c.authorityFile(), Resolver: c.resolver(),
 	}
 	for _, h := range c.hosts {
 		x := HostDescription{Address: h.Address, SSHPort: sshPort, Root: h.Root}

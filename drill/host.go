@@ -34,7 +34,6 @@ type Host struct {
 
 func (h *Host) path(p string) string { return filepath.Join(h.Root, p) }
 func (h *Host) socket() string       { return h.path("run/mysqld/mysqld.sock") }
-func (h *Host) domain() string       { return h.Name + ".drill.test" } // its own name, once it is on the domain list
 func (h *Host) control() string      { return h.path("run/drill.sock") }
 
 // Alive reports whether the host is neither dead nor frozen.

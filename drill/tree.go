@@ -135,6 +135,7 @@ func (c *Company) writeTree(h *Host) error {
 		t.render("etc/nginx/conf.d/10-go-api.conf", 0o644, "upstream-api.conf", nil)
 		t.render("etc/nginx/conf.d/20-others.conf", 0o644, "upstream-others.conf", nil)
 		t.render("etc/nginx/sites-enabled/app", 0o644, "site-app", nil)
+		t.add("etc/nginx/tls/site.pem", 0o600, c.secrets.site)
 		on = []string{"nginx"}
 	case "primary":
 		t.services()

@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/go-sql-driver/mysql"
@@ -23,6 +24,8 @@ import (
 
 // callTimeout bounds what one request may wait for MySQL and redis together.
 const callTimeout = 2 * time.Second
+
+const tlsPort = 8443
 
 type app struct {
 	name  string
@@ -55,6 +58,17 @@ func Run(ctx context.Context, name, config string) error {
 		defer cancel()
 		_ = srv.Shutdown(late)
 	}()
+	if file := os.Getenv(EnvCertificate); name == "go-api" && file != "" { // the domain list names its machine
+		secure := &http.Server{Addr: net.JoinHostPort(loopback(), strconv.Itoa(tlsPort)), Handler: mux, ReadHeaderTimeout: callTimeout}
+		var serving sync.WaitGroup
+		serving.Go(func() {
+			if err := secure.ListenAndServeTLS(file, file); !errors.Is(err, http.ErrServerClosed) {
+				slog.Error("no TLS", "service", name, "error", err)
+			}
+		})
+		defer serving.Wait()
+		defer secure.Close()
+	}
 	slog.Info("service started", "service", name, "port", port)
 	if err := srv.ListenAndServe(); !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("serve %s: %w", name, err)

@@ -16,11 +16,12 @@ const Subcommand = "drill-service"
 
 // Environment variables that every process on a drill host has.
 const (
-	EnvDir      = "RECOVERBOT_DRILL_DIR"      // the drill's directory
-	EnvHost     = "RECOVERBOT_DRILL_HOST"     // name of the host
-	EnvLoopback = "RECOVERBOT_DRILL_LOOPBACK" // what localhost means there
-	EnvControl  = "RECOVERBOT_DRILL_CONTROL"  // the supervisor's socket for this host
-	EnvProgram  = "RECOVERBOT_DRILL_PROGRAM"  // path of recoverbot
+	EnvDir         = "RECOVERBOT_DRILL_DIR"         // the drill's directory
+	EnvCertificate = "RECOVERBOT_DRILL_CERTIFICATE" // file of the domains' certificate with its key
+	EnvHost        = "RECOVERBOT_DRILL_HOST"        // name of the host
+	EnvLoopback    = "RECOVERBOT_DRILL_LOOPBACK"    // what localhost means there
+	EnvControl     = "RECOVERBOT_DRILL_CONTROL"     // the supervisor's socket for this host
+	EnvProgram     = "RECOVERBOT_DRILL_PROGRAM"     // path of recoverbot
 )
 
 // Main runs `run NAME CONFIG` (a service) or `shim TOOL ARGS…` and returns the exit status.
