@@ -172,7 +172,7 @@ func TestRunsAndAlerts(t *testing.T) {
 	b := newBook(t)
 	b.runs = []runbook.RunSummary{{ID: "r1", Scenario: "primary", State: runbook.Open}}
 	b.tell(silent("primary", p1), outside("alertmanager", "n", "nginx", "nginx2"), outside("alertmanager", "d", "", s1))
-	b.want("app2 silent firing; "+which+" merged; primary started", 0)
+	b.want("app2 silent firing; "+which+" firing; primary started", 0)
 	danger := alert.Alert{Source: "watch", Fingerprint: "returned-app1", Host: p1, Level: returned}
 	b.tell(danger)
 	if b.hub.prompt != 1 {
@@ -181,18 +181,18 @@ func TestRunsAndAlerts(t *testing.T) {
 	b.tell(ended(danger))
 	b.runs[0].State = runbook.Parked
 	b.wait(0)
-	b.want("app1 returned resolved; app2 silent firing; "+which+" merged; primary started", 2) // the host without a scenario may disturb now
+	b.want("app1 returned resolved; app2 silent firing; "+which+" firing; primary started", 3) // the others may disturb now
 	b.runs[0] = runbook.RunSummary{ID: "r1", Scenario: "primary", State: runbook.Aborted, EndedAt: b.now}
 	b.wait(time.Minute)
-	b.want("app1 returned resolved; app2 silent firing; "+which+" merged; primary firing", 2) // it cools down
+	b.want("app1 returned resolved; app2 silent firing; "+which+" firing; primary firing", 3) // it cools down
 	b.wait(10 * time.Minute)
-	b.want("app1 returned resolved; app2 silent firing; "+which+" merged; primary firing", 3)
+	b.want("app1 returned resolved; app2 silent firing; "+which+" merged; primary firing", 4)
 	b.runs = append(b.runs, runbook.RunSummary{ID: "r2", Scenario: "nginx", State: runbook.Open, Params: map[string]string{"which": "nginx2"}})
 	b.wait(time.Minute)
-	b.want("app1 returned resolved; app2 silent firing; "+which+" started; primary firing", 3)
+	b.want("app1 returned resolved; app2 silent firing; "+which+" started; primary firing", 4)
 	b.runs[1].Params["which"] = "nginx1"
 	b.wait(time.Minute)
-	b.want("app1 returned resolved; app2 silent firing; "+which+" merged; primary firing", 3)
+	b.want("app1 returned resolved; app2 silent firing; "+which+" firing; primary firing", 4)
 }
 
 func TestNothingIsTakenThatCannotBeStored(t *testing.T) {

@@ -36,7 +36,7 @@ func (e *edit) correlate(cfg *fleet.Config, runs []runbook.RunSummary, version f
 		}
 	}
 	cover(live)
-	merge(cfg, live)
+	merge(cfg, live, func(c *call) bool { return c.quiet(cfg, runs, e.now) })
 	for _, c := range e.calls {
 		switch c.State {
 		case firing, started, snoozed:
@@ -273,17 +273,27 @@ func subset(some, all []string) bool {
 	return !slices.ContainsFunc(some, func(s string) bool { return !slices.Contains(all, s) })
 }
 
-// merge lists the calls for other hosts on the card of the widest one: they come after it, with prompts of their own.
-func merge(cfg *fleet.Config, live []*call) {
-	var widest *call
+// merge lists the calls for other hosts on the card of the widest one: they come after it, with prompts of their own. One
+// that is quiet hides nothing else, and is not hidden.
+func merge(cfg *fleet.Config, live []*call, quiet func(*call) bool) {
+	var prompts []*call
 	for _, c := range live {
-		if (c.State == firing || c.State == started) && c.Scenario != "" && (widest == nil || wider(cfg, c, widest)) {
-			widest = c
+		if c.State == firing && c.Scenario != "" && c.Level != returned && !quiet(c) {
+			prompts = append(prompts, c)
 		}
 	}
-	for _, c := range live {
-		if c != widest && c.State == firing && c.Scenario != "" && c.Level != returned {
-			c.State, c.By = merged, widest.ID
+	slices.SortStableFunc(prompts, func(a, b *call) int {
+		switch {
+		case wider(cfg, a, b):
+			return -1
+		case wider(cfg, b, a):
+			return 1
+		}
+		return 0
+	})
+	for i, c := range prompts {
+		if i > 0 {
+			c.State, c.By = merged, prompts[0].ID
 		}
 	}
 }

@@ -23,7 +23,9 @@ type shownCalls struct {
 	asked map[string]int64             // Prompt, by ID
 }
 
-func newShownCalls() shownCalls { return shownCalls{shown: map[string][sha256.Size]byte{}, asked: map[string]int64{}} }
+func newShownCalls() shownCalls {
+	return shownCalls{shown: map[string][sha256.Size]byte{}, asked: map[string]int64{}}
+}
 
 // runAlerts shows calls as they change, and lets snoozes, cool-downs and flaps end, until ctx ends.
 func (h *Handlers) runAlerts(ctx context.Context) {
