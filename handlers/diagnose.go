@@ -31,7 +31,7 @@ func (h *Handlers) diagnose(ctx context.Context, c caller) (bot.Reply, error) {
 	table := bot.Block{Kind: "table", Columns: []string{
 		c.say.T("diagnose.host"), c.say.T("diagnose.roles"), c.say.T("diagnose.level"), c.say.T("diagnose.found"),
 	}}
-	trouble := ""
+	var trouble []string
 	for _, r := range reports {
 		var bad []string
 		for _, f := range r.Findings {
@@ -46,8 +46,8 @@ func (h *Handlers) diagnose(ctx context.Context, c caller) (bot.Reply, error) {
 		if r.Level == probe.Returned {
 			m.State = "down"
 			m.Warn = append(m.Warn, c.say.T("watch.returned", "host", r.Host.Name))
-		} else if mark == "bad" && trouble == "" && !idle(r.Host) {
-			trouble = r.Host.Name
+		} else if mark == "bad" && !idle(r.Host) {
+			trouble = append(trouble, r.Host.Name)
 		}
 		table.Rows = append(table.Rows, []string{
 			r.Host.Name, strings.Join(r.Host.Roles, " "), c.say.T("level." + string(r.Level)), strings.Join(bad, ", "),
@@ -58,8 +58,8 @@ func (h *Handlers) diagnose(ctx context.Context, c caller) (bot.Reply, error) {
 	h.suggest(c, &m, calledFor(offers, ups))
 	switch {
 	case len(m.Lines) > 0:
-	case trouble != "":
-		m.Lines = []string{c.say.T("diagnose.no_scenario", "host", trouble)}
+	case len(trouble) > 0:
+		m.Lines = []string{c.say.T("diagnose.no_scenario", "host", strings.Join(trouble, ", "))}
 	case len(m.Warn) == 0:
 		m.Lines = []string{c.say.T("diagnose.well")}
 	}
