@@ -106,7 +106,16 @@ func TestKinds(t *testing.T) {
 		expect(t, c, "probe.domains_clear", p)
 		c.Exec(db, "INSERT INTO speed.t_app_dns VALUES (4, 'primary.internal', 1)") // the same machine by another name
 		expect(t, c, "probe.domains_listed", p)
+		p = runbook.Probe{Kind: "domains", Host: "standby", Down: []string{"primary"}, Up: []string{"standby", "host:nginx1"}}
+		expect(t, c, "probe.domains_both", p)
 		c.Exec(db, "DELETE FROM speed.t_app_dns WHERE id = 4")
+		expect(t, c, "probe.domains_missing", p)
+		p.Up = p.Up[:1]
+		expect(t, c, "probe.domains_right", p)
+		p.Down = nil
+		expect(t, c, "probe.domains_up", p)
+		p.Up = nil
+		expect(t, c, "probe.domains_unknown", p)
 	})
 	t.Run("redis", func(t *testing.T) {
 		expect(t, c, "probe.redis_down", runbook.Probe{Kind: "redis", Host: "primary"})
