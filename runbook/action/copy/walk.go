@@ -44,6 +44,7 @@ type source struct {
 	client  *fleet.Client
 	items   []item
 	skipped []string  // links, devices, strange names
+	top     string    // the directory itself, links resolved
 	at      time.Time // when the black box's oldest of these was copied
 }
 
@@ -97,7 +98,24 @@ func (s *source) walk(ctx context.Context, c *sftp.Client, from, to string) erro
 	if !info.IsDir() {
 		return runbook.Errorf(runbook.Invalid, "copy.not_a_file", "host", s.host.Name, "path", from)
 	}
+	if s.top, err = c.RealPath(from); err != nil {
+		return fmt.Errorf("resolve %s: %w", from, err)
+	}
 	return s.dir(ctx, c, from, to, 0)
+}
+
+// behind is the regular file that a link within the directory means, as nginx's sites-enabled has them; a link that
+// leads out of the directory is not followed.
+func (s *source) behind(c *sftp.Client, link fs.FileInfo, p string) (fs.FileInfo, bool) {
+	if link.Mode()&fs.ModeSymlink == 0 {
+		return nil, false
+	}
+	real, err := c.RealPath(p)
+	if err != nil || !strings.HasPrefix(real, s.top+"/") {
+		return nil, false
+	}
+	info, err := c.Lstat(real)
+	return info, err == nil && info.Mode().IsRegular()
 }
 
 func (s *source) dir(ctx context.Context, c *sftp.Client, from, to string, depth int) error {
@@ -122,7 +140,11 @@ func (s *source) dir(ctx context.Context, c *sftp.Client, from, to string, depth
 		case e.Mode().IsRegular():
 			s.add(e, p, q)
 		default:
-			s.skipped = append(s.skipped, p)
+			if info, ok := s.behind(c, e, p); ok {
+				s.add(info, p, q)
+			} else {
+				s.skipped = append(s.skipped, p)
+			}
 		}
 	}
 	for _, i := range s.items {
