@@ -99,11 +99,13 @@ func (sc *scene) domainsRight(ctx context.Context, on *Host, listed ...*Host) er
 		added = slices.DeleteFunc(added, func(r domainRow) bool {
 			return r.ip == h.Address && r.domain == h.domain() && r.status == 1
 		})
-		if !slices.ContainsFunc(sc.run.Steps, func(x step) bool { return x.ID == "new-domain" }) {
-			continue
-		}
 		if n != len(added)+1 && (sc.o.Auto || n != len(added)) {
 			return fmt.Errorf("%s has %d new rows that are up as %s, want 1", h.Name, n-len(added), h.domain())
+		}
+	}
+	for _, st := range sc.run.Steps { // its name and its certificate are right, so that nothing may warn
+		if st.ID == "new-domain" && st.Plan != nil && len(st.Plan.Warnings) > 0 {
+			return fmt.Errorf("the bot warns: %s", strings.Join(st.Plan.Warnings, " "))
 		}
 	}
 	if len(added) > 0 {
