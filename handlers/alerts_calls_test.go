@@ -93,6 +93,9 @@ func TestABurstOfThreeIsOnePrompt(t *testing.T) {
 	if n := len(shownKeys(b.hub)); n != 1 {
 		t.Errorf("%d cards", n)
 	}
+	if m := b.card("both"); !strings.Contains(text(m), "alertmanager: 2 alerts, told 2 times") {
+		t.Errorf("card: %s", text(m))
+	}
 	b.restart()
 	b.want("both firing; "+which+" merged; primary replaced; standby replaced", 1)
 }

@@ -144,7 +144,7 @@ func (c callCard) ending() string {
 // lines are what is known: who says so since when, what does not answer, what else there is.
 func (c callCard) lines() []string {
 	var vantage, sources, findings, texts []string
-	count := 0
+	count, times := 0, 0
 	for _, part := range append([]*call{c.call}, c.parts...) {
 		for _, id := range slices.Sorted(maps.Keys(part.Members)) {
 			m := part.Members[id]
@@ -161,14 +161,14 @@ func (c callCard) lines() []string {
 				texts = union(texts, []string{c.say.T("alert.text", "source", m.Source, "text", m.Summary)})
 			}
 		}
-		count += part.tally.size()
+		count, times = count+part.tally.size(), times+part.tally.times()
 	}
 	out := []string{c.say.T("alert.since", "at", c.Since)}
 	if len(vantage) > 0 {
 		out = []string{c.say.T("alert.seen", "at", c.Since, "from", strings.Join(vantage, ", "))}
 	}
 	if len(sources) > 0 {
-		out = append(out, c.say.T("alert.said", "sources", strings.Join(sources, ", "), "count", count, "times", c.tally.times()))
+		out = append(out, c.say.T("alert.said", "sources", strings.Join(sources, ", "), "count", count, "times", times))
 	}
 	if c.Unsteady {
 		out = append(out, c.say.T("alert.unsteady", "count", len(c.Changes), "within", c.window))
