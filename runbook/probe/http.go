@@ -1,12 +1,14 @@
 package probe
 
 import (
+	"bufio"
 	"context"
 	"io"
 	"net"
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 
 	"recoverbot/runbook"
 	"recoverbot/runbook/fleet"
@@ -41,17 +43,58 @@ func httpAnswer(ctx context.Context, a *asking) answer {
 	return a.get(ctx, dial, a.host.Address, port, path, want)
 }
 
-// get makes one request. want 0 takes any answer.
+// get makes one request. want 0 takes any answer, also the server's own where what it waits for hangs.
 func (a *asking) get(ctx context.Context, dial dialFunc, address string, port int, path string, want int) answer {
 	path = slash(path)
+	if want == 0 {
+		return a.anyAnswer(ctx, dial, address, port, path)
+	}
 	code, err := status(ctx, dial, address, port, path, hostHeader(a))
 	if err != nil {
 		return down("probe.http_down", "host", a.host.Name, "port", port, "path", path, "why", why(a.fleet, err))
 	}
-	if want != 0 && code != want {
+	if code != want {
 		return down("probe.http_status", "host", a.host.Name, "port", port, "path", path, "status", code, "want", want)
 	}
 	return up("probe.http_up", "host", a.host.Name, "port", port, "path", path, "status", code)
+}
+
+// anyAnswer gives the request half of the time. A proxy whose machines hang says nothing by then: the rest is for a
+// request that no server passes on.
+func (a *asking) anyAnswer(ctx context.Context, dial dialFunc, address string, port int, path string) answer {
+	half := ctx
+	if deadline, ok := ctx.Deadline(); ok {
+		var cancel context.CancelFunc
+		half, cancel = context.WithTimeout(ctx, time.Until(deadline)/2)
+		defer cancel()
+	}
+	code, err := status(half, dial, address, port, path, hostHeader(a))
+	switch {
+	case err == nil:
+		return up("probe.http_up", "host", a.host.Name, "port", port, "path", path, "status", code)
+	case half.Err() != nil && speaksItself(ctx, dial, net.JoinHostPort(address, strconv.Itoa(port))) == nil:
+		return up("probe.http_waits", "host", a.host.Name, "port", port, "path", path)
+	}
+	return down("probe.http_down", "host", a.host.Name, "port", port, "path", path, "why", why(a.fleet, err))
+}
+
+// speaksItself asks what HTTP/1.1 forbids, a request without Host: every server refuses that by itself.
+func speaksItself(ctx context.Context, dial dialFunc, at string) error {
+	c, err := dial(ctx, "tcp", at)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	stop := context.AfterFunc(ctx, func() { _ = c.Close() })
+	defer stop()
+	if _, err := io.WriteString(c, "GET / HTTP/1.1\r\n\r\n"); err != nil {
+		return err
+	}
+	r, err := http.ReadResponse(bufio.NewReader(c), nil)
+	if err == nil {
+		_ = r.Body.Close()
+	}
+	return err
 }
 
 func status(ctx context.Context, dial dialFunc, address string, port int, path, header string) (int, error) {

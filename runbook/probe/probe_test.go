@@ -224,6 +224,30 @@ func TestFrozenHost(t *testing.T) {
 	}
 }
 
+// A proxy that waits for hanging machines is alive; one that hangs itself is not.
+func TestProxyThatWaits(t *testing.T) {
+	t.Parallel()
+	c := actiontest.New(t, "standby")
+	serve(t, c, "standby", 8080, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }))
+	p := runbook.Probe{Kind: "http", Host: "standby", Port: 8080, Timeout: runbook.Duration(4 * time.Second)}
+	if f := ask(t, c, p); !f.Up || f.Text.ID != "probe.http_waits" {
+		t.Errorf("a waiting proxy: %+v", f)
+	}
+	p.Status = 200
+	if f := ask(t, c, p); f.Up {
+		t.Errorf("what must answer 200: %+v", f)
+	}
+	mute, err := net.Listen("tcp", c.Host("standby").Address+":8081") // accepts by the kernel alone, as a frozen machine does
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer mute.Close()
+	p.Status, p.Port, p.Timeout = 0, 8081, runbook.Duration(time.Second)
+	if f := ask(t, c, p); f.Up {
+		t.Errorf("a frozen proxy: %+v", f)
+	}
+}
+
 func TestRoundsAndWithin(t *testing.T) {
 	t.Parallel()
 	c := actiontest.New(t, "standby")
