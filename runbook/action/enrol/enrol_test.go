@@ -128,14 +128,18 @@ func TestRefusedDescriptions(t *testing.T) {
 	t.Parallel()
 	c := actiontest.New(t, "standby", "spare1")
 	for name, s := range map[string]enrol.Spec{
-		"name taken":    {Name: "standby", Address: "192.0.2.9"},
-		"address taken": {Name: "new1", Address: c.Host("standby").Address},
-		"name":          {Name: "a b", Address: "192.0.2.9"},
-		"option":        {Name: "a", Address: "-oProxyCommand=x"},
-		"not an ip":     {Name: "a", Address: "192.0.2.999"},
-		"port":          {Name: "a", Address: "192.0.2.9", Port: "0"},
-		"user":          {Name: "a", Address: "192.0.2.9", User: "root;x"},
-		"dns":           {Name: "a", Address: "192.0.2.9", DNSIP: "x"},
+		"name taken":     {Name: "standby", Address: "192.0.2.9"},
+		"address taken":  {Name: "new1", Address: c.Host("standby").Address},
+		"alias taken":    {Name: "new1", Address: "Standby.internal"},
+		"public":         {Name: "new1", Address: "192.0.2.9", DNSIP: c.Host("standby").DNSIP.String()},
+		"a spare's":      {Name: "new1", Address: "192.0.2.9", DNSIP: c.Host("spare1").DNSIP.String()},
+		"not the file's": {Name: "spare1", Address: c.Host("spare1").Address, DNSIP: "192.0.2.9"},
+		"name":           {Name: "a b", Address: "192.0.2.9"},
+		"option":         {Name: "a", Address: "-oProxyCommand=x"},
+		"not an ip":      {Name: "a", Address: "192.0.2.999"},
+		"port":           {Name: "a", Address: "192.0.2.9", Port: "0"},
+		"user":           {Name: "a", Address: "192.0.2.9", User: "root;x"},
+		"dns":            {Name: "a", Address: "192.0.2.9", DNSIP: "x"},
 	} {
 		a, _ := build(t, c, s)
 		p, err := a.Plan(t.Context())
@@ -147,6 +151,39 @@ func TestRefusedDescriptions(t *testing.T) {
 	p, err := a.Plan(t.Context())
 	if err != nil || p.Verdict != runbook.Provisional {
 		t.Errorf("%s %v", p.Verdict, err)
+	}
+}
+
+// The same machine cannot be two of a run: the primary of now would be made its own standby.
+func TestAMachineIsTakenInOnce(t *testing.T) {
+	t.Parallel()
+	c := actiontest.New(t, "standby", "spare1")
+	h := c.Host("spare1")
+	first, _ := build(t, c, enrol.Spec{Name: "spare1", Address: h.Address, Bind: "survivor"})
+	p, err := first.Plan(t.Context())
+	if err != nil || p.Values["host"] == "" {
+		t.Fatalf("%+v %v", p, err)
+	}
+	before, _ := os.ReadFile(c.KnownHosts())
+	for name, s := range map[string]enrol.Spec{
+		"again": {Name: "spare1", Address: h.Address}, "another name": {Name: "new1", Address: h.Address}, "an alias": {Name: "new1", Address: "spare1.internal"},
+	} {
+		env := c.Env(runbook.Step{ID: "take-in", Kind: "enrol"})
+		env.Run.Steps = append(env.Run.Steps, runbook.StepRun{ID: "before", Def: runbook.Step{ID: "before", Kind: "enrol"}, State: runbook.Done,
+			Result: &runbook.Result{Outcome: runbook.OutcomeDone, Values: p.Values}})
+		a, err := enrol.Kind().New(&s, env)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if p, err := a.Plan(t.Context()); err != nil || p.Verdict != runbook.Blocked {
+			t.Errorf("%s: %s %v", name, p.Verdict, err)
+		}
+		if _, err := a.Apply(t.Context(), p, c.Job(env), actiontest.NewRecorder()); err == nil {
+			t.Errorf("%s: taken in", name)
+		}
+	}
+	if after, _ := os.ReadFile(c.KnownHosts()); string(after) != string(before) {
+		t.Error("a key was pinned")
 	}
 }
 

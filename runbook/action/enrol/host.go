@@ -1,9 +1,12 @@
 package enrol
 
 import (
+	"encoding/json"
 	"net/netip"
 	"regexp"
+	"slices"
 	"strconv"
+	"strings"
 
 	"recoverbot/runbook"
 	"recoverbot/runbook/fleet"
@@ -17,7 +20,7 @@ var (
 )
 
 // host is the new machine as the step describes it. A spare that fleet.yaml already lists under its address keeps its
-// own entry, name included; any other name or address of the fleet is refused.
+// own entry, name included; any other machine of the fleet or of the run is refused, by whatever name it is meant.
 func (a *enrol) host() (fleet.Host, error) {
 	h := fleet.Host{Port: 22, User: "root", Roles: a.spec.Roles}
 	var port, dns string
@@ -64,23 +67,62 @@ func (a *enrol) host() (fleet.Host, error) {
 	if !userPattern.MatchString(h.User) {
 		return bad("user", h.User)
 	}
-	return a.known(h)
+	h, err := a.known(h, dns != "")
+	if err != nil {
+		return h, err
+	}
+	return h, a.twice(h)
 }
 
-// known compares the machine with those of fleet.yaml.
-func (a *enrol) known(h fleet.Host) (fleet.Host, error) {
-	for _, have := range a.env.Fleet.Config().Hosts {
+// known compares the machine with those of fleet.yaml; publicly is whether its public address was entered.
+func (a *enrol) known(h fleet.Host, publicly bool) (fleet.Host, error) {
+	hosts := a.env.Fleet.Config().Hosts
+	for _, have := range hosts {
 		switch {
-		case have.Retired && have.Name != h.Name: // its address may have a new machine
-		case have.Address == h.Address && have.HasRole("spare"), a.ours(have):
+		case have.Retired || !a.ours(have) && (have.Address != h.Address || !have.HasRole("spare")):
+		case publicly && have.DNSIP != h.DNSIP: // the run would go on with what the file says
+			return h, runbook.Errorf(runbook.Conflicting, "enrol.other_dns_ip", "host", have.Name, "have", have.DNSIP.String(), "entered", h.DNSIP.String())
+		default:
 			return have, nil
-		case have.Name == h.Name:
+		}
+	}
+	for _, have := range hosts {
+		if have.Name == h.Name {
 			return h, runbook.Errorf(runbook.Conflicting, "enrol.name_taken", "name", h.Name)
-		case have.Address == h.Address:
-			return h, runbook.Errorf(runbook.Conflicting, "enrol.address_taken", "address", h.Address, "host", have.Name)
+		}
+		if address := shared(h, have); address != "" && !have.Retired { // a retired one's address may have a new machine
+			return h, runbook.Errorf(runbook.Conflicting, "enrol.address_taken", "address", address, "host", have.Name)
 		}
 	}
 	return h, nil
+}
+
+// twice is an error where another step of the run has taken in the same machine: the primary of now must not be made
+// its own standby.
+func (a *enrol) twice(h fleet.Host) error {
+	for _, s := range a.env.Run.Steps {
+		if s.Def.Kind != a.env.Step.Def.Kind || s.ID == a.env.Step.ID || s.State != runbook.Done || s.Result == nil {
+			continue
+		}
+		var have fleet.Host
+		if err := json.Unmarshal([]byte(s.Result.Values["host"]), &have); err != nil {
+			continue // nothing was taken in
+		}
+		if have.Name == h.Name || shared(h, have) != "" {
+			return runbook.Errorf(runbook.Conflicting, "enrol.twice", "host", have.Name, "address", have.Address, "step", s.ID)
+		}
+	}
+	return nil
+}
+
+// shared is an address of h that means the other machine as well; "" where there is none.
+func shared(h, other fleet.Host) string {
+	for _, name := range h.Names() {
+		if slices.ContainsFunc(other.Names(), func(n string) bool { return strings.EqualFold(n, name) }) {
+			return name
+		}
+	}
+	return ""
 }
 
 // ours reports whether fleet.yaml has the machine because a later step of this run has added it.
