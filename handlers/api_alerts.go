@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"errors"
-	"io"
 	"maps"
 	"mime"
 	"net/http"
@@ -24,7 +23,7 @@ import (
 // alertSources are the sources that fleet.yaml needs not describe.
 var alertSources = []alert.Source{alertmanager.Source{}, grafana.Source{}}
 
-// What bounds the memory that monitoring systems can take: ten thousand alerts of Alertmanager's fit into a body.
+// What bounds the memory and time that monitoring systems can take: ten thousand alerts of Alertmanager's fit into a body.
 const (
 	maxAlertBody  = 8 << 20
 	alertsAtOnce  = 2
@@ -97,28 +96,11 @@ func (a alertsAPI) serve(w http.ResponseWriter, r *http.Request) {
 // take reads, routes and stores a body; success is answered after the commit.
 func (a alertsAPI) take(w http.ResponseWriter, r *http.Request, source alert.Source, cfg *fleet.Config, say *locale.Printer,
 	refuse func(int, runbook.Code, string)) {
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxAlertBody))
-	var tooLarge *http.MaxBytesError
-	if errors.As(err, &tooLarge) {
-		a.count(source.Name(), "refused", 1)
-		refuse(http.StatusRequestEntityTooLarge, runbook.Invalid, say.T("alert.too_large", "max", maxAlertBody))
-		return
-	}
-	var events []alert.Event
-	if err == nil {
-		events, err = source.Parse(body)
-	} else {
-		err = alert.Unreadable(err.Error())
-	}
-	if err != nil {
-		a.count(source.Name(), "refused", 1)
-		refuse(http.StatusBadRequest, runbook.CodeOf(err), a.h.explain(say, err))
-		return
-	}
 	router := alert.NewRouter(cfg, source.Name())
-	batch := make([]alert.Alert, 0, min(len(events), 1000))
-	stored := 0
-	for _, e := range events {
+	var batch []alert.Alert
+	told, stored := 0, 0
+	err := source.Parse(http.MaxBytesReader(w, r.Body, maxAlertBody), func(e alert.Event) {
+		told++
 		one, ok := router.Route(e)
 		if ok {
 			stored++
@@ -126,16 +108,27 @@ func (a alertsAPI) take(w http.ResponseWriter, r *http.Request, source alert.Sou
 		if ok || one.Resolved {
 			batch = append(batch, one)
 		}
+	})
+	var tooLarge *http.MaxBytesError
+	switch {
+	case errors.As(err, &tooLarge):
+		a.count(source.Name(), "refused", 1)
+		refuse(http.StatusRequestEntityTooLarge, runbook.Invalid, say.T("alert.too_large", "max", maxAlertBody))
+		return
+	case err != nil:
+		a.count(source.Name(), "refused", 1)
+		refuse(http.StatusBadRequest, runbook.CodeOf(err), a.h.explain(say, err))
+		return
 	}
 	if err := a.h.Alerts(r.Context(), batch); err != nil {
-		a.count(source.Name(), "refused", len(events))
+		a.count(source.Name(), "refused", told)
 		w.Header().Set("Retry-After", "5")
 		refuse(http.StatusServiceUnavailable, runbook.Unavailable, a.h.explain(say, err))
 		return
 	}
 	a.count(source.Name(), "stored", stored)
-	a.count(source.Name(), "ignored", len(events)-stored)
-	writeJSON(w, http.StatusOK, map[string]int{"stored": stored, "ignored": len(events) - stored})
+	a.count(source.Name(), "ignored", told-stored)
+	writeJSON(w, http.StatusOK, map[string]int{"stored": stored, "ignored": told - stored})
 }
 
 // unwanted says why a request is refused before its body is read.

@@ -4,6 +4,7 @@ package alert
 
 import (
 	"context"
+	"io"
 	"time"
 
 	"recoverbot/runbook"
@@ -51,6 +52,7 @@ type Event struct {
 // Source reads the bodies of one kind of monitoring system.
 type Source interface {
 	Name() string // in /alerts/NAME
-	// Parse reads all of a body or nothing; its errors are Invalid, and say what is wrong.
-	Parse(body []byte) ([]Event, error)
+	// Parse reads a body, an alert at a time. After an error nothing of the body counts; it is Invalid and says what is
+	// wrong, but for a body that is too large.
+	Parse(body io.Reader, each func(Event)) error
 }

@@ -6,6 +6,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"testing/iotest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -53,7 +54,7 @@ func TestRecordedBodies(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got, err := c.source.Parse(body)
+			got, err := parsed(c.source, string(body))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -62,6 +63,13 @@ func TestRecordedBodies(t *testing.T) {
 			}
 		})
 	}
+}
+
+// parsed reads a body that comes in small pieces.
+func parsed(s alert.Source, body string) ([]alert.Event, error) {
+	var got []alert.Event
+	err := s.Parse(iotest.HalfReader(strings.NewReader(body)), func(e alert.Event) { got = append(got, e) })
+	return got, err
 }
 
 func said(err error) string {
@@ -75,23 +83,27 @@ func said(err error) string {
 func TestBodiesThatAreRefused(t *testing.T) {
 	t.Parallel()
 	for body, want := range map[string]string{
-		``:                               "EOF",
-		`[]`:                             "cannot unmarshal array",
-		`{"version": "3", "alerts": []}`: `"3", not 4`,
-		`{"version": "4"}`:               "no alerts",
+		``:                                 "EOF",
+		`[]`:                               "the body is no object",
+		`{"version": "3", "alerts": []}`:   `"3", not 4`,
+		`{"version": "4"}`:                 "no alerts",
+		`{"version": "4", "alerts": {}}`:   "alerts is no list",
+		`{"version": "4", "alerts": []} 1`: "more than one",
+		`{"version": "4", "alerts": [`:     "EOF",
+		`{"alerts": [{"status": "firing", "fingerprint": "f", "annotations": {"x": "` + strings.Repeat("x", 1<<20) + `"}}], "version": "4"}`: "alerts[0] is larger than 1024 KB",
 		`{"version": "4", "alerts": [{"status": "on"}]}`:                                                           `"on", not firing`,
 		`{"version": "4", "alerts": [{"status": "firing"}]}`:                                                       "neither fingerprint nor labels",
 		`{"version": "4", "alerts": [{"status": "firing", "startsAt": "now"}]}`:                                    "parsing time",
 		`{"version": "4", "alerts": [{"status": "firing", "labels": {"a": {"b": 1}}}]}`:                            "cannot unmarshal object",
 		`{"version": "4", "alerts": [], "x": ` + strings.Repeat(`{"x":`, 40) + `1` + strings.Repeat(`}`, 40) + `}`: "alert.too_deep",
 	} {
-		got, err := alertmanager.Source{}.Parse([]byte(body))
-		if len(got) != 0 || runbook.CodeOf(err) != runbook.Invalid || !strings.Contains(said(err), want) {
-			t.Errorf("%.80s: %v, %v", body, got, err)
+		_, err := parsed(alertmanager.Source{}, body)
+		if runbook.CodeOf(err) != runbook.Invalid || !strings.Contains(said(err), want) {
+			t.Errorf("%.80s: %v", body, err)
 		}
 	}
 	deepInText := `{"version": "4", "alerts": [{"status": "firing", "fingerprint": "f", "annotations": {"summary": "` + strings.Repeat(`[\"{`, 100) + `"}}]}`
-	if got, err := (alertmanager.Source{}).Parse([]byte(deepInText)); err != nil || len(got) != 1 {
+	if got, err := parsed(alertmanager.Source{}, deepInText); err != nil || len(got) != 1 {
 		t.Errorf("brackets in a text: %v, %v", got, err)
 	}
 }

@@ -1,7 +1,11 @@
 // Package alertmanager reads the webhook bodies of Prometheus Alertmanager, version 4.
 package alertmanager
 
-import "recoverbot/handlers/alert"
+import (
+	"io"
+
+	"recoverbot/handlers/alert"
+)
 
 // Source is alert.Source for Alertmanager.
 type Source struct{}
@@ -10,4 +14,6 @@ type Source struct{}
 func (Source) Name() string { return "alertmanager" }
 
 // Parse implements alert.Source. The fingerprint is Alertmanager's own: a hash of the alert's labels.
-func (Source) Parse(body []byte) ([]alert.Event, error) { return alert.ParseWebhook(body, "4") }
+func (Source) Parse(body io.Reader, each func(alert.Event)) error {
+	return alert.ParseWebhook(body, each, "4")
+}

@@ -4,6 +4,7 @@ package generic
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"math"
 	"slices"
 	"strconv"
@@ -24,28 +25,49 @@ type source struct {
 
 func (s source) Name() string { return s.name }
 
-func (s source) Parse(body []byte) ([]alert.Event, error) {
-	var root any
-	if err := alert.Decode(body, &root); err != nil {
-		return nil, err
-	}
-	items := []any{root}
-	if s.mapping.List != "" {
-		list, ok := at(root, s.mapping.List).([]any)
-		if !ok {
-			return nil, alert.Unreadable(fmt.Sprintf("%s is no list", s.mapping.List))
+func (s source) Parse(r io.Reader, each func(alert.Event)) error {
+	b := alert.NewBody(r)
+	one := func(name string) error {
+		var item any
+		if err := b.Value(name, &item); err != nil {
+			return err
 		}
-		items = list
-	}
-	out := make([]alert.Event, 0, len(items))
-	for _, item := range items {
 		e, err := s.event(item)
-		if err != nil {
-			return nil, err
+		if err == nil {
+			each(e)
 		}
-		out = append(out, e)
+		return err
 	}
-	return out, nil
+	read, found := func() error { return one("the alert") }, true
+	if s.mapping.List != "" {
+		found = false
+		read = func() error {
+			return s.descend(b, strings.Split(s.mapping.List, "."), func() error {
+				found = true
+				return b.Walk(s.mapping.List, alert.List, func(i string) error { return one(s.mapping.List + "." + i) })
+			})
+		}
+	}
+	if err := read(); err != nil {
+		return err
+	}
+	if !found {
+		return alert.Unreadable(s.mapping.List + " is no list")
+	}
+	return b.End()
+}
+
+// descend follows a path, and calls read where it leads.
+func (s source) descend(b *alert.Body, path []string, read func() error) error {
+	if len(path) == 0 {
+		return read()
+	}
+	return b.Walk(s.mapping.List, alert.Object+alert.List, func(key string) error {
+		if key == path[0] {
+			return s.descend(b, path[1:], read)
+		}
+		return b.Skip()
+	})
 }
 
 func (s source) event(item any) (alert.Event, error) {

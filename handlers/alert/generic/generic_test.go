@@ -22,6 +22,11 @@ var (
 		Summary: "msg", Labels: map[string]string{"monitor": "monitor.name", "host": "monitor.tags.0.value"}}
 )
 
+func parsed(s alert.Source, body string) (got []alert.Event, err error) {
+	err = s.Parse(strings.NewReader(body), func(e alert.Event) { got = append(got, e) })
+	return got, err
+}
+
 func TestParse(t *testing.T) {
 	t.Parallel()
 	for file, c := range map[string]struct {
@@ -43,7 +48,7 @@ func TestParse(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got, err := New(file, c.mapping).Parse(body)
+			got, err := parsed(New(file, c.mapping), string(body))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -58,8 +63,8 @@ func TestParseList(t *testing.T) {
 	t.Parallel()
 	s := New("own", fleet.AlertMapping{List: "data.items", Fingerprint: []string{"a", "b.1"}, Status: "up", Resolved: []string{"true"}, Since: "at",
 		Labels: map[string]string{"host": "host"}})
-	got, err := s.Parse([]byte(`{"data": {"items": [{"a": 1, "b": [0, "x"], "up": false, "at": "2026-11-23T03:11:40Z", "host": null},
-		{"a": "1,2", "b": [0, "x"], "up": true, "at": 1795374700123}]}}`))
+	got, err := parsed(s, `{"data": {"items": [{"a": 1, "b": [0, "x"], "up": false, "at": "2026-11-23T03:11:40Z", "host": null},
+		{"a": "1,2", "b": [0, "x"], "up": true, "at": 1795374700123}]}, "more": [{"items": [1]}]}`)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -85,12 +90,14 @@ func TestRefused(t *testing.T) {
 		`{"event_id": `:                        {zabbix, "unexpected EOF"},
 		`[]`:                                   {zabbix, "event_id is missing"},
 		`{"items": {}}`:                        {list, "items is no list"},
+		`{"item": []}`:                         {list, "items is no list"},
+		`"items"`:                              {list, "items is no list"},
 		strings.Repeat("[", 1<<20):             {zabbix, "32"},
 	} {
-		got, err := New("x", c.mapping).Parse([]byte(body))
+		_, err := parsed(New("x", c.mapping), body)
 		var e *runbook.Error
-		if len(got) != 0 || !errors.As(err, &e) || e.Code != runbook.Invalid || !strings.Contains(fmt.Sprint(e.Msg), c.want) {
-			t.Errorf("%.60s: %v, %v", body, got, err)
+		if !errors.As(err, &e) || e.Code != runbook.Invalid || !strings.Contains(fmt.Sprint(e.Msg), c.want) {
+			t.Errorf("%.60s: %v", body, err)
 		}
 	}
 }
