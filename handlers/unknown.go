@@ -52,7 +52,7 @@ func Unknown(c *fleet.Config, s runbook.Scenario) []runbook.Msg {
 	}
 	probes("when", s.When)
 	for _, name := range slices.Sorted(maps.Keys(s.Guards)) {
-		probes("guard "+name, s.Guards[name].All)
+		probes("guard "+name, slices.Concat(s.Guards[name].All, s.Guards[name].Any))
 	}
 	for _, step := range s.Steps {
 		hosts(step.ID, step.Host)

@@ -40,7 +40,8 @@ type Param struct {
 // Guard is a condition that must hold while a scenario changes things, at planning and again at the click.
 type Guard struct {
 	Title Text    `yaml:"title" json:"title"`
-	All   []Probe `yaml:"all" json:"all"`
+	All   []Probe `yaml:"all,omitempty" json:"all,omitempty"`
+	Any   []Probe `yaml:"any,omitempty" json:"any,omitempty"` // where given, at least one finding of these
 }
 
 // Step is one step of a scenario. Kind names an action; With is that action's own configuration, kept as YAML text so

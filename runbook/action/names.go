@@ -35,5 +35,5 @@ var references = map[string]struct {
 	"param": {2, nil}, "input": {2, nil}, "step": {3, nil}, "path": {3, nil},
 	"host": {3, hostFields}, "hosts": {3, hostFields}, "spare": {2, hostFields},
 	"service": {3, []string{"config", "port"}}, "backup": {2, []string{"interpreter", "schedule", "targets"}},
-	"database": {3, []string{"schema"}},
+	"database": {3, []string{"schema"}}, "domain_list": {2, []string{"admin"}},
 }

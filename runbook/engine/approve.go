@@ -82,7 +82,8 @@ func (e *Engine) recheck(ctx context.Context, run runbook.Run, steps []*runbook.
 	defer cancel()
 	guards := map[string]guardFound{}
 	for _, s := range steps {
-		key := fmt.Sprint(ofMember(*s, run.Scenario.Guards[guardName(*s)].All))
+		def := run.Scenario.Guards[guardName(*s)]
+		key := fmt.Sprint(ofMember(*s, def.All), ofMember(*s, def.Any))
 		g, ok := guards[key]
 		if !ok {
 			g = e.guard(pctx, run, *s)

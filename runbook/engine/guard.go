@@ -3,6 +3,8 @@ package engine
 import (
 	"cmp"
 	"context"
+	"slices"
+	"sync"
 
 	"recoverbot/runbook"
 )
@@ -13,11 +15,9 @@ const guardWarning = "engine.guard_fence"
 // guardFound is what a step's guard answered.
 type guardFound struct {
 	guard    runbook.Guard
-	has      bool
+	failed   bool
 	findings []runbook.Finding
 }
-
-func (g guardFound) fails() bool { return g.has && !allOK(g.findings) }
 
 // guardName is the guard that the step names, or "default".
 func guardName(s runbook.StepRun) string { return cmp.Or(s.Def.Guard, "default") }
@@ -26,15 +26,25 @@ func guardName(s runbook.StepRun) string { return cmp.Or(s.Def.Guard, "default")
 func (e *Engine) guard(ctx context.Context, run runbook.Run, step runbook.StepRun) guardFound {
 	name := guardName(step)
 	g, ok := run.Scenario.Guards[name]
-	if name == "none" || !ok || len(g.All) == 0 {
+	if name == "none" || !ok {
 		return guardFound{}
 	}
-	return guardFound{guard: g, has: true, findings: e.probeSparing(ctx, run, step, g.All)}
+	var all, some []runbook.Finding
+	var wg sync.WaitGroup
+	if len(g.All) > 0 {
+		wg.Go(func() { all = e.probeSparing(ctx, run, step, g.All) })
+	}
+	if len(g.Any) > 0 {
+		some = e.probeSparing(ctx, run, step, g.Any)
+	}
+	wg.Wait()
+	none := len(g.Any) > 0 && !slices.ContainsFunc(some, func(f runbook.Finding) bool { return f.OK })
+	return guardFound{guard: g, failed: none || !allOK(all), findings: append(all, some...)}
 }
 
 // judge blocks a plan whose guard fails, or warns where there is no way back any more.
 func (g guardFound) judge(run runbook.Run, p *runbook.Plan) {
-	if !g.fails() || p.Verdict == runbook.Satisfied {
+	if !g.failed || p.Verdict == runbook.Satisfied {
 		return
 	}
 	if PastNoReturn(run) {
@@ -55,7 +65,7 @@ func (g guardFound) judge(run runbook.Run, p *runbook.Plan) {
 
 // agrees reports whether the guard still says what the plan was shown with.
 func (g guardFound) agrees(run runbook.Run, p *runbook.Plan) bool {
-	if !g.fails() {
+	if !g.failed {
 		return true
 	}
 	if !PastNoReturn(run) {

@@ -166,6 +166,37 @@ func TestParkWhileWaiting(t *testing.T) {
 	b.runState(id, runbook.RunDone)
 }
 
+// A guard with a choice holds while all of the ones and any of the others do.
+func TestGuardWithAChoice(t *testing.T) {
+	t.Parallel()
+	w := newWorld()
+	b := start(t, newMemory(), w)
+	sc := scenario(runbook.Step{ID: "one"})
+	sc.Guards = map[string]runbook.Guard{"default": {All: []runbook.Probe{{Name: "all"}}, Any: []runbook.Probe{{Name: "a"}, {Name: "b"}}}}
+	id := b.begin(sc)
+	one := b.state(id, "one", runbook.Waiting)
+	for i, c := range []struct {
+		down []string
+		want runbook.Verdict
+	}{{[]string{"a"}, runbook.Ready}, {[]string{"b"}, runbook.Ready}, {[]string{"a", "b"}, runbook.Blocked}, {[]string{"all"}, runbook.Blocked}, {nil, runbook.Ready}} {
+		w.do(func() {
+			clear(w.down)
+			for _, name := range c.down {
+				w.down[name] = true
+			}
+		})
+		b.say(one, runbook.Retry, "")
+		if one = b.attemptWaits(id, "one", i+2); one.Plan.Verdict != c.want {
+			t.Errorf("with %v down: %s", c.down, one.Plan.Verdict)
+		}
+	}
+	w.do(func() { w.down["a"], w.down["b"] = true, true })
+	b.refused(answerTo(one, runbook.Approve, ops1, ""), runbook.Conflicting, "stale")
+	if w.count("one") != 0 {
+		t.Error("it ran against its guard")
+	}
+}
+
 func TestWhenAndGuard(t *testing.T) {
 	t.Parallel()
 	w := newWorld()

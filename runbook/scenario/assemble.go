@@ -129,7 +129,7 @@ func (c *checker) checkGuards() {
 			c.wrong("$.guards", "scenario.bad_name", "name", name, "pattern", idPattern.String())
 			continue
 		}
-		if g.Title.EN == "" || g.Title.ZH == "" || len(g.All) == 0 {
+		if g.Title.EN == "" || g.Title.ZH == "" || len(g.All)+len(g.Any) == 0 {
 			c.wrong(where, "scenario.guard", "name", name)
 		}
 	}

@@ -46,6 +46,9 @@ func (c *checker) checkWhen() {
 		for i, p := range c.s.Guards[name].All {
 			tell(fmt.Sprintf("$.guards.%s.all[%d]", name, i), c.probeProblems(p, steps, hostPattern.MatchString))
 		}
+		for i, p := range c.s.Guards[name].Any {
+			tell(fmt.Sprintf("$.guards.%s.any[%d]", name, i), c.probeProblems(p, steps, hostPattern.MatchString))
+		}
 	}
 	for i, p := range c.s.When {
 		tell(fmt.Sprintf("$.when[%d]", i), c.probeProblems(p, nil, func(ref string) bool {

@@ -51,7 +51,7 @@ func (oneKind) Probes() []string {
 }
 func (oneKind) Reference(ref string) bool {
 	head, _, _ := strings.Cut(ref, ".")
-	return slices.Contains([]string{"$param", "$step", "$host", "$hosts", "$path", "$service", "$backup", "$spare", "$database"}, head)
+	return slices.Contains([]string{"$param", "$step", "$host", "$hosts", "$path", "$service", "$backup", "$spare", "$database", "$domain_list"}, head)
 }
 
 func write(t *testing.T, text string) string {
@@ -157,6 +157,7 @@ func TestProblemsSayWhereAndAllAtOnce(t *testing.T) {
 		{"when with no parameter", "host: $param.which, expect", "host: $param.how, expect", []string{"own.yaml:8:", "scenario.probe_host"}},
 		{"when with an unknown probe", "{kind: nginx, host: $", "{kind: ngnix, host: $", []string{"own.yaml:8:", "scenario.probe_kind", "best:nginx"}},
 		{"guard with an unknown probe", "all: [{kind: ssh", "all: [{kind: shh", []string{"own.yaml:10:", "scenario.probe_kind", "best:ssh"}},
+		{"a choice with an unknown probe", "all: [{kind: ssh", "any: [{kind: shh", []string{"own.yaml:10:", "scenario.probe_kind", "best:ssh"}},
 		{"guard without probes", "all: [{kind: ssh, host: nginx}]", "all: []", []string{"own.yaml:10:", "scenario.guard"}},
 		{"check with an unknown probe", "{kind: service", "{kind: servise", []string{"own.yaml:29:", "scenario.probe_kind", "best:service"}},
 		{"what a probe expects", "service: go-api}", "service: go-api, expect: dead}", []string{"scenario.probe_expect", "dead"}},

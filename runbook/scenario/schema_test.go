@@ -73,7 +73,7 @@ func schema(t *testing.T) *jsonschema.Schema {
 	param := define("param", reflect.TypeFor[runbook.Param](), docs)
 	param.Properties["type"], param.Required = enum(runbook.ParamTypes), []string{"name", "type"}
 	param.Properties["role"].Enum = enum(append(append([]string(nil), runbook.HostRoles...), "retired")).Enum
-	define("guard", reflect.TypeFor[runbook.Guard](), docs).Required = []string{"title", "all"}
+	define("guard", reflect.TypeFor[runbook.Guard](), docs).Required = []string{"title"}
 	binding := shape(reflect.TypeFor[runbook.Binding](), docs)
 	binding.Required = []string{"from"}
 	defs["binding"] = &jsonschema.Schema{AnyOf: []*jsonschema.Schema{

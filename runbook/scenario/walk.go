@@ -38,7 +38,7 @@ func each[T any](v reflect.Value, where string, f func(where string, x T)) {
 
 // references are the plain texts of a configuration that refer to something; scripts and statements are blocks of text,
 // or do not begin so.
-var referencePattern = regexp.MustCompile(`^\$[a-z]+\.\S+$`)
+var referencePattern = regexp.MustCompile(`^\$[a-z_]+\.\S+$`)
 
 type references []*ast.StringNode
 
