@@ -77,7 +77,7 @@ func (c *Company) writeConfiguration(httpAddr, language string) error {
 		{"LANGUAGE", language}, {"TZ", os.Getenv("TZ")}, {"FLEET_FILE", c.fleetFile()}, {"DATABASE_URL", "sqlite://" + c.journal()},
 		{"HTTP_ADDR", httpAddr},
 		{"SSH_KEY_FILE", filepath.Join(c.Dir, "keys", "id_ed25519")}, {"SSH_KNOWN_HOSTS", filepath.Join(c.Dir, "known_hosts")},
-		{"DRILL_MYSQL_PASSWORD", c.secrets.mysql}, {"DRILL_REDIS_PASSWORD", c.secrets.redis},
+		{"ALERT_TOKEN", c.secrets.alerts}, {"DRILL_MYSQL_PASSWORD", c.secrets.mysql}, {"DRILL_REDIS_PASSWORD", c.secrets.redis},
 	}
 	var b strings.Builder
 	for _, e := range env {

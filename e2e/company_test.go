@@ -31,6 +31,8 @@ type described struct {
 	}
 	Fronts   []string
 	Fleet    string
+	CA       string
+	Alerts   string `json:"alert_token"`
 	Known    string `json:"known_hosts"`
 	SSHUser  string `json:"ssh_user"`
 	Expected struct {
@@ -96,6 +98,12 @@ func start(t *testing.T) *company {
 	}
 	t.Cleanup(c.stop)
 	eventually(t, 90*time.Second, "start the company", c.read)
+	eventually(t, 60*time.Second, "fill the black box", func() error { // nothing may break before, and no run begin
+		if held, _ := filepath.Glob(filepath.Join(dir, "blackbox", "*.box")); len(held) == 0 {
+			return errors.New("it is empty")
+		}
+		return nil
+	})
 	t.Logf("company in %s started in %s", dir, time.Since(begin).Round(time.Millisecond))
 	return c
 }
