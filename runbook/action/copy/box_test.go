@@ -7,6 +7,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -119,5 +120,35 @@ func TestOptional(t *testing.T) {
 	p := plan(t, a, runbook.Ready)
 	if _, err := a.Apply(t.Context(), p, c.Job(env), actiontest.NewRecorder()); err != nil || c.ReadFile("standby", "/there") != "x" {
 		t.Errorf("apply: %v", err)
+	}
+}
+
+// What is there needs no source, and a host that hangs costs its time once, however many files are looked for there.
+func TestOnlyMissingNeedsNoSource(t *testing.T) {
+	t.Parallel()
+	c := actiontest.New(t, "primary", "standby")
+	c.WriteFile("standby", "/shell/backup.py", "print(1)\n", 0o644)
+	if err := c.SSHD("primary").Signal(syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	a, _ := build(t, c, `only_missing: true
+files: [{from: [primary], path: /shell/backup.py, to_path: /shell/backup.py}]
+`)
+	if p := plan(t, a, runbook.Satisfied); p.Why.ID != "copy.present" {
+		t.Errorf("there already: %+v", p)
+	}
+	a, _ = build(t, c, `optional: true
+files:
+- {from: [primary], path: /a, to_path: /a}
+- {from: [primary], path: /b, to_path: /b}
+- {from: [primary], path: /c, to_path: /c}
+- {from: [primary], path: /d, to_path: /d}
+`)
+	began := time.Now()
+	if p := plan(t, a, runbook.Satisfied); len(p.Facts) != 5 { // four left out, one host tried
+		t.Errorf("nowhere: %+v", p.Facts)
+	}
+	if took := time.Since(began); took > 15*time.Second {
+		t.Errorf("a hanging host cost %s", took)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"strconv"
 	"strings"
 
@@ -33,8 +34,20 @@ func (c *copier) Plan(ctx context.Context) (runbook.Plan, error) {
 	}
 	var items []item
 	names := map[string]any{} // of sources
+	silent := map[string]error{}
+	there := 0
 	for _, f := range c.spec.Files {
-		src, err := c.find(ctx, &p, f, target)
+		if c.spec.OnlyMissing { // what is there needs no source
+			ok, err := c.there(ctx, client, f, target)
+			if err != nil {
+				return action.Cannot(p, err)
+			}
+			if ok {
+				there++
+				continue
+			}
+		}
+		src, err := c.find(ctx, &p, f, target, silent)
 		if c.spec.Optional && errors.Is(err, errNowhere) {
 			p.Facts = append(p.Facts, runbook.T("copy.left_out", "path", f.Path))
 			continue
@@ -81,6 +94,10 @@ func (c *copier) Plan(ctx context.Context) (runbook.Plan, error) {
 			table.Marks = append(table.Marks, mark)
 		}
 	}
+	if len(items) == 0 && there > 0 {
+		p.Verdict, p.Why = runbook.Satisfied, runbook.T("copy.present", "host", target.Name, "count", there)
+		return p, nil
+	}
 	if len(items) == 0 {
 		p.Verdict, p.Why = runbook.Satisfied, runbook.T("copy.nothing", "host", target.Name)
 		return p, nil
@@ -100,15 +117,42 @@ func (c *copier) Plan(ctx context.Context) (runbook.Plan, error) {
 	return p, nil
 }
 
-// find asks the candidates in order.
-func (c *copier) find(ctx context.Context, p *runbook.Plan, f File, target fleet.Host) (*source, error) {
+// there reports whether the target has the one file that f means; of a directory, the source says what belongs in it.
+func (c *copier) there(ctx context.Context, client *fleet.Client, f File, target fleet.Host) (bool, error) {
+	to, err := c.on(target, f.ToPath)
+	if err != nil {
+		return false, err
+	}
+	s, err := client.SFTP(ctx)
+	if err != nil {
+		return false, err
+	}
+	defer func() { _ = s.Close() }()
+	stop := context.AfterFunc(ctx, func() { _ = s.Close() })
+	defer stop()
+	info, err := s.Stat(to)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return false, nil
+	case err != nil:
+		return false, fmt.Errorf("look at %s: %w", to, err)
+	}
+	return info.Mode().IsRegular(), nil
+}
+
+// find asks the candidates in order. A host that did not answer is not asked for the next file: silent remembers it.
+func (c *copier) find(ctx context.Context, p *runbook.Plan, f File, target fleet.Host, silent map[string]error) (*source, error) {
 	candidates, err := c.candidates(f.From)
 	if err != nil {
 		return nil, err
 	}
 	var tried []string
 	for _, k := range candidates {
-		src, err := c.look(ctx, k, f, target)
+		err, known := silent[k.name()]
+		var src *source
+		if !known {
+			src, err = c.look(ctx, k, f, target)
+		}
 		if err == nil {
 			if k.box {
 				p.Facts = append(p.Facts, runbook.T("copy.box_at", "host", k.Name, "at", src.at))
@@ -122,13 +166,18 @@ func (c *copier) find(ctx context.Context, p *runbook.Plan, f File, target fleet
 		if errors.As(err, &needs) {
 			return nil, err
 		}
+		if runbook.CodeOf(err) == runbook.Unavailable {
+			silent[k.name()] = err
+		}
 		var e *runbook.Error
 		why := runbook.T("copy.host_failed", "host", k.name())
 		if errors.As(err, &e) {
 			why = e.Msg
 		}
 		tried = append(tried, k.name())
-		p.Facts = append(p.Facts, runbook.T("copy.tried", "host", k.name(), "why", why))
+		if !known {
+			p.Facts = append(p.Facts, runbook.T("copy.tried", "host", k.name(), "why", why))
+		}
 	}
 	nowhere := runbook.Errorf(runbook.NotFound, "copy.nowhere", "path", f.Path, "tried", strings.Join(tried, ", "))
 	nowhere.Err = errNowhere
