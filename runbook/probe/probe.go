@@ -107,7 +107,7 @@ func hostsOf(f *fleet.Fleet, resolve Resolver, p runbook.Probe) ([]fleet.Host, e
 	}
 	hosts, err := resolve(ref)
 	if err == nil && len(hosts) == 0 {
-		err = runbook.Errorf(runbook.Invalid, "fleet.unknown_host", "ref", ref)
+		err = runbook.Errorf(runbook.NotFound, "probe.no_host", "ref", ref)
 	}
 	return hosts, err
 }
