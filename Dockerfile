@@ -1,4 +1,5 @@
-# A static binary on nothing else. Mount a configuration directory at /etc/recoverbot and keep /var/lib/recoverbot.
+# A static binary on nothing else. Mount a configuration directory at /etc/recoverbot and keep /var/lib/recoverbot; user
+# 65532 must be able to write to both: roles and host keys of new machines are written beside fleet.yaml.
 FROM golang:1.26-bookworm AS build
 WORKDIR /src
 COPY go.mod go.sum ./
