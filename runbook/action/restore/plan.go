@@ -234,6 +234,9 @@ func (r *restore) judge(p *runbook.Plan, all []candidate, c candidate, e effect,
 	w := problems{p}
 	r.unsearched(p, all)
 	now := r.env.Now()
+	if e.NotEmpty != "" && !slices.Contains(e.Tables, e.NotEmpty) {
+		w.add(true, "restore.no_list", "file", e.Name, "table", e.NotEmpty)
+	}
 	if !c.ends.Complete {
 		w.add(true, "restore.not_proven", "file", e.Name)
 	}

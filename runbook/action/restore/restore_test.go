@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -251,6 +252,18 @@ func TestBothForms(t *testing.T) {
 	if left, _ := os.ReadDir(w.Path("standby", stateDir)); len(left) != 4 { // a swap's plan for each commit, nothing else
 		t.Errorf("left on the host: %v", left)
 	}
+}
+
+// A dump without the domain list is complete by its trailer, and yet perhaps only a part of the database.
+func TestDumpWithoutTheDomainList(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.put("standby", "speed-20261121.sql", dated(w.dump("--ignore-table=made.t_app_dns", "--ignore-table=made.v_up", "--ignore-table=made.v_a"), "2026-11-21  2:00:01"))
+	_, _, p := w.plan()
+	if !p.Danger || !slices.ContainsFunc(p.Warnings, func(m runbook.Msg) bool { return m.ID == "restore.no_list" && strings.Contains(say(t, m), "t_app_dns") }) {
+		t.Errorf("%v %+v", p.Danger, p.Warnings)
+	}
+	w.untouched()
 }
 
 // TestHeldSurvives holds, forgets everything, and finds the hold again; then rolls it back.
