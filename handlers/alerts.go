@@ -24,6 +24,9 @@ const (
 	keptSummary = 200 // characters
 )
 
+// lateRuns is how many of the newest runs are looked at for what calls and machines that come back mean; dry runs count.
+const lateRuns = 50
+
 // Alerts implements alert.Sink: the batch is journaled in one transaction, then correlated, and people see one card a
 // call, edited while it lasts.
 func (h *Handlers) Alerts(ctx context.Context, batch []alert.Alert) error {
@@ -53,7 +56,8 @@ func (h *Handlers) change(ctx context.Context, by runbook.Actor, f func(*edit) b
 	if f != nil && !f(e) {
 		return nil
 	}
-	runs, err := h.Journal.Runs(ctx, shownRuns)
+	h.recant(e)
+	runs, err := h.Journal.Runs(ctx, lateRuns)
 	if err != nil {
 		return err
 	}
@@ -184,6 +188,10 @@ func (h *Handlers) loadAlerts(ctx context.Context) error {
 
 // row is a call as the journal keeps it.
 func (c *call) row(body []byte, now time.Time) journal.Alert {
-	return journal.Alert{Fingerprint: c.ID, State: c.State, Count: c.tally.times(), Since: c.Since, SeenAt: now,
+	a := journal.Alert{Fingerprint: c.ID, State: c.State, Count: c.tally.times(), Since: c.Since, SeenAt: now,
 		SnoozedUntil: c.Snoozed, RunID: c.Run, Body: body}
+	if c.State == accepted {
+		a.Reason = c.Accepted.Reason
+	}
+	return a
 }

@@ -10,13 +10,13 @@ import (
 )
 
 // answerAlert is a press on an alert's card.
-func (h *Handlers) answerAlert(ctx context.Context, c caller, p press) (bot.Reply, error) {
+func (h *Handlers) answerAlert(ctx context.Context, c caller, p press, reason string) (bot.Reply, error) {
 	k, ok := h.alerts.get(p.Alert)
 	if !ok || slices.Contains([]string{resolved, replaced, merged}, k.State) || (k.State == started && p.Choice == "snooze") {
 		return bot.Reply{}, runbook.Errorf(runbook.NotFound, "alert.gone")
 	}
 	if k.Level == returned {
-		return h.answerReturned(ctx, c, k, p.Choice)
+		return h.answerReturned(ctx, c, k, p.Choice, reason)
 	}
 	switch p.Choice {
 	case "check":

@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -25,6 +26,7 @@ const (
 	started  = "started"  // its scenario runs
 	replaced = "replaced" // a wider call stands for it
 	merged   = "merged"   // it comes after the widest one, on whose card it is listed
+	accepted = "accepted" // a person said that a machine which has come back is right to write
 	resolved = "resolved"
 )
 
@@ -54,6 +56,7 @@ type call struct {
 	Closed   string            `json:"closed,omitempty"` // why it ended, where not because the hosts answer
 	Over     []string          `json:"over,omitempty"`   // the hosts that ended it
 	Seen     bool              `json:"seen,omitempty"`   // by the bot's own eyes
+	Accepted *acceptance       `json:"accepted,omitempty"`
 	Run      string            `json:"-"`
 	Snoozed  time.Time         `json:"-"`
 
@@ -83,7 +86,7 @@ func newCall(key, scenario string, params map[string]string, a alert.Alert, now 
 		name += "-" + params[k]
 	}
 	if name == "" {
-		name = a.Level + "-" + a.Host
+		name = cmp.Or(a.Level, "alert") + "-" + a.Host
 	}
 	sum := sha256.Sum256([]byte(key + now.String()))
 	return &call{ID: slug(name) + "-" + hex.EncodeToString(sum[:4]), Key: key, Scenario: scenario, Params: params, Since: now, tally: &tally{}}

@@ -75,7 +75,7 @@ func TestTheWiderCallTakesThePlaceOfTheNarrower(t *testing.T) {
 	}
 	b.tell(ended(outside("grafana", "s", "standby", s1)))
 	b.want("both resolved; "+which+" merged; primary firing; standby resolved", 4)
-	if m := b.card("both"); m.State != "done" || len(m.Buttons) != 0 {
+	if m := b.card("both"); m.State != "done" || m.Title != "app2 answers again" || len(m.Buttons) != 0 {
 		t.Errorf("both: %+v", m)
 	}
 	b.tell(ended(silent("primary", p1)))
@@ -280,12 +280,12 @@ func TestHostileTextIsShownHarmless(t *testing.T) {
 		}
 	}
 	for _, id := range []string{"1' OR '1'='1", "nothing"} {
-		if _, err := b.answerAlert(t.Context(), caller{say: b.say}, press{Alert: id, Choice: "start"}); runbook.CodeOf(err) != runbook.NotFound {
+		if _, err := b.answerAlert(t.Context(), caller{say: b.say}, press{Alert: id, Choice: "start"}, ""); runbook.CodeOf(err) != runbook.NotFound {
 			t.Errorf("press on %q: %v", id, err)
 		}
 	}
 	var e *runbook.Error
-	if _, err := b.answerAlert(t.Context(), caller{say: b.say}, press{Alert: b.alerts.all()[0].ID, Choice: "start"}); !errors.As(err, &e) {
+	if _, err := b.answerAlert(t.Context(), caller{say: b.say}, press{Alert: b.alerts.all()[0].ID, Choice: "start"}, ""); !errors.As(err, &e) {
 		t.Errorf("a call without a scenario starts: %v", err)
 	}
 }

@@ -74,6 +74,9 @@ func (c callCard) message() bot.Message {
 		return m
 	}
 	m.Lines = c.lines()
+	if c.Level == "" && c.Scenario == "" { // nobody says that anything is down
+		m.State, m.Emoji = "waiting", "🟡"
+	}
 	switch {
 	case c.State == started:
 		m.Lines = append(m.Lines, say.T("alert.started", "scenario", c.Scenario))
@@ -118,6 +121,8 @@ func (c *call) heading(say *locale.Printer) string {
 	switch {
 	case c.Level == returned:
 		return say.T("watch.returned", "host", hosts)
+	case hosts != "" && c.Level == "":
+		return say.T("alert.title_host", "host", hosts)
 	case hosts != "":
 		return say.T("alert.title", "host", hosts, "level", say.T("level."+c.Level))
 	case c.Scenario != "":

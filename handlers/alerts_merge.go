@@ -18,9 +18,9 @@ func (e *edit) correlate(cfg *fleet.Config, runs []runbook.RunSummary, version f
 	for _, c := range e.calls {
 		c.prune(cfg)
 	}
-	e.together(cfg)
+	dead := e.together(cfg)
 	for _, c := range e.calls {
-		c.turn(cfg, e.now)
+		c.turn(cfg, e.now, dead)
 	}
 	live := e.live()
 	for _, c := range live {
@@ -31,7 +31,11 @@ func (e *edit) correlate(cfg *fleet.Config, runs []runbook.RunSummary, version f
 				c.State, c.Run = started, r.ID
 			}
 		}
-		if c.State == firing && c.Snoozed.After(e.now) {
+		switch {
+		case c.State != firing:
+		case c.Accepted != nil:
+			c.State = accepted
+		case c.Snoozed.After(e.now):
 			c.State = snoozed
 		}
 	}
@@ -39,7 +43,7 @@ func (e *edit) correlate(cfg *fleet.Config, runs []runbook.RunSummary, version f
 	merge(cfg, live, func(c *call) bool { return c.quiet(cfg, runs, e.now) })
 	for _, c := range e.calls {
 		switch c.State {
-		case firing, started, snoozed:
+		case firing, started, snoozed, accepted:
 			c.Carded = true
 		}
 		if c.State != firing {
@@ -91,8 +95,9 @@ func movedOn(cfg *fleet.Config, host, scenario string) bool {
 	return is
 }
 
-// together finds the wider calls: where all hosts in service of each role are dead.
-func (e *edit) together(cfg *fleet.Config) {
+// together finds the wider calls: where all hosts in service of each role are dead. It gives the call that says so of each
+// dead host.
+func (e *edit) together(cfg *fleet.Config) map[string]*call {
 	dead := map[string]*call{}
 	for _, key := range slices.Sorted(maps.Keys(e.calls)) {
 		c := e.calls[key]
@@ -138,6 +143,7 @@ func (e *edit) together(cfg *fleet.Config) {
 			c.Hosts = union(c.Hosts, hosts) // somebody else says so
 		}
 	}
+	return dead
 }
 
 // inService are the hosts of a role, or the host of that name.
@@ -193,7 +199,7 @@ func union(a, b []string) []string {
 }
 
 // turn notes that a call began or ended to fire. One that does so too often stays as firing until it is steady.
-func (c *call) turn(cfg *fleet.Config, now time.Time) {
+func (c *call) turn(cfg *fleet.Config, now time.Time, dead map[string]*call) {
 	window := flapWindow(cfg)
 	is := c.Wide || len(c.Members) > 0 || c.tally.size() > 0
 	if is != c.Firing {
@@ -210,7 +216,8 @@ func (c *call) turn(cfg *fleet.Config, now time.Time) {
 		return
 	}
 	c.State, c.Ended, c.By, c.Run = resolved, now, "", ""
-	c.Over = c.Hosts
+	c.Accepted = nil
+	c.Over = slices.DeleteFunc(slices.Clone(c.Hosts), func(host string) bool { return dead[host] != nil && dead[host] != c })
 	if gone := gone(cfg, c.Hosts); len(gone) > 0 && c.Level != returned {
 		c.Over, c.Closed = gone, alert.Retired
 	}

@@ -105,14 +105,22 @@ func otherScenarios(run func(runbook.Run) func(viewer) bot.Message, step func(ru
 		Members: map[string]member{"watch/f": {Source: "watch", Level: returned, Vantage: []string{"bot", "nginx1"}, Findings: []runbook.Finding{
 			{Probe: runbook.Probe{Kind: "silent", Name: probe.Writers}, Up: true}, {Probe: runbook.Probe{Kind: "mysql"}, Up: true},
 			{Probe: runbook.Probe{Kind: "redis"}, Up: true}, {Probe: runbook.Probe{Kind: "service", Service: "go-job"}, Up: true}}}}}
-	out["returned"] = func(v viewer) bot.Message { return callCard{say: v.say, call: back}.returnedCard(&left, false) }
-	out["returned-retired"] = func(v viewer) bot.Message { return callCard{say: v.say, call: back}.returnedCard(nil, false) }
+	out["returned"] = func(v viewer) bot.Message { return callCard{say: v.say, call: back}.returnedCard(&left, false, false) }
+	out["returned-aborted"] = func(v viewer) bot.Message { return callCard{say: v.say, call: back}.returnedCard(&left, false, true) }
+	right := *back
+	right.State, right.Accepted = accepted, &acceptance{By: "zhang", At: at("03:40:00"), Reason: "users are back on it", Run: left.ID}
+	out["returned-accepted"] = func(v viewer) bot.Message {
+		return callCard{say: v.say, call: &right}.returnedCard(&left, false, false)
+	}
+	out["returned-retired"] = func(v viewer) bot.Message { return callCard{say: v.say, call: back}.returnedCard(nil, false, false) }
 	other := *back
 	other.Hosts = []string{"standby"}
-	out["returned-other"] = func(v viewer) bot.Message { return callCard{say: v.say, call: &other}.returnedCard(nil, true) }
+	out["returned-other"] = func(v viewer) bot.Message { return callCard{say: v.say, call: &other}.returnedCard(nil, true, false) }
 	silent := *back
 	silent.State, silent.Over, silent.Seen = resolved, []string{"primary"}, true
-	out["returned-silent"] = func(v viewer) bot.Message { return callCard{say: v.say, call: &silent}.returnedCard(&left, false) }
+	out["returned-silent"] = func(v viewer) bot.Message {
+		return callCard{say: v.say, call: &silent}.returnedCard(&left, false, false)
+	}
 
 	again := &call{ID: "f", Scenario: "primary", State: resolved, Hosts: []string{"primary"}, Over: []string{"primary"}, Seen: true, tally: &tally{}}
 	out["answers-again-left"] = func(v viewer) bot.Message {

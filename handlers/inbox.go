@@ -63,7 +63,7 @@ func (h *Handlers) pressed(ctx context.Context, c caller, in bot.Inbound) (bot.R
 	}
 	switch {
 	case p.Alert != "":
-		return h.answerAlert(ctx, c, p)
+		return h.answerAlert(ctx, c, p, in.Reason)
 	case p.Command != "":
 		return h.command(ctx, c, strings.TrimSpace(p.Command+" "+in.Reason))
 	}

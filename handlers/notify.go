@@ -56,7 +56,7 @@ func (n *notifier) take() []string {
 // run shows every run of late as it is now, since chats may have missed what was journaled before a crash, and then
 // each change. It retries what the hub could not store.
 func (n *notifier) run(ctx context.Context) error {
-	if recent, err := n.h.Journal.Runs(ctx, shownRuns); err == nil {
+	if recent, err := n.h.Journal.Runs(ctx, lateRuns); err == nil {
 		for _, r := range recent {
 			ended := n.h.Clock().Sub(r.EndedAt)
 			if r.EndedAt.IsZero() || ended < time.Hour {

@@ -112,6 +112,12 @@ func calledFor(offers []offer, ups map[string]bool) []offer {
 			return !asked || up != want
 		})
 	})
+	all := slices.Clone(offers)
+	offers = slices.DeleteFunc(offers, func(c offer) bool { // a wider one stands for it, as among alerts
+		return slices.ContainsFunc(all, func(w offer) bool {
+			return len(c.dead()) > 0 && subset(c.dead(), w.dead()) && !subset(w.dead(), c.dead())
+		})
+	})
 	slices.SortStableFunc(offers, func(a, b offer) int {
 		return cmp.Compare(len(b.dead()), len(a.dead())) // by name within: so they came
 	})

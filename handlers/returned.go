@@ -153,9 +153,9 @@ func (h *Handlers) back(r runbook.Run) []string {
 }
 
 // returnedCard is the card of a machine that must not write and answers again. It asks until nothing there writes any
-// more: nobody can put it aside. left is the run in which another machine took its place; harmless says that it never was
+// more: it can be put aside only where acceptable, with a reason. left is the run in which another machine took its place; harmless says that it never was
 // the primary.
-func (c callCard) returnedCard(left *runbook.Run, harmless bool) bot.Message {
+func (c callCard) returnedCard(left *runbook.Run, harmless, acceptable bool) bot.Message {
 	m := c.message()
 	if c.State == resolved {
 		return m
@@ -170,11 +170,21 @@ func (c callCard) returnedCard(left *runbook.Run, harmless bool) bot.Message {
 	case harmless:
 		m.Title, m.State, m.Emoji = c.say.T("watch.returned_other", "host", host), "info", ""
 	}
+	choices := []string{"fence", "check"}
+	if a := c.Accepted; c.State == accepted {
+		m.Title, m.State, m.Emoji, m.Priority = c.say.T("watch.accepted", "host", host), "info", "", bot.Outcome
+		m.Lines = append(m.Lines, c.say.T("watch.accepted_by", "name", a.By, "at", a.At, "reason", a.Reason))
+	} else if acceptable {
+		choices = append(choices, "accept")
+	}
 	m.Buttons = nil
-	for _, choice := range []string{"fence", "check"} {
+	for _, choice := range choices {
 		b := bot.Button{Label: c.say.T("watch."+choice, "host", host), Choice: choice, Action: press{Alert: c.ID, Choice: runbook.Choice(choice)}.encode()}
-		if choice == "fence" {
+		switch choice {
+		case "fence":
 			b.Style = "danger"
+		case "accept":
+			b.NeedsReason, b.Confirm = true, c.say.T("watch.confirm_accept", "host", host)
 		}
 		m.Buttons = append(m.Buttons, b)
 	}
@@ -239,9 +249,10 @@ func (h *Handlers) amend(c callCard, m bot.Message) bot.Message {
 	case c.Level == returned:
 		host := strings.Join(c.Hosts, ", ")
 		if r, ok := h.leftIn(host); ok {
-			return c.returnedCard(&r, false)
+			_, acceptable := h.acceptable(host)
+			return c.returnedCard(&r, false, acceptable)
 		}
-		return c.returnedCard(nil, h.leavers.harmless(host, now))
+		return c.returnedCard(nil, h.leavers.harmless(host, now), false)
 	case c.State == resolved && c.Closed == "":
 		for _, host := range c.Over {
 			if runs := h.leavers.about(host, now); len(runs) > 0 {
@@ -254,12 +265,14 @@ func (h *Handlers) amend(c callCard, m bot.Message) bot.Message {
 }
 
 // answerReturned is a press on such a card.
-func (h *Handlers) answerReturned(ctx context.Context, c caller, k *call, choice runbook.Choice) (bot.Reply, error) {
+func (h *Handlers) answerReturned(ctx context.Context, c caller, k *call, choice runbook.Choice, reason string) (bot.Reply, error) {
 	switch choice {
 	case "check":
 		return h.diagnose(ctx, c)
 	case "fence":
 		return h.fence(ctx, c, strings.Join(k.Hosts, ", "))
+	case "accept":
+		return h.accept(ctx, c, k, reason)
 	}
 	return bot.Reply{}, runbook.Errorf(runbook.Invalid, "cmd.bad_button")
 }

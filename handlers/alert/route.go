@@ -47,8 +47,7 @@ func NewRouter(cfg *fleet.Config, source string) *Router {
 // resolved one is then worth passing on all the same, since rules may have changed.
 func (r *Router) Route(e Event) (a Alert, ok bool) {
 	sum := sha256.Sum256([]byte(e.Fingerprint))
-	a = Alert{Source: r.source, Fingerprint: hex.EncodeToString(sum[:8]), Level: string(probe.ServiceDown), Since: e.Since,
-		Resolved: e.Resolved, Summary: e.Summary}
+	a = Alert{Source: r.source, Fingerprint: hex.EncodeToString(sum[:8]), Since: e.Since, Resolved: e.Resolved, Summary: e.Summary}
 	for _, x := range r.rules {
 		if !x.matches(e.Labels) {
 			continue
@@ -61,8 +60,9 @@ func (r *Router) Route(e Event) (a Alert, ok bool) {
 			return a, false
 		}
 		a.Host, a.Scenario = host.Name, x.Scenario
-		if x.Level != "" {
-			a.Level = x.Level
+		a.Level = x.Level
+		if a.Level == "" && x.Scenario != "" {
+			a.Level = string(probe.ServiceDown)
 		}
 		if x.Scenario == fleet.AutoScenario {
 			a.Scenario = r.auto(host)

@@ -44,7 +44,7 @@ func TestRoute(t *testing.T) {
 		"by alias, auto": {labels: map[string]string{"alertname": "HostDown", "job": "node", "instance": "APP-primary:9100"},
 			want: alert.Alert{Host: "app1", Scenario: "primary", Level: "silent"}},
 		"auto without a watched role": {labels: map[string]string{"alertname": "HostDown", "instance": "nginx1"}, want: alert.Alert{Host: "nginx1", Level: "silent"}},
-		"role with one host":          {labels: map[string]string{"alertname": "DiskFull", "team": "x"}, want: alert.Alert{Host: "app1", Level: "service_down"}},
+		"role with one host":          {labels: map[string]string{"alertname": "DiskFull", "team": "x"}, want: alert.Alert{Host: "app1"}},
 		"role with two hosts":         {labels: map[string]string{}, want: alert.Alert{Scenario: "nginx", Level: "service_down"}},
 		"unknown host":                {labels: map[string]string{"alertname": "HostDown", "instance": "elsewhere", "team": "x"}, not: true},
 		"retired host":                {labels: map[string]string{"alertname": "HostDown", "instance": "old", "team": "x"}, not: true},

@@ -15,12 +15,13 @@ import (
 // Alert is what is known of one fingerprint. Body is opaque here.
 type Alert struct {
 	Fingerprint  string
-	State        string // firing, snoozed, started, replaced, merged, resolved
+	State        string // firing, snoozed, started, replaced, merged, accepted, resolved
 	Count        int    // times it was told
 	Since        time.Time
 	SeenAt       time.Time
 	SnoozedUntil time.Time
 	RunID        string // the run that it led to
+	Reason       string // of the person who brought it into this state; kept in the event alone
 	Body         json.RawMessage
 }
 
@@ -75,6 +76,9 @@ func (j *Journal) saveAlert(tx *tx, a Alert, by runbook.Actor) error {
 	data := map[string]string{"fingerprint": a.Fingerprint, "state": a.State, "count": strconv.Itoa(a.Count)}
 	if !a.SnoozedUntil.IsZero() {
 		data["snoozed_until"] = stamp(a.SnoozedUntil)
+	}
+	if a.Reason != "" {
+		data["reason"] = a.Reason
 	}
 	return j.append(tx, runbook.Event{RunID: a.RunID, Kind: "alert", By: by, Data: data})
 }
