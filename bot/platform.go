@@ -3,6 +3,8 @@ package bot
 import (
 	"context"
 	"errors"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -67,4 +69,12 @@ type Reply struct {
 	Refused bool
 	RunID   string
 	Message *Message
+}
+
+// Aside is the text, but for what Message says anyway: a person with a small screen reads it once.
+func (r Reply) Aside() string {
+	if m := r.Message; m != nil && r.Text == strings.Join(append(slices.Clone(m.Warn), m.Lines...), "\n") {
+		return ""
+	}
+	return r.Text
 }

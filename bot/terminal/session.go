@@ -227,8 +227,8 @@ func (s *session) hear(ctx context.Context, in bot.Inbound) {
 	in.Platform, in.UserID, in.Language = s.t.Name(), s.o.UserID, s.o.Lang
 	in.ID = fmt.Sprintf("%s-%d", s.id, s.n)
 	reply := s.inbox.Handle(ctx, in)
-	if reply.Text != "" {
-		s.line("\n" + bot.Clean(reply.Text))
+	if aside := reply.Aside(); aside != "" {
+		s.line("\n" + bot.Clean(aside))
 	}
 	if reply.Message != nil {
 		s.full(*reply.Message)

@@ -62,7 +62,7 @@ func (w *Console) answer(rw http.ResponseWriter, r *http.Request) {
 		return
 	}
 	got := inbox.Handle(r.Context(), in)
-	out := reply{Text: bot.Clean(got.Text), Refused: got.Refused, RunID: got.RunID}
+	out := reply{Text: bot.Clean(got.Aside()), Refused: got.Refused, RunID: got.RunID}
 	if got.Message != nil {
 		m := bot.Cleaned(*got.Message)
 		out.Message = &m

@@ -57,7 +57,7 @@
     if ((b.rows && b.rows.length) || (b.columns && b.columns.length)) parts.push(table(b));
     if (b.more) parts.push(el('p', { class: 'more' }, t('rows_more', b.more)));
     const name = L['kind_' + b.kind] || b.kind, many = lines > 3 ? t('lines_count', lines) : '';
-    return fold(c, 'b' + i + b.kind + (b.label || ''), open.has(c.m.state) && c.m.state !== 'running' && !b.fold,
+    return fold(c, 'b' + i + b.kind + (b.label || ''), (c.own || open.has(c.m.state) && c.m.state !== 'running') && !b.fold,
       [el('span', { class: 'kind' }, name), b.label ? el('span', { class: 'label' }, b.label) : '', many ? el('span', { class: 'count' }, many) : ''], parts);
   }
 
@@ -219,6 +219,7 @@
 
   function bubbleCard(m) {
     const c = make(m, 1e12 + cards.size);
+    c.own = true;
     mine.push(c);
     c.el.classList.add('own');
     log.append(c.el); draw(c); c.el.prepend(el('p', { class: 'note' }, el('b', {}, t('only_you'))));
