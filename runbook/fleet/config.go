@@ -5,6 +5,7 @@ package fleet
 import (
 	"net/netip"
 	"path"
+	"path/filepath"
 
 	"recoverbot/runbook"
 )
@@ -197,6 +198,14 @@ type WatchRole struct {
 
 // Path is the file that the configuration came from.
 func (c *Config) Path() string { return c.path }
+
+// Beside is a file that fleet.yaml names: relative to its own directory.
+func (c *Config) Beside(file string) string {
+	if filepath.IsAbs(file) {
+		return file
+	}
+	return filepath.Join(filepath.Dir(c.path), file)
+}
 
 // Host finds a host by name.
 func (c *Config) Host(name string) (Host, bool) {

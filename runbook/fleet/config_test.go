@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -163,9 +165,57 @@ func TestExample(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, w := range c.Warnings() {
-		if w.ID != "fleet.warn_no_token" && w.ID != "fleet.warn_no_way_in" { // these need a person's own values
+		if !slices.Contains([]string{"fleet.warn_no_token", "fleet.warn_no_way_in", "fleet.warn_no_provision"}, w.ID) { // these need a person's own values
 			t.Errorf("warning %v", w)
 		}
+	}
+}
+
+func TestProvisionWarnings(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	file := filepath.Join(dir, "fleet.yaml")
+	text := "hosts: [{name: a, address: 192.0.2.1}]\nprovision: {standby: {script: there.sh}, primary: {script: gone.sh}}\n"
+	for name, content := range map[string]string{"fleet.yaml": text, "there.sh": "true\n"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c, err := LoadConfig(file, env(nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[any]string{}
+	for _, w := range c.Warnings() {
+		if strings.Contains(w.ID, "provision") {
+			got[w.Args["role"]] = w.ID
+		}
+	}
+	if diff := cmp.Diff(map[any]string{"nginx": "fleet.warn_no_provision", "primary": "ssh.no_provision_file"}, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// What the example has as comments is valid, too: all of it at once, but for what excludes something else.
+func TestExampleWithAllComments(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../../fleet.example.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(string(text), "\n")
+	comment := regexp.MustCompile(`^( *)# ( *(?:- |[a-z_]+:).*)$`)
+	for i, line := range lines {
+		if m := comment.FindStringSubmatch(line); m != nil && i > 5 && !regexp.MustCompile(`jump:|socket:|token_hash:`).MatchString(line) {
+			lines[i] = m[1] + m[2]
+		}
+	}
+	c, err := ParseConfig("fleet.yaml", []byte(strings.Join(lines, "\n")), func(string) string { return "s3cret" })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(c.Alerts.Rules) == 0 || len(c.Provision) != 3 || c.BlackBox.At == "" || c.DNSVia["nginx"] != "admin" || c.DomainList.Admin == "" {
+		t.Errorf("not all comments were taken: %+v", c)
 	}
 }
 

@@ -1,6 +1,7 @@
 package fleet
 
 import (
+	"os"
 	"slices"
 
 	"recoverbot/runbook"
@@ -39,6 +40,14 @@ func (c *Config) Warnings() []runbook.Msg {
 	for _, role := range []string{"primary", "standby", "nginx", "backup"} {
 		if len(c.WithRole(role)) == 0 {
 			warn("fleet.warn_no_host", "role", role)
+		}
+	}
+	for _, role := range []string{"nginx", "standby", "primary"} {
+		p, ok := c.Provision[role]
+		if !ok {
+			warn("fleet.warn_no_provision", "role", role)
+		} else if _, err := os.ReadFile(c.Beside(p.Script)); err != nil {
+			warn("ssh.no_provision_file", "role", role, "file", c.Beside(p.Script))
 		}
 	}
 	for _, h := range c.Hosts {

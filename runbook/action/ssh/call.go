@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -71,10 +70,7 @@ func (s *script) provision(c *call) error {
 	if !ok {
 		return runbook.Errorf(runbook.Invalid, "ssh.no_provision", "role", role)
 	}
-	file := p.Script
-	if !filepath.IsAbs(file) {
-		file = filepath.Join(filepath.Dir(cfg.Path()), file)
-	}
+	file := cfg.Beside(p.Script)
 	text, err := os.ReadFile(file)
 	if err != nil {
 		return &runbook.Error{Code: runbook.Invalid, Msg: runbook.T("ssh.no_provision_file", "role", role, "file", file), Err: err}
