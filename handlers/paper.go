@@ -78,13 +78,14 @@ func (d *paperwork) head(ctx context.Context) string {
 	var b strings.Builder
 	b.WriteString("#!/bin/sh\n")
 	d.note(&b, "paper.title", "title", d.say.Text(d.run.Scenario.Title))
+	command := commandOf(d.run.Scenario.Name, d.run.Params)
 	now := d.h.Clock().UTC()
-	d.note(&b, "paper.printed", "utc", now.Format("2006-01-02 15:04:05"), "at", now.Format(time.RFC3339), "version", d.req.Version, "scenario", d.run.Scenario.Name)
+	d.note(&b, "paper.printed", "utc", now.Format("2006-01-02 15:04:05"), "at", now.Format(time.RFC3339), "version", d.req.Version, "scenario", command)
 	comment(&b, "")
 	for _, id := range []string{"paper.dead", "paper.alone", "paper.how", "paper.mysql", "paper.age"} {
 		d.note(&b, id)
 	}
-	comment(&b, "  0 6 * * 1 cd /opt/recoverbot && recoverbot plan "+d.run.Scenario.Name+" --as-shell | lp")
+	comment(&b, "  0 6 * * 1 cd /etc/recoverbot && /usr/local/bin/recoverbot plan "+command+" --as-shell | lp")
 	if g, ok := d.run.Scenario.Guards["default"]; ok {
 		d.note(&b, "paper.guard", "guard", g.Title)
 	}

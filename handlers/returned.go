@@ -253,9 +253,9 @@ func (h *Handlers) amend(c callCard, m bot.Message) bot.Message {
 			return c.returnedCard(&r, false, acceptable)
 		}
 		return c.returnedCard(nil, h.leavers.harmless(host, now), false)
-	case c.State == resolved && c.Closed == "":
+	case c.State == resolved && c.Closed == "" && c.Seen: // what monitoring systems take back need not answer
 		for _, host := range c.Over {
-			if runs := h.leavers.about(host, now); len(runs) > 0 {
+			if runs := h.leavers.about(host, now); len(runs) > 0 && c.Ended.After(runs[0].StartedAt) {
 				c.answersAgain(&m, host, runs[0])
 				return m
 			}

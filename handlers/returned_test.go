@@ -172,6 +172,16 @@ func TestWhatAnswersAgainMeans(t *testing.T) {
 	if left := w.Left(t.Context()); len(left) > 0 {
 		t.Errorf("left: %v", left)
 	}
+	disk := outside("alertmanager", "disk", "", "app1")
+	disk.Level = ""
+	tell(t, w, disk)
+	if m := w.hub.until(t, dangerCard(t, w, ""), inState("waiting")); m.Title != "app1: an alert" || m.Emoji != "🟡" {
+		t.Errorf("an alert that calls for nothing: %+v", m)
+	}
+	tell(t, w, ended(disk))
+	if m := w.hub.until(t, dangerCard(t, w, ""), inState("done")); m.Title != "Over: app1: an alert" || len(m.Lines) > 0 {
+		t.Errorf("what monitoring took back: %+v", m)
+	}
 	standby := downAlert()
 	standby.Fingerprint, standby.Scenario, standby.Host = "watch-standby-app2", "standby", "app2"
 	tell(t, w, standby)
