@@ -171,7 +171,7 @@ func (c *company) recover(command string) string {
 func (c *company) at(id, stepID string, states ...string) step {
 	c.t.Helper()
 	var s step
-	eventually(c.t, 60*time.Second, stepID+" "+strings.Join(states, "|"), func() error {
+	eventually(c.t, 120*time.Second, stepID+" "+strings.Join(states, "|"), func() error {
 		r, err := c.run(id)
 		if err != nil {
 			return err
@@ -201,7 +201,7 @@ func (c *company) answer(id, stepID, choice string) {
 func (c *company) until(id, stepID string) run {
 	c.t.Helper()
 	var r run
-	eventually(c.t, 120*time.Second, "come to "+stepID, func() error {
+	eventually(c.t, 240*time.Second, "come to "+stepID, func() error {
 		var err error
 		if r, err = c.run(id); err != nil {
 			return err

@@ -14,7 +14,7 @@ type alert struct{ Scenario, Host, Text, State string }
 // alerted waits for the watcher's alert of the scenario primary to be in a state.
 func (c *company) alerted(state string) {
 	c.t.Helper()
-	eventually(c.t, 30*time.Second, "an alert that is "+state, func() error {
+	eventually(c.t, 90*time.Second, "an alert that is "+state, func() error {
 		var alerts []alert
 		if err := c.call("GET", "/api/alerts", nil, &alerts); err != nil {
 			return err
