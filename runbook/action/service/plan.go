@@ -89,6 +89,10 @@ func (s *service) Plan(ctx context.Context) (runbook.Plan, error) {
 		}
 	}
 	p.Tables = []runbook.Table{table(all)}
+	if len(p.Open) == len(names) && !s.spec.Optional {
+		p.Verdict, p.Why, p.Open = runbook.Blocked, p.Open[0].Text, nil
+		return p, nil
+	}
 	if len(eff.Services) == 0 {
 		p.Verdict, p.Why = runbook.Satisfied, runbook.T("service.satisfied_"+s.spec.Do, "host", h.Name)
 		if len(p.Open) == len(names) {

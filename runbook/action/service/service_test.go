@@ -164,9 +164,13 @@ func TestRetireInOrder(t *testing.T) {
 func TestNotInstalledIsOpen(t *testing.T) {
 	t.Parallel()
 	c := actiontest.New(t, "standby")
-	a, _ := build(t, c, service.Spec{Service: "go-fly", Do: "start", Prove: true})
+	a, _ := build(t, c, service.Spec{Service: "go-fly", Do: "start", Prove: true, Optional: true})
 	p := plan(t, a, runbook.Satisfied)
 	if len(p.Open) != 1 || p.Why.ID != "service.not_installed" {
+		t.Errorf("%+v", p)
+	}
+	a, _ = build(t, c, service.Spec{Service: "go-fly", Do: "start", Prove: true}) // what must run is not done by not being there
+	if p := plan(t, a, runbook.Blocked); len(p.Open) != 0 || p.Why.ID != "service.not_installed" {
 		t.Errorf("%+v", p)
 	}
 }

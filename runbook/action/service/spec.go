@@ -19,6 +19,8 @@ type Spec struct {
 	Do       string           `yaml:"do"`       // restart, start, stop, retire (stop and disable)
 	Prove    bool             `yaml:"prove"`    // first log in with the service's own credentials
 	Within   runbook.Duration `yaml:"within"`   // until healthy, or stopped; default 60s
+	// Optional passes over what is not installed. Without it, a step that would start nothing else is blocked.
+	Optional bool `yaml:"optional,omitempty"`
 }
 
 const defaultWithin = 60 * time.Second
