@@ -41,7 +41,7 @@ func TestPaperIsSafe(t *testing.T) {
 			{Name: "NEW_USER", Value: "root", Note: hostile}},
 		Typed: []runbook.Typed{{Note: hostile}, {Host: "new", Script: "echo hunter2canary\n", Note: hostile}, {Ask: true, Script: "echo asked\n"}},
 	}}
-	r := runbook.Run{Scenario: testScenario(), Params: map[string]string{}}
+	r := runbook.Run{Scenario: testScenario(), Params: map[string]string{"which": "app1"}}
 	r.Steps = []runbook.StepRun{{ID: "one", Def: r.Scenario.Steps[0]}, {ID: "two", Def: r.Scenario.Steps[0], State: runbook.Failed, Note: hostile}}
 	dir := t.TempDir()
 	file := filepath.Join(dir, "paper.sh")
@@ -49,6 +49,9 @@ func TestPaperIsSafe(t *testing.T) {
 		text := w.Paper(t.Context(), PaperRequest{Actions: a, Run: r, Language: lang, Version: "1"})
 		if strings.Contains(text, "hunter2canary") || strings.Count(text, "touch canary; ") < 5 {
 			t.Errorf("%s: a secret, or a note is missing:\n%s", lang, text)
+		}
+		if again := "plan " + r.Scenario.Name + " which=app1 --as-shell | lp\n"; !strings.Contains(text, again) {
+			t.Errorf("%s: what cron is to type lacks %q", lang, again)
 		}
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
