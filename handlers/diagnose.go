@@ -46,6 +46,9 @@ func (h *Handlers) diagnose(ctx context.Context, c caller) (bot.Reply, error) {
 		if r.Level == probe.Returned {
 			m.State = "down"
 			m.Warn = append(m.Warn, c.say.T("watch.returned", "host", r.Host.Name))
+			if command := h.fenceCommand(r.Host.Name); command != "" {
+				m.Buttons = append(m.Buttons, fenceButton(c.say, r.Host.Name, press{Command: command}))
+			}
 		} else if mark == "bad" && !idle(r.Host) {
 			trouble = append(trouble, r.Host.Name)
 		}
@@ -53,6 +56,12 @@ func (h *Handlers) diagnose(ctx context.Context, c caller) (bot.Reply, error) {
 			r.Host.Name, strings.Join(r.Host.Roles, " "), c.say.T("level." + string(r.Level)), strings.Join(bad, ", "),
 		})
 		table.Marks = append(table.Marks, mark)
+	}
+	if last := len(table.Columns) - 1; !slices.ContainsFunc(table.Rows, func(row []string) bool { return row[last] != "" }) {
+		table.Columns = table.Columns[:last] // a column without a word takes the place that others need on a phone
+		for i := range table.Rows {
+			table.Rows[i] = table.Rows[i][:last]
+		}
 	}
 	m.Blocks = []bot.Block{table}
 	h.suggest(c, &m, calledFor(offers, ups))

@@ -56,8 +56,9 @@ func TestDiagnoseNamesARetiredHostThatAnswers(t *testing.T) {
 	_, port, _ := net.SplitHostPort(l.Addr().String())
 	text := strings.NewReplacer("ADDRESS", "127.0.99.98", "PORT", port).Replace(noStandby)
 	w := newWorldOf(t, text)
+	w.Scenarios["fence"] = runbook.Scenario{Name: "fence", Params: []runbook.Param{{Name: "which", Type: "host", Required: true, Role: "retired"}}}
 	m := w.tell(t, "ops1", "/recover").Message
-	if m == nil || m.State != "down" || !strings.Contains(strings.Join(m.Warn, ""), "The retired app0 answers again") || rowOf(m, "app0") != "bad" {
+	if m == nil || m.State != "down" || len(m.Buttons) != 1 || m.Buttons[0].Choice != "fence" || !strings.Contains(strings.Join(m.Warn, ""), "The retired app0 answers again") || rowOf(m, "app0") != "bad" {
 		t.Errorf("diagnosis: %+v", m)
 	}
 }
@@ -149,6 +150,39 @@ people:
 	}
 	if run, err := w.Journal.Run(t.Context(), "run1"); err != nil || run.Scenario.Name != "nginx" || run.Params["which"] != "nginx2" || run.Bindings["dead"][0] != "nginx2" {
 		t.Errorf("run: %+v %v", run, err)
+	}
+}
+
+// A wider scenario stands for the narrower ones, where it can start.
+func TestTheWiderOfferStandsForTheNarrower(t *testing.T) {
+	t.Parallel()
+	of := func(name string, why error, dead ...string) offer {
+		o := offer{scenario: runbook.Scenario{Name: name}, why: why}
+		for _, host := range dead {
+			o.when = append(o.when, runbook.Probe{Kind: "ssh", Host: host, Expect: "down"})
+		}
+		return o
+	}
+	broken := runbook.Errorf(runbook.Invalid, "x")
+	for want, offers := range map[string][]offer{
+		"both nginx":   {of("both", nil, "a", "b"), of("nginx", nil, "n"), of("primary", nil, "a")},
+		"both primary": {of("both", broken, "a", "b"), of("primary", nil, "a")},
+		"one two":      {of("one", nil, "a"), of("two", nil, "a")},
+		"total":        {of("both", nil, "a", "b"), of("total", nil, "a", "b", "c"), of("primary", nil, "a")},
+	} {
+		ups := map[string]bool{}
+		for _, o := range offers {
+			for _, p := range o.when {
+				ups[question(p)] = false
+			}
+		}
+		var got []string
+		for _, o := range calledFor(offers, ups) {
+			got = append(got, o.scenario.Name)
+		}
+		if strings.Join(got, " ") != want {
+			t.Errorf("%v, want %s", got, want)
+		}
 	}
 }
 

@@ -115,7 +115,7 @@ func calledFor(offers []offer, ups map[string]bool) []offer {
 	all := slices.Clone(offers)
 	offers = slices.DeleteFunc(offers, func(c offer) bool { // a wider one stands for it, as among alerts
 		return slices.ContainsFunc(all, func(w offer) bool {
-			return len(c.dead()) > 0 && subset(c.dead(), w.dead()) && !subset(w.dead(), c.dead())
+			return w.why == nil && len(c.dead()) > 0 && subset(c.dead(), w.dead()) && !subset(w.dead(), c.dead())
 		})
 	})
 	slices.SortStableFunc(offers, func(a, b offer) int {

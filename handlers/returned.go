@@ -321,9 +321,13 @@ func (v viewer) fenceButtons(r runbook.Run) []bot.Button {
 		if p == (press{}) {
 			continue
 		}
-		out = append(out, bot.Button{Label: v.say.T("watch.fence", "host", host), Choice: "fence", Action: p.encode(), Style: "danger"})
+		out = append(out, fenceButton(v.say, host, p))
 	}
 	return out
+}
+
+func fenceButton(say *locale.Printer, host string, p press) bot.Button {
+	return bot.Button{Label: say.T("watch.fence", "host", host), Choice: "fence", Action: p.encode(), Style: "danger"}
 }
 
 // noteReturned lets the runs be shown anew whose machines have come back, or are silent again.
