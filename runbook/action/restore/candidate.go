@@ -5,8 +5,10 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -23,7 +25,7 @@ const (
 	listTimeout = 20 * time.Second
 	readers     = 16                      // files read at once over one session: hosts can be far away
 	steadyFor   = 1200 * time.Millisecond // a file whose size or time changes in between is still being written
-	maxFiles    = 500
+	maxFiles    = 160                     // of a host, the newest: each costs round trips, and hosts can be far away
 )
 
 // candidate is a file that may be a dump, on one host; or a host that could not be searched (name empty).
@@ -165,16 +167,19 @@ func (r *restore) list(ctx context.Context, s *sftp.Client, h fleet.Host, schema
 	if pattern == "" {
 		pattern = schema + "*.sql*"
 	}
+	about := slices.DeleteFunc(before, func(f os.FileInfo) bool {
+		match, _ := path.Match(pattern, f.Name()) // Validate has seen the pattern
+		return f.IsDir() || !match && !dump.IsDump(f.Name()) && !strings.Contains(f.Name(), schema)
+	})
+	wanted := r.env.Run.Params["dump"] // FILE or HOST:FILE
+	files := newest(about, wanted[strings.LastIndex(wanted, ":")+1:], maxFiles)
 	var out []candidate
-	for _, f := range before {
-		if f.IsDir() || len(out) >= maxFiles {
-			continue
-		}
+	if n := len(about) - len(files); n > 0 {
+		out = append(out, candidate{host: h, name: "…", refused: runbook.T("restore.older_files", "count", n, "looked", len(files))})
+	}
+	for _, f := range files {
 		name := f.Name()
-		match, _ := path.Match(pattern, name) // Validate has seen the pattern
-		if !match && !dump.IsDump(name) && !strings.Contains(name, schema) {
-			continue
-		}
+		match, _ := path.Match(pattern, name)
 		c := candidate{host: h, name: name, path: path.Join(dir, name), size: f.Size(), mtime: f.ModTime()}
 		again, still := now[name]
 		switch bad := dump.CheckName(name); {
@@ -196,6 +201,22 @@ func (r *restore) list(ctx context.Context, s *sftp.Client, h fleet.Host, schema
 		out = append(out, c)
 	}
 	return out, readAllEnds(s, out, schema)
+}
+
+// newest are at most max of the files, in their order: the one that is wanted, the newest by their times, and as many of
+// the last by name, since either may mislead.
+func newest(files []os.FileInfo, wanted string, max int) []os.FileInfo {
+	if len(files) <= max {
+		return files
+	}
+	keep := map[string]bool{}
+	byTime, byName := slices.Clone(files), slices.Clone(files)
+	slices.SortFunc(byTime, func(a, b os.FileInfo) int { return b.ModTime().Compare(a.ModTime()) })
+	slices.SortFunc(byName, func(a, b os.FileInfo) int { return strings.Compare(b.Name(), a.Name()) })
+	for _, f := range slices.Concat(byTime[:max/2], byName[:max/2]) {
+		keep[f.Name()] = true
+	}
+	return slices.DeleteFunc(slices.Clone(files), func(f os.FileInfo) bool { return !keep[f.Name()] && f.Name() != wanted })
 }
 
 // readAllEnds reads both ends of every plain dump, several at once.
@@ -226,13 +247,19 @@ func (c *candidate) readEnds(s *sftp.Client, schema string) error {
 	}
 	defer func() { _ = f.Close() }()
 	head, tail := make([]byte, min(dump.EdgeBytes, c.size)), make([]byte, min(dump.EdgeBytes, c.size))
-	if _, err := f.ReadAt(head, 0); err != nil {
+	_, err = f.ReadAt(head, 0)
+	if err == nil {
+		_, err = f.ReadAt(tail, c.size-int64(len(tail)))
+	}
+	var status *sftp.StatusError
+	switch {
+	case err == nil:
+		c.judge(head, tail, schema)
+	case errors.Is(err, io.EOF), errors.As(err, &status): // a bad disk below one dump must not hide the others
+		c.refused = runbook.T("dump.unreadable")
+	default:
 		return err
 	}
-	if _, err := f.ReadAt(tail, c.size-int64(len(tail))); err != nil {
-		return err
-	}
-	c.judge(head, tail, schema)
 	return nil
 }
 

@@ -3,6 +3,7 @@ package restore
 import (
 	"bytes"
 	"compress/gzip"
+	"fmt"
 	"os"
 	"strings"
 	"syscall"
@@ -144,5 +145,36 @@ func TestChoice(t *testing.T) {
 	}
 	if _, _, p = w.plan("spare1"); p.Verdict != runbook.Blocked || p.Why.ID != "restore.no_dump" {
 		t.Errorf("no dump at all: %s %s", p.Verdict, say(t, p.Why))
+	}
+}
+
+// Of a directory that nobody ever cleaned, the newest dumps are looked at whatever order it is listed in, by time or by
+// name, and one that a person named.
+func TestManyDumps(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	full := w.dump()
+	for i := range 2 * maxFiles {
+		w.put("standby", fmt.Sprintf("speed-2020-%04d.sql", i), "cut off")
+	}
+	w.put("standby", "speed-2019-12-01.sql", dated(full, "2019-12-01  2:00:09"))
+	w.put("standby", "speed-2026-11-21.sql", dated(full, "2026-11-21  2:00:09"))
+	long := time.Date(2019, 12, 1, 0, 0, 0, 0, time.UTC) // the newest, as a careless copy left it
+	for _, name := range []string{"speed-2026-11-21.sql", "speed-2019-12-01.sql"} {
+		if err := os.Chtimes(w.Path("standby", "/shell/sql_backup/"+name), long, long); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, _, p := w.plan()
+	if state, _ := row(p, "standby", "speed-2026-11-21.sql"); state != "chosen" || p.Verdict != runbook.Ready {
+		t.Errorf("%s: the newest dump is %s", p.Verdict, state)
+	}
+	if n := p.Tables[0].Count; n > maxFiles+1 {
+		t.Errorf("%d files were looked at", n)
+	}
+	w.Run.Params = map[string]string{"dump": "standby:speed-2019-12-01.sql"}
+	_, _, p = w.plan()
+	if state, _ := row(p, "standby", "speed-2019-12-01.sql"); state != "chosen" {
+		t.Errorf("the dump that was named is %s: %s", state, say(t, p.Why))
 	}
 }
