@@ -1,7 +1,10 @@
 package paper
 
 import (
+	"errors"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -100,5 +103,33 @@ func TestLogin(t *testing.T) {
 	}
 	if got := Login(cfg, Unknown("new-1")); got != `-p "${NEW_1_PORT:?}" "${NEW_1_USER:?}@${NEW_1_ADDRESS:?}"` {
 		t.Error(got)
+	}
+}
+
+// A script that stops at its first failure stops there on paper, too, and is not called well.
+func TestJudged(t *testing.T) {
+	t.Parallel()
+	for script, want := range map[string]string{
+		"set -eu\nfalse\necho went on": "FAILED\n", "set -e\nexit 3": "FAILED\n", "set -e\necho done": "done\nOK\n", "echo a; exit 0": "a\nOK\n",
+	} {
+		for _, shell := range []string{"sh", "bash"} {
+			if got, err := sh(t, "", shell, "-c", Judged(script)); err != nil || got != want {
+				t.Errorf("%s: %q gave %q %v", shell, script, got, err)
+			}
+		}
+	}
+}
+
+// Where the old file cannot be kept, it is not touched.
+func TestKeepOrLeave(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	f := filepath.Join(dir, "config.yaml")
+	if err := errors.Join(os.WriteFile(f, []byte("old\n"), 0o600), os.WriteFile(filepath.Join(dir, "taken"), nil, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	_, err := sh(t, "", "sh", "-c", "F="+Quote(f)+"\n"+Keep(filepath.Join(dir, "taken"))+"cat \"$SAVED\" | sed s/old/new/ >\"$F\"\n")
+	if text, rerr := os.ReadFile(f); err == nil || rerr != nil || string(text) != "old\n" {
+		t.Errorf("%v %v %q", err, rerr, text)
 	}
 }

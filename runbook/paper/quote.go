@@ -85,6 +85,11 @@ func HereTo(command, text, to string) string {
 	return command + " <<'" + end + "'" + to + "\n" + text + end + "\n"
 }
 
+// Judged runs a script of its own and says how it ended. It stands in no condition: there `set -e` would count for nothing.
+func Judged(script string) string {
+	return "(\n" + strings.TrimRight(script, "\n") + "\n)\nif [ $? -eq 0 ]; then echo OK; else echo FAILED; fi\n"
+}
+
 func hasLine(text, line string) bool {
 	for l := range strings.Lines(text) {
 		if strings.TrimRight(l, "\r\n") == line {

@@ -129,5 +129,5 @@ func Rehost(from, to string) string {
 // Keep saves a copy of the file in $F where nobody looks for it, in $SAVED, before it is changed.
 func Keep(dir string) string {
 	return "SAVED=" + Quote(dir+"/paper") + "\n(umask 077; mkdir -p \"$SAVED\")\n" +
-		"SAVED=$SAVED/$(date +%Y%m%d%H%M%S)-$(basename \"$F\")\ncp -p \"$F\" \"$SAVED\"\n"
+		"SAVED=$SAVED/$(date +%Y%m%d%H%M%S)-$(basename \"$F\")\ncp -p \"$F\" \"$SAVED\" || { echo 'FAILED: nothing is changed'; exit 1; }\n"
 }

@@ -68,7 +68,7 @@ func (e *edit) Paper(p runbook.Plan) runbook.Sheet {
 	s.Typed = append(s.Typed, hand...)
 	b += change + " >\"$F\"\n"
 	if e.spec.Verify != "" {
-		b += "if ! ( export FILE=\"$F\"\n" + strings.TrimRight(redact(e.spec.Verify), "\n") + "\n); then cp -p \"$SAVED\" \"$F\"; echo 'FAILED: the file is as before'; exit 1; fi\n"
+		b += "( export FILE=\"$F\"\n" + strings.TrimRight(redact(e.spec.Verify), "\n") + "\n)\nif [ $? -ne 0 ]; then cp -p \"$SAVED\" \"$F\"; echo 'FAILED: the file is as before'; exit 1; fi\n"
 	}
 	b += "diff \"$SAVED\" \"$F\" | sed -E 's#(://|[\"'\\'' ])[^[:space:]\"]*@#\\1***@#g; s/((password|passwd|secret|token)[^:=]*[:=]).*/\\1 ***/'\n"
 	if len(names) > 0 {
@@ -92,7 +92,7 @@ func (e *edit) byHand(h fleet.Host, name, keep string, hand []runbook.Typed) run
 	s := runbook.Sheet{Typed: append([]runbook.Typed{{Host: h.Name, Note: runbook.T("paper.edit", "path", name), Script: keep + "echo \"undo: cp -p $SAVED $F\"\n"}}, hand...)}
 	if e.spec.Verify != "" {
 		s.Typed = append(s.Typed, runbook.Typed{Host: h.Name, Note: runbook.T("paper.see"),
-			Script: "export FILE=" + paper.Quote(name) + "\n(\n" + strings.TrimRight(e.env.Fleet.Redactor().Redact(e.spec.Verify), "\n") + "\n) && echo OK || echo FAILED\n"})
+			Script: "export FILE=" + paper.Quote(name) + "\n" + paper.Judged(e.env.Fleet.Redactor().Redact(e.spec.Verify))})
 	}
 	return s
 }

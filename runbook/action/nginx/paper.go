@@ -137,6 +137,6 @@ func (a *nginx) files(conf string, target fleet.Host, list, filter string) strin
 	dir := path.Dir(conf)
 	old := `"$KEPT/${F#"$D"/}"`
 	return "D=" + paper.Quote(dir) + "\nKEPT=" + paper.Quote(target.Path("/var/lib/recoverbot/paper")) + "/nginx-$(date +%Y%m%d%H%M%S)\n" +
-		"(umask 077; mkdir -p \"$KEPT\")\ncp -Rp \"$D\"/. \"$KEPT\"\nfor F in $(" + list + "); do\n" +
+		"(umask 077; mkdir -p \"$KEPT\")\ncp -Rp \"$D\"/. \"$KEPT\" || { echo 'FAILED: nothing is changed'; exit 1; }\nfor F in $(" + list + "); do\n" +
 		filter + " " + old + " >\"$F\"\ndiff " + old + " \"$F\"\ndone\n"
 }

@@ -37,10 +37,9 @@ func (s *script) Paper(runbook.Plan) runbook.Sheet {
 	} else if s.spec.Satisfied != "" {
 		look = s.spec.Satisfied
 	}
-	out.Typed = append(out.Typed, runbook.Typed{Host: h.Name, Script: b.String() + "(\n" + strings.TrimRight(s.env.Fleet.Redactor().Redact(c.Script), "\n") +
-		"\n) && echo OK || echo FAILED\n"})
+	out.Typed = append(out.Typed, runbook.Typed{Host: h.Name, Script: b.String() + paper.Judged(s.env.Fleet.Redactor().Redact(c.Script))})
 	if look != "" {
-		out.Typed = append(out.Typed, runbook.Typed{Host: h.Name, Note: runbook.T("paper.see"), Script: b.String() + "(\n" + strings.TrimRight(look, "\n") + "\n) && echo OK || echo FAILED\n"})
+		out.Typed = append(out.Typed, runbook.Typed{Host: h.Name, Note: runbook.T("paper.see"), Script: b.String() + paper.Judged(look)})
 	} else {
 		out.Typed = append(out.Typed, runbook.Typed{Note: runbook.T("paper.see_ok")})
 	}
