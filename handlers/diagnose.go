@@ -64,6 +64,7 @@ func (h *Handlers) diagnose(ctx context.Context, c caller) (bot.Reply, error) {
 		}
 	}
 	m.Blocks = []bot.Block{table}
+	h.dangers(c, &m, reports)
 	h.suggest(c, &m, calledFor(offers, ups))
 	switch {
 	case len(m.Lines) > 0:
@@ -72,6 +73,7 @@ func (h *Handlers) diagnose(ctx context.Context, c caller) (bot.Reply, error) {
 	case len(m.Warn) == 0:
 		m.Lines = []string{c.say.T("diagnose.well")}
 	}
+	m.Lines = append(m.Lines, h.monitored(c)...)
 	if h.BlackBox != nil {
 		if text, stale := h.BlackBox(); stale {
 			m.Warn = append(m.Warn, c.say.Say(text))
@@ -80,6 +82,33 @@ func (h *Handlers) diagnose(ctx context.Context, c caller) (bot.Reply, error) {
 		}
 	}
 	return bot.Reply{Text: strings.Join(append(slices.Clone(m.Warn), m.Lines...), "\n"), Message: &m}, nil
+}
+
+// dangers warns of machines that are back although another one has their place: each of them answers well.
+func (h *Handlers) dangers(c caller, m *bot.Message, reports []probe.HostReport) {
+	for _, k := range h.alerts.all() {
+		known := slices.ContainsFunc(reports, func(r probe.HostReport) bool {
+			return r.Level == probe.Returned && slices.Contains(k.Hosts, r.Host.Name)
+		})
+		if k.Level != returned || k.State != firing || known {
+			continue
+		}
+		host := strings.Join(k.Hosts, ", ")
+		m.State = "down"
+		m.Warn = append(m.Warn, c.say.T("watch.is_back", "host", host))
+		m.Buttons = append(m.Buttons, fenceButton(c.say, host, press{Alert: k.ID, Choice: "fence"}))
+	}
+}
+
+// monitored is what monitoring systems say that the bot does not see itself.
+func (h *Handlers) monitored(c caller) []string {
+	var out []string
+	for _, k := range h.alerts.all() {
+		if k.State != resolved && k.Level != returned && !k.Seen {
+			out = append(out, c.say.T("diagnose.monitored", "title", k.heading(c.say)))
+		}
+	}
+	return some(out, shownSummaries)
 }
 
 // idle is a machine that is deliberately without any service.

@@ -30,7 +30,11 @@ func TestDiagnoseWithoutAStandby(t *testing.T) {
 	s.Bind = map[string]runbook.Binding{"dead": from("primary"), "survivor": from("standby")}
 	s.When = []runbook.Probe{{Kind: "service", Host: "dead", Service: "go-api", Expect: "down"}}
 	w.Scenarios["primary"] = s
+	tell(t, w, outside("grafana", "disk", "", "app1"))
 	m := w.tell(t, "ops1", "/recover").Message
+	if !strings.Contains(strings.Join(m.Lines, "\n"), "Monitoring says: app1: not answering at all") {
+		t.Errorf("what monitoring says: %v", m.Lines)
+	}
 	if m == nil || len(m.Buttons) > 0 || len(m.Warn) > 0 || !strings.Contains(strings.Join(m.Lines, ""), "cannot start: primary needs a machine with the role standby") {
 		t.Errorf("diagnosis: %+v", m)
 	}

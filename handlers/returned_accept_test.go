@@ -31,6 +31,9 @@ func TestAPersonSaysThatTheOldPrimaryIsRight(t *testing.T) {
 	w.reviewAlerts(t.Context())
 	w.showAlerts(t.Context())
 	m = w.hub.until(t, key, func(m bot.Message) bool { return m.State == "down" && len(m.Buttons) == 3 })
+	if d := w.tell(t, "ops1", "/recover").Message; d.State != "down" || d.Warn[0] != m.Title || d.Buttons[0].Choice != "fence" {
+		t.Errorf("a diagnosis hides the danger: %+v", d)
+	}
 	accept := button(t, m, "accept")
 	if !accept.NeedsReason || accept.Confirm == "" {
 		t.Errorf("button: %+v", accept)
