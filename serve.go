@@ -25,6 +25,7 @@ func serveCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "serve", Short: "Stand by: watch, take commands in the console and the chats, recover", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			debug.SetGCPercent(idleGC) // first: what is read at the start would leave a large heap behind
 			set, err := loadSettings(cmd)
 			if err != nil {
 				return err
@@ -39,7 +40,6 @@ func serveCommand() *cobra.Command {
 				return fmt.Errorf("HTTP_ADDR %s: %w", set.HTTPAddr, err)
 			}
 			defer listener.Close()
-			debug.SetGCPercent(idleGC)
 			say := a.bundle.Printer(set.Language, set.zone)
 			for _, w := range set.warnings(a.fleet.Config(), a.scenarios) {
 				a.log.Warn(say.Say(w))

@@ -7,11 +7,12 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 var (
-	personName  = regexp.MustCompile(`^[\p{L}\p{N}][\p{L}\p{N} ._-]{0,39}$`)
-	personRoles = []string{"viewer", "approver", "danger"} // what a person may do
+	personName  = regexp.MustCompile(`^[\p{L}\p{N}][\p{L}\p{N} ._-]*$`) // its length is asked apart: {0,39} of all letters takes 2 MB
+	personRoles = []string{"viewer", "approver", "danger"}              // what a person may do
 )
 
 func validatePeople(c *Config, d *decoder) {
@@ -26,7 +27,7 @@ func validatePeople(c *Config, d *decoder) {
 		at := fmt.Sprintf("people[%d]", i)
 		if p.Name == "" {
 			d.wrong(at, "fleet.config_missing", "key", "name")
-		} else if !personName.MatchString(p.Name) {
+		} else if utf8.RuneCountInString(p.Name) > 40 || !personName.MatchString(p.Name) {
 			d.wrong(at+".name", "fleet.config_bad_name", "text", p.Name)
 		} else {
 			once(at+".name", "name", p.Name)
