@@ -154,6 +154,24 @@ func TestRefusedDescriptions(t *testing.T) {
 	}
 }
 
+// A machine that was retired and made anew would have one address under two names.
+func TestARetiredMachinesAddress(t *testing.T) {
+	t.Parallel()
+	c := actiontest.New(t, "standby", "report")
+	text, err := os.ReadFile(c.FleetFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	retired := strings.Replace(string(text), "  - name: report\n", "  - name: report\n    retired: true\n", 1)
+	if err := errors.Join(os.WriteFile(c.FleetFile, []byte(retired), 0o600), c.Fleet.Reload(t.Context())); err != nil {
+		t.Fatal(err)
+	}
+	a, _ := build(t, c, enrol.Spec{Name: "new1", Address: c.Host("report").Address})
+	if p, err := a.Plan(t.Context()); err != nil || p.Verdict != runbook.Blocked || p.Why.ID != "enrol.address_retired" {
+		t.Errorf("%s %+v %v", p.Verdict, p.Why, err)
+	}
+}
+
 // The same machine cannot be two of a run: the primary of now would be made its own standby.
 func TestAMachineIsTakenInOnce(t *testing.T) {
 	t.Parallel()

@@ -90,8 +90,12 @@ func (a *enrol) known(h fleet.Host, publicly bool) (fleet.Host, error) {
 		if have.Name == h.Name {
 			return h, runbook.Errorf(runbook.Conflicting, "enrol.name_taken", "name", h.Name)
 		}
-		if address := shared(h, have); address != "" && !have.Retired { // a retired one's address may have a new machine
-			return h, runbook.Errorf(runbook.Conflicting, "enrol.address_taken", "address", address, "host", have.Name)
+		if address := shared(h, have); address != "" {
+			id := "enrol.address_taken"
+			if have.Retired { // one address cannot mean two machines: the step that writes fleet.yaml would refuse it in the end
+				id = "enrol.address_retired"
+			}
+			return h, runbook.Errorf(runbook.Conflicting, id, "address", address, "host", have.Name)
 		}
 	}
 	return h, nil
