@@ -398,21 +398,3 @@ func TestDomainSpec(t *testing.T) {
 		}
 	}
 }
-
-// The address of a retired machine may have a new one: its row is the new one's, whatever comes first in the file.
-func TestARetiredMachinesAddress(t *testing.T) {
-	t.Parallel()
-	old := fleet.Host{Name: "old", Address: "192.0.2.11", Retired: true}
-	now := fleet.Host{Name: "now", Address: "192.0.2.11", Roles: []string{"nginx"}}
-	for _, hosts := range [][]fleet.Host{{old, now}, {now, old}} {
-		list := listing{}.rows(&fleet.Config{Hosts: hosts}, []cells{{ptr("1"), ptr("192.0.2.11"), ptr("1")}}, nil)
-		if list[0].host.Name != "now" || list[0].down {
-			t.Errorf("the row counts as %s, down: %v", list[0].host.Name, list[0].down)
-		}
-	}
-	if list := (listing{}).rows(&fleet.Config{Hosts: []fleet.Host{old}}, []cells{{ptr("1"), ptr("192.0.2.11"), ptr("1")}}, nil); !list[0].down {
-		t.Error("a retired machine counts as in service")
-	}
-}
-
-func ptr(s string) *string { return &s }

@@ -224,9 +224,10 @@ func (l listing) rows(cfg *fleet.Config, rs []cells, down []fleet.Host) []listed
 	for _, c := range rs {
 		row := listed{id: c.at(0), ip: c.at(1), status: c.at(2)}
 		for _, h := range cfg.Hosts {
-			if means(h, row.ip) && (row.host.Name == "" || row.host.Retired) { // a retired one's address may have a new machine
+			if means(h, row.ip) {
 				row.host = h
 				row.down = h.Retired || slices.ContainsFunc(down, func(d fleet.Host) bool { return d.Name == h.Name })
+				break
 			}
 		}
 		for _, h := range down { // a machine enrolled by this run is not in the fleet yet
