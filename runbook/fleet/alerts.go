@@ -31,7 +31,7 @@ type AlertRule struct {
 	HostLabel string            `yaml:"host_label,omitempty"` // label that names the host: its name, address or alias, with or without :port
 	Scenario  string            `yaml:"scenario,omitempty"`   // default: shown, none is called for; auto: what watch.roles says of the host
 	Params    map[string]string `yaml:"params,omitempty"`     // of the scenario; $host is the host's name
-	Level     string            `yaml:"level,omitempty"`      // silent, ssh or service_down (default)
+	Level     string            `yaml:"level,omitempty"`      // silent, ssh or service_down (default with a scenario)
 }
 
 // AlertMapping tells where a JSON body has what an alert needs: dotted paths such as "event.id"; a number is an index.
