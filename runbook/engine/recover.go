@@ -18,6 +18,9 @@ func (e *Engine) takeOver(ctx context.Context) error {
 		if runs, err = e.cfg.Journal.Active(ctx); err == nil {
 			break
 		}
+		if ctx.Err() != nil {
+			return fmt.Errorf("list runs to recover: %w", err)
+		}
 		e.log.Error("list runs to recover", "error", err)
 		if !wait(ctx, e.cfg.Backoff) {
 			return fmt.Errorf("list runs to recover: %w", err)

@@ -34,8 +34,8 @@ func Literal(v string) string {
 	return "X'" + hex.EncodeToString([]byte(v)) + "'"
 }
 
-// Bind puts literals in the place of a statement's parameters.
-func Bind(text string, args []string) string {
+// Bind puts values in the place of a statement's parameters, each as literal writes it.
+func Bind(text string, args []string, literal func(string) string) string {
 	var out strings.Builder
 	i := 0
 	var quote byte
@@ -53,7 +53,7 @@ func Bind(text string, args []string) string {
 		case c == '\'' || c == '"' || c == '`':
 			quote = c
 		case c == '?' && i < len(args):
-			out.WriteString(Literal(args[i]))
+			out.WriteString(literal(args[i]))
 			i++
 			continue
 		}

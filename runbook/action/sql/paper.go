@@ -25,8 +25,8 @@ func (r *rows) Paper(p runbook.Plan) runbook.Sheet {
 		eff.Statements = nil
 	}
 	for _, c := range eff.Statements {
-		change = append(change, paper.Bind(c.Text, c.Args)+";")
-		show = append(show, paper.Bind(c.After.Text, c.After.Args)+";")
+		change = append(change, paper.Bind(c.Text, c.Args, paper.Literal)+";")
+		show = append(show, paper.Bind(c.After.Text, c.After.Args, paper.Literal)+";")
 	}
 	if len(change) == 0 {
 		if change, show, err = r.unplanned(d); err != nil {
@@ -56,12 +56,12 @@ func (r *rows) unplanned(d fleet.Database) (change, show []string, err error) {
 		if err != nil {
 			return nil, nil, err
 		}
-		change = append(change, paper.Bind(strings.TrimRight(strings.TrimSpace(st.Text), ";"), args)+";")
+		change = append(change, paper.Bind(strings.TrimRight(strings.TrimSpace(st.Text), ";"), args, paper.Literal)+";")
 		if st.Show != nil {
 			if args, err = r.values(st.Show.Args); err != nil {
 				return nil, nil, err
 			}
-			show = append(show, paper.Bind(st.Show.Text, args)+";")
+			show = append(show, paper.Bind(st.Show.Text, args, paper.Literal)+";")
 		}
 	}
 	if r.spec.DomainList == nil {

@@ -46,7 +46,7 @@ func TestLiteralsOnPaper(t *testing.T) {
 			}
 		}
 	}
-	if got := paper.Bind("update t set a=?, b='?' where c=?", []string{"x'y", "3"}); got != "update t set a=CONVERT(X'782779' USING utf8mb4), b='?' where c=3" {
+	if got := paper.Bind("update t set a=?, b='?' where c=?", []string{"x'y", "3"}, paper.Literal); got != "update t set a=CONVERT(X'782779' USING utf8mb4), b='?' where c=3" {
 		t.Error(got)
 	}
 }

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"recoverbot/runbook/paper"
 )
 
 // token is one word, literal, number or sign of a statement.
@@ -320,32 +322,7 @@ func identifier(s string) bool {
 func quoted(name string) string { return "`" + name + "`" }
 
 // shown renders a statement with its parameters quoted, for people only: what is executed always binds them.
-func shown(text string, args []string) string {
-	var out strings.Builder
-	i := 0
-	var quote byte
-	for j := 0; j < len(text); j++ {
-		c := text[j]
-		switch {
-		case quote != 0:
-			if c == '\\' && quote != '`' && j+1 < len(text) {
-				out.WriteByte(c)
-				j++
-				c = text[j]
-			} else if c == quote {
-				quote = 0
-			}
-		case c == '\'' || c == '"' || c == '`':
-			quote = c
-		case c == '?' && i < len(args):
-			out.WriteString(literal(args[i]))
-			i++
-			continue
-		}
-		out.WriteByte(c)
-	}
-	return out.String()
-}
+func shown(text string, args []string) string { return paper.Bind(text, args, literal) }
 
 // literal is a value as people write it in SQL: plain numbers bare, everything else quoted and escaped.
 func literal(v string) string {
