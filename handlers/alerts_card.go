@@ -19,12 +19,13 @@ const (
 )
 
 // callCard is the card of a call. parts are those that it stands for, after those that it lists; title is its scenario's,
-// "" where there is no such scenario.
+// "" where there is no such scenario or it cannot start, for which cannot says why.
 type callCard struct {
 	*call
 	parts, after []*call
 	by           *call // where another one stands for it or lists it
 	title        string
+	cannot       string
 	window       time.Duration
 	say          *locale.Printer
 	drill        bool
@@ -38,7 +39,11 @@ func (h *Handlers) alertMessage(id string, say *locale.Printer) (bot.Message, bo
 	}
 	card := callCard{call: c, say: say, drill: h.Fleet.Config().Drill, window: flapWindow(h.Fleet.Config())}
 	if s, ok := h.Scenarios[c.Scenario]; ok {
-		card.title = say.Text(s.Title)
+		if err := CanStart(h.Fleet.Config(), s); err != nil {
+			card.cannot = h.explain(say, err)
+		} else {
+			card.title = say.Text(s.Title)
+		}
 	}
 	for _, o := range h.alerts.all() {
 		switch {
@@ -87,6 +92,9 @@ func (c callCard) message() bot.Message {
 		m.Priority = bot.Prompt
 		if c.title != "" {
 			m.Lines = append(m.Lines, say.T("alert.suggest", "command", commandOf(c.Scenario, c.Params)))
+		}
+		if c.cannot != "" {
+			m.Lines = append(m.Lines, c.cannot, say.T("alert.else"))
 		}
 	}
 	for _, choice := range c.choices() {

@@ -40,6 +40,25 @@ func TestDiagnoseWithoutAStandby(t *testing.T) {
 	}
 }
 
+// Where nobody has a role, nothing of it is up: what needs no standby is offered, what needs one is not.
+func TestDiagnoseOffersWhatNeedsNoStandby(t *testing.T) {
+	t.Parallel()
+	w := newWorldOf(t, strings.NewReplacer("ADDRESS", "127.0.99.98", "PORT", "1").Replace(noStandby))
+	noAnswer := runbook.Probe{Kind: "service", Host: "primary", Service: "go-api", Expect: "down"}
+	both := w.Scenarios["primary"]
+	both.Name = "both"
+	both.Bind = map[string]runbook.Binding{"old": from("primary"), "second": {From: []string{"standby"}, Optional: true}}
+	both.When = []runbook.Probe{noAnswer, {Kind: "mysql", Host: "standby", Expect: "down"}}
+	standby := both
+	standby.Name, standby.Bind = "standby", map[string]runbook.Binding{"dead": from("standby")}
+	standby.When = both.When[1:]
+	w.Scenarios["both"], w.Scenarios["standby"] = both, standby
+	m := w.tell(t, "ops1", "/recover").Message
+	if m == nil || len(m.Buttons) != 1 || !strings.Contains(strings.Join(m.Lines, ""), "both") || strings.Contains(strings.Join(m.Lines, ""), "standby cannot") {
+		t.Errorf("diagnosis: %+v", m)
+	}
+}
+
 func TestDiagnoseNamesARetiredHostThatAnswers(t *testing.T) {
 	t.Parallel()
 	l, err := net.Listen("tcp", "127.0.99.99:0")

@@ -35,7 +35,7 @@ func (h *Handlers) offers(cfg *fleet.Config) []offer {
 			}
 			for _, p := range s.When {
 				one, ok := b.probes(cfg, p)
-				c.when, c.lost = append(c.when, one...), c.lost || !ok
+				c.when, c.lost = append(c.when, one...), c.lost || !ok || len(one) == 0 && c.why != nil
 			}
 			out = append(out, c)
 		}
@@ -57,7 +57,9 @@ func (b *binder) probes(cfg *fleet.Config, p runbook.Probe) ([]runbook.Probe, bo
 	p.Down, ok[0] = b.hosts(cfg, nil, p.Down...)
 	p.Up, ok[1] = b.hosts(cfg, nil, p.Up...)
 	from, ok[2] = b.hosts(cfg, from, p.From)
-	hosts, ok[3] = b.hosts(cfg, hosts, p.Host)
+	if hosts, ok[3] = b.hosts(cfg, hosts, p.Host); len(hosts) == 0 && down(p) {
+		return nil, true // nobody has the role: none of them is up
+	}
 	var out []runbook.Probe
 	for _, host := range hosts {
 		for _, vantage := range from {

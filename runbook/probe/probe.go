@@ -4,6 +4,7 @@ package probe
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -74,7 +75,8 @@ func Run(ctx context.Context, f *fleet.Fleet, resolve Resolver, probes []runbook
 			err = runbook.Errorf(runbook.Invalid, "probe.unknown_kind", "kind", p.Kind)
 		}
 		if err != nil {
-			found[i] = []runbook.Finding{{Probe: p, Host: p.Host, Text: why(f, err)}}
+			nobody := errors.Is(err, errNoHost) && (p.Expect == "down" || p.Kind == "silent")
+			found[i] = []runbook.Finding{{Probe: p, Host: p.Host, OK: nobody, Text: why(f, err)}}
 			continue
 		}
 		found[i] = make([]runbook.Finding, len(hosts))
@@ -93,6 +95,9 @@ func Run(ctx context.Context, f *fleet.Fleet, resolve Resolver, probes []runbook
 	return out
 }
 
+// errNoHost is the cause of the error that a probe means no machine: none can be up there.
+var errNoHost = errors.New("no host")
+
 // hostsOf finds the hosts that a probe is about: its Host, or where its Database lives.
 func hostsOf(f *fleet.Fleet, resolve Resolver, p runbook.Probe) ([]fleet.Host, error) {
 	ref := p.Host
@@ -107,7 +112,7 @@ func hostsOf(f *fleet.Fleet, resolve Resolver, p runbook.Probe) ([]fleet.Host, e
 	}
 	hosts, err := resolve(ref)
 	if err == nil && len(hosts) == 0 {
-		err = runbook.Errorf(runbook.NotFound, "probe.no_host", "ref", ref)
+		err = &runbook.Error{Code: runbook.NotFound, Msg: runbook.T("probe.no_host", "ref", ref), Err: errNoHost}
 	}
 	return hosts, err
 }

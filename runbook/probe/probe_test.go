@@ -248,6 +248,19 @@ func TestProxyThatWaits(t *testing.T) {
 	}
 }
 
+// Where a name means no machine, none of them is up.
+func TestNobodyIsDown(t *testing.T) {
+	t.Parallel()
+	c := actiontest.New(t, "standby")
+	nobody := func(...string) ([]fleet.Host, error) { return nil, nil }
+	for _, p := range []runbook.Probe{{Kind: "mysql", Host: "second", Expect: "down"}, {Kind: "silent", Host: "second"}, {Kind: "ssh", Host: "second"}} {
+		found := probe.Run(t.Context(), c.Fleet, nobody, []runbook.Probe{p})
+		if want := p.Kind != "ssh"; len(found) != 1 || found[0].OK != want || found[0].Up || found[0].Text.ID != "probe.no_host" {
+			t.Errorf("%s: %+v", p.Kind, found)
+		}
+	}
+}
+
 func TestRoundsAndWithin(t *testing.T) {
 	t.Parallel()
 	c := actiontest.New(t, "standby")
