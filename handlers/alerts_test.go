@@ -37,6 +37,20 @@ func cardOf(t *testing.T, w *world, scenario string) string {
 	return ""
 }
 
+// What cannot start is not offered by an alert either.
+func TestAnAlertWhoseScenarioCannotStart(t *testing.T) {
+	t.Parallel()
+	w := newWorldOf(t, strings.NewReplacer("ADDRESS", "127.0.99.98", "PORT", "1").Replace(noStandby))
+	s := w.Scenarios["primary"]
+	s.Bind = map[string]runbook.Binding{"dead": from("primary"), "survivor": from("standby")}
+	w.Scenarios["primary"] = s
+	tell(t, w, downAlert())
+	m := w.hub.until(t, cardOf(t, w, "primary"), inState("down"))
+	if text := strings.Join(m.Lines, "\n"); len(m.Buttons) != 2 || !strings.Contains(text, "needs a machine with the role standby") || !strings.Contains(text, "Check again shows") {
+		t.Errorf("alert: %+v", m)
+	}
+}
+
 func TestAnAlertStartsARun(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
