@@ -70,14 +70,14 @@ func TestPaperIsSafe(t *testing.T) {
 			return string(out)
 		}
 		same := func(s string) string { return s }
-		if got := paste(same, "yes"); !strings.Contains(got, "ssh -p 22 root@192.0.2.60 sh -s") || strings.Count(got, "asked") != 2 {
+		if got := paste(same, "yes"); !strings.Contains(got, "-p 22 root@192.0.2.60 sh -s") || strings.Count(got, "asked") != 2 {
 			t.Errorf("%s: %s", lang, got)
 		}
 		if got := paste(same, "y"); strings.Contains(got, "asked") {
 			t.Errorf("%s: done without a yes: %s", lang, got)
 		}
 		for _, bad := range []string{"''", "'$(touch canary)'", "'-oProxyCommand=touch\tcanary'"} {
-			if got := paste(func(s string) string { return strings.ReplaceAll(s, "NEW_ADDRESS=192.0.2.60", "NEW_ADDRESS="+bad) }, "yes"); strings.Contains(got, "ssh -p") {
+			if got := paste(func(s string) string { return strings.ReplaceAll(s, "NEW_ADDRESS=192.0.2.60", "NEW_ADDRESS="+bad) }, "yes"); strings.Contains(got, "ssh -o") {
 				t.Errorf("%s: went on with %s: %s", lang, bad, got)
 			}
 		}

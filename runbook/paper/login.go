@@ -43,16 +43,28 @@ func IsUnknown(h fleet.Host) bool {
 	return strings.HasPrefix(h.Address, blankStart) && strings.HasSuffix(h.Address, blankEnd)
 }
 
+// UnknownDomain stands for the name that an unknown machine has on the domain list; it may stay empty.
+func UnknownDomain(bind string) string { return blankStart + "domain-" + strings.ToLower(bind) + blankEnd }
+
+// blanks are what stands for the variables of an unknown machine.
+func blanks(bind string) map[string]string {
+	u := Unknown(bind)
+	return map[string]string{"ADDRESS": u.Address, "DNS_IP": u.DNSIP.String(), "DOMAIN": UnknownDomain(bind)}
+}
+
 // Variable is the name of a variable about an unknown machine: NEW_ADDRESS for new.
 func Variable(bind, what string) string {
 	return strings.ToUpper(strings.ReplaceAll(bind, "-", "_")) + "_" + what
 }
 
+// patience keeps a machine that does not answer from holding up the person.
+const patience = "-o ConnectTimeout=10 -o ServerAliveInterval=5 -o ServerAliveCountMax=3 "
+
 // Login are the arguments that ssh needs to reach a host, quoted.
 func Login(cfg *fleet.Config, h fleet.Host) string {
 	if IsUnknown(h) {
 		v := func(what string) string { return `"${` + Variable(h.Name, what) + `:?}"` }
-		return "-p " + v("PORT") + ` "${` + Variable(h.Name, "USER") + `:?}@${` + Variable(h.Name, "ADDRESS") + `:?}"`
+		return patience + "-p " + v("PORT") + ` "${` + Variable(h.Name, "USER") + `:?}@${` + Variable(h.Name, "ADDRESS") + `:?}"`
 	}
 	var jumps []string
 	for at, seen := h.Jump, []string{h.Name}; at != "" && !slices.Contains(seen, at); {
@@ -63,7 +75,7 @@ func Login(cfg *fleet.Config, h fleet.Host) string {
 		jumps = append([]string{j.User + "@" + bracketed(j.Address) + ":" + strconv.Itoa(j.Port)}, jumps...)
 		seen, at = append(seen, at), j.Jump
 	}
-	out := "-p " + strconv.Itoa(h.Port) + " "
+	out := patience + "-p " + strconv.Itoa(h.Port) + " "
 	if len(jumps) > 0 {
 		out += "-J " + Quote(strings.Join(jumps, ",")) + " "
 	}
@@ -80,7 +92,9 @@ func bracketed(address string) string {
 // Shown is text for people, with the variables of unknown machines in it.
 func Shown(text string, binds []string) string {
 	for _, b := range binds {
-		text = strings.ReplaceAll(text, Unknown(b).Address, "$"+Variable(b, "ADDRESS"))
+		for what, of := range blanks(b) {
+			text = strings.ReplaceAll(text, of, "$"+Variable(b, what))
+		}
 	}
 	return text
 }
@@ -127,10 +141,13 @@ func On(cfg *fleet.Config, h fleet.Host, t runbook.Typed, binds []string) string
 func fillIn(text string, binds []string) string {
 	var edits []string
 	for _, b := range binds {
-		u := Unknown(b)
-		for what, of := range map[string]string{"ADDRESS": u.Address, "DNS_IP": u.DNSIP.String()} {
+		for what, of := range blanks(b) {
+			need := ":?"
+			if what == "DOMAIN" { // may stay empty
+				need = "-"
+			}
 			if strings.Contains(text, of) {
-				edits = append(edits, `s/`+strings.ReplaceAll(of, ".", `\.`)+`/${`+Variable(b, what)+`:?}/g`)
+				edits = append(edits, `s/`+strings.ReplaceAll(of, ".", `\.`)+`/${`+Variable(b, what)+need+`}/g`)
 			}
 		}
 	}

@@ -78,7 +78,7 @@ func TestScriptsArriveAsTheyAre(t *testing.T) {
 	script := Assign("V", hostile) + "printf %s \"$V\"; echo " + Quote(u.Address+" "+u.DNSIP.String()) + "\ncat\n"
 	host := fleet.Host{Name: "h", Address: "192.0.2.1", Port: 22, User: "root"}
 	text := On(&fleet.Config{}, host, runbook.Typed{Script: script}, []string{"old", "new"})
-	all := "ssh() { shift 3; \"$@\"; }\nNEW_ADDRESS=192.0.2.7 NEW_DNS_IP=192.0.2.8\n" + text + "echo local\n"
+	all := "ssh() { shift 9; \"$@\"; }\nNEW_ADDRESS=192.0.2.7 NEW_DNS_IP=192.0.2.8\n" + text + "echo local\n"
 	if got, err := sh(t, "", "sh", "-c", all); err != nil || got != hostile+"192.0.2.7 192.0.2.8\nlocal\n" {
 		t.Errorf("%v\n%s\ngave\n%q", err, all, got)
 	}
@@ -98,10 +98,10 @@ func TestLogin(t *testing.T) {
 		{Name: "inner", Address: "192.0.2.2", Port: 22, User: "root", Jump: "gate"},
 		{Name: "deep", Address: "192.0.2.3", Port: 22, User: "root", Jump: "inner"},
 	}}
-	if got, want := Login(cfg, cfg.Hosts[2]), "-p 22 -J 'ops@[2001:db8::1]:2222,root@192.0.2.2:22' root@192.0.2.3"; got != want {
+	if got, want := Login(cfg, cfg.Hosts[2]), patience+"-p 22 -J 'ops@[2001:db8::1]:2222,root@192.0.2.2:22' root@192.0.2.3"; got != want {
 		t.Errorf("%s, want %s", got, want)
 	}
-	if got := Login(cfg, Unknown("new-1")); got != `-p "${NEW_1_PORT:?}" "${NEW_1_USER:?}@${NEW_1_ADDRESS:?}"` {
+	if got := Login(cfg, Unknown("new-1")); got != patience+`-p "${NEW_1_PORT:?}" "${NEW_1_USER:?}@${NEW_1_ADDRESS:?}"` {
 		t.Error(got)
 	}
 }

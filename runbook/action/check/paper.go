@@ -69,7 +69,7 @@ func (c *check) typed(h fleet.Host, p runbook.Probe) (on, command string) {
 	case "ssh":
 		return "", "ssh -n " + paper.Login(cfg, h) + " echo ok"
 	case "silent":
-		return "", "ping -c 3 " + paper.Quote(h.Address) + "; ssh -n -o ConnectTimeout=5 " + paper.Login(cfg, h) + " echo ok"
+		return "", "ping -c 3 " + paper.Quote(h.Address) + "; ssh -n " + paper.Login(cfg, h) + " echo ok"
 	case "tcp":
 		return "", "nc -z -w 5 " + paper.Quote(h.Address) + " " + strconv.Itoa(p.Port) + " && echo ok"
 	case "tls":

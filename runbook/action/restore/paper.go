@@ -89,7 +89,7 @@ func listing(cfg *fleet.Config, hosts []fleet.Host) string {
 	var b strings.Builder
 	for _, h := range hosts {
 		dir, _ := cfg.PathOn(h, "sql_backup")
-		b.WriteString("echo " + paper.Quote("-- "+h.Name) + "; ssh -n -o ConnectTimeout=5 " + paper.Login(cfg, h) + " " +
+		b.WriteString("echo " + paper.Quote("-- "+h.Name) + "; ssh -n " + paper.Login(cfg, h) + " " +
 			paper.Quote("ls -lt "+paper.Quote(dir)+" | head -n 5") + "\n")
 	}
 	return b.String()
