@@ -32,6 +32,7 @@ func (h *Handlers) diagnose(ctx context.Context, c caller) (bot.Reply, error) {
 		c.say.T("diagnose.host"), c.say.T("diagnose.roles"), c.say.T("diagnose.level"), c.say.T("diagnose.found"),
 	}}
 	var trouble []string
+	back := &danger{}
 	for _, r := range reports {
 		var bad []string
 		for _, f := range r.Findings {
@@ -44,10 +45,13 @@ func (h *Handlers) diagnose(ctx context.Context, c caller) (bot.Reply, error) {
 			mark = "bad"
 		}
 		if r.Level == probe.Returned {
-			m.State = "down"
-			m.Warn = append(m.Warn, c.say.T("watch.returned", "host", r.Host.Name))
+			id := "watch.returned_other"
+			if h.mayWrite(r.Host) {
+				id, back.writes = "watch.returned", true
+			}
+			back.lines = append(back.lines, c.say.T(id, "host", r.Host.Name))
 			if command := h.fenceCommand(r.Host.Name); command != "" {
-				m.Buttons = append(m.Buttons, fenceButton(c.say, r.Host.Name, press{Command: command}))
+				back.buttons = append(back.buttons, fenceButton(c.say, r.Host.Name, press{Command: command}))
 			}
 		} else if mark == "bad" && !idle(r.Host) {
 			trouble = append(trouble, r.Host.Name)
@@ -64,15 +68,17 @@ func (h *Handlers) diagnose(ctx context.Context, c caller) (bot.Reply, error) {
 		}
 	}
 	m.Blocks = []bot.Block{table}
-	h.dangers(c, &m, reports)
-	h.suggest(c, &m, calledFor(offers, ups))
+	h.dangers(c, back, reports)
+	called := calledFor(offers, ups, h.Fleet.Config())
+	h.suggest(c, &m, called, trouble)
 	switch {
-	case len(m.Lines) > 0:
+	case len(called) > 0:
 	case len(trouble) > 0:
 		m.Lines = []string{c.say.T("diagnose.no_scenario", "host", strings.Join(trouble, ", "))}
-	case len(m.Warn) == 0:
+	case len(back.lines) == 0:
 		m.Lines = []string{c.say.T("diagnose.well")}
 	}
+	back.tell(&m, len(called) == 0)
 	m.Lines = append(m.Lines, h.monitored(c)...)
 	if h.BlackBox != nil {
 		if text, stale := h.BlackBox(); stale {
@@ -84,8 +90,37 @@ func (h *Handlers) diagnose(ctx context.Context, c caller) (bot.Reply, error) {
 	return bot.Reply{Text: strings.Join(append(slices.Clone(m.Warn), m.Lines...), "\n"), Message: &m}, nil
 }
 
-// dangers warns of machines that are back although another one has their place: each of them answers well.
-func (h *Handlers) dangers(c caller, m *bot.Message, reports []probe.HostReport) {
+// danger is what is to be said of machines that answer and should not.
+type danger struct {
+	lines   []string
+	buttons []bot.Button
+	writes  bool // one of them may write
+}
+
+// tell puts what calls for a recovery first: only where nothing does, a machine that may write is the first thing to
+// read.
+func (d *danger) tell(m *bot.Message, alone bool) {
+	if d.writes {
+		m.State = "down"
+	}
+	if d.writes && alone {
+		m.Warn = append(m.Warn, d.lines...)
+	} else {
+		m.Lines = append(m.Lines, d.lines...)
+	}
+	m.Buttons = append(m.Buttons, d.buttons...)
+}
+
+// mayWrite reports whether a retired host may have been one whose data users go on with: where nobody knows, it may.
+func (h *Handlers) mayWrite(host fleet.Host) bool {
+	if len(host.Roles) > 0 {
+		return host.HasRole("primary") || host.HasRole("standby")
+	}
+	return !h.leavers.harmless(host.Name, h.Clock())
+}
+
+// dangers adds machines that are back although another one has their place: each of them answers well.
+func (h *Handlers) dangers(c caller, d *danger, reports []probe.HostReport) {
 	for _, k := range h.alerts.all() {
 		known := slices.ContainsFunc(reports, func(r probe.HostReport) bool {
 			return r.Level == probe.Returned && slices.Contains(k.Hosts, r.Host.Name)
@@ -94,9 +129,9 @@ func (h *Handlers) dangers(c caller, m *bot.Message, reports []probe.HostReport)
 			continue
 		}
 		host := strings.Join(k.Hosts, ", ")
-		m.State = "down"
-		m.Warn = append(m.Warn, c.say.T("watch.is_back", "host", host))
-		m.Buttons = append(m.Buttons, fenceButton(c.say, host, press{Alert: k.ID, Choice: "fence"}))
+		d.writes = true
+		d.lines = append(d.lines, c.say.T("watch.is_back", "host", host))
+		d.buttons = append(d.buttons, fenceButton(c.say, host, press{Alert: k.ID, Choice: "fence"}))
 	}
 }
 
@@ -169,24 +204,40 @@ func byName(cfg *fleet.Config) probe.Resolver {
 	}
 }
 
-// suggest offers what is called for, and says of what cannot start why.
-func (h *Handlers) suggest(c caller, m *bot.Message, called []offer) {
+// suggest offers what is called for, and says of what cannot start why. All machines in trouble are named once, first.
+func (h *Handlers) suggest(c caller, m *bot.Message, called []offer, trouble []string) {
+	for _, x := range called {
+		trouble = union(trouble, x.dead())
+	}
+	all := strings.Join(trouble, ", ")
+	if len(called) > 0 && called[0].why != nil && all != "" {
+		m.Lines, all = append(m.Lines, c.say.T("diagnose.trouble", "host", all)), ""
+	}
 	for _, x := range called[:min(len(called), maxSuggested)] {
 		title, command := c.say.Text(x.scenario.Title), commandOf(x.scenario.Name, x.params)
 		if x.why != nil {
 			m.Lines = append(m.Lines, c.say.T("diagnose.cannot", "scenario", command, "title", title, "why", h.explain(c.say, x.why)))
 			continue
 		}
-		hosts := slices.Compact(slices.Sorted(slices.Values(x.dead())))
-		id, label, style := "diagnose.suggest", c.say.T("alert.start"), "primary"
-		if len(m.Buttons) > 0 || len(hosts) == 0 {
-			id, style = "diagnose.also", ""
+		id, host, label, style := "diagnose.also", unsaid(command, x.dead()), c.say.T("alert.start"), ""
+		if len(m.Buttons) == 0 {
+			style = "primary"
+		}
+		if all != "" {
+			id, host, all = "diagnose.suggest", all, ""
 		}
 		if len(called) > 1 {
 			label = c.say.T("diagnose.start", "command", command)
 		}
-		m.Lines = append(m.Lines, c.say.T(id, "host", strings.Join(hosts, ", "), "scenario", command, "title", title))
+		m.Lines = append(m.Lines, c.say.T(id, "host", host, "scenario", command, "title", title))
 		p := press{Command: command, Choice: runbook.Approve}
 		m.Buttons = append(m.Buttons, bot.Button{Label: label, Choice: "start", Action: p.encode(), Style: style})
 	}
+}
+
+// unsaid are the hosts that a command does not name itself.
+func unsaid(command string, hosts []string) string {
+	words := strings.FieldsFunc(command, func(r rune) bool { return r == ' ' || r == '=' })
+	hosts = slices.DeleteFunc(slices.Clone(hosts), func(host string) bool { return slices.Contains(words, host) })
+	return strings.Join(slices.Compact(slices.Sorted(slices.Values(hosts))), ", ")
 }

@@ -9,6 +9,7 @@ import (
 
 	"recoverbot/bot"
 	"recoverbot/runbook"
+	"recoverbot/runbook/fleet"
 )
 
 const noStandby = `
@@ -61,23 +62,7 @@ func TestDiagnoseOffersWhatNeedsNoStandby(t *testing.T) {
 
 func TestDiagnoseNamesARetiredHostThatAnswers(t *testing.T) {
 	t.Parallel()
-	l, err := net.Listen("tcp", "127.0.99.99:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	go func() { // a MySQL server speaks first
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			_, _ = c.Write([]byte("hello, I am MySQL"))
-			_ = c.Close()
-		}
-	}()
-	_, port, _ := net.SplitHostPort(l.Addr().String())
-	text := strings.NewReplacer("ADDRESS", "127.0.99.98", "PORT", port).Replace(noStandby)
+	text := strings.NewReplacer("ADDRESS", "127.0.99.98", "PORT", greeting(t)).Replace(noStandby)
 	w := newWorldOf(t, text)
 	w.Scenarios["fence"] = runbook.Scenario{Name: "fence", Params: []runbook.Param{{Name: "which", Type: "host", Required: true, Role: "retired"}}}
 	m := w.tell(t, "ops1", "/recover").Message
@@ -152,7 +137,7 @@ people:
 		t.Errorf("the diagnosis took %s", took)
 	}
 	lines := strings.Join(m.Lines, "\n")
-	for _, want := range []string{"In trouble: app1, app2. Suggested: primary (T primary).", "Also called for: anginx which=nginx2", "Also called for: nginx which=nginx2",
+	for _, want := range []string{"In trouble: nginx1, nginx2, app1, app2. Suggested: primary (T primary).", "Also called for: anginx which=nginx2", "Also called for: nginx which=nginx2",
 		"T form (form which=nginx2) is called for but cannot start: ticket=… is missing."} {
 		if !strings.Contains(lines, want) {
 			t.Errorf("no %q in\n%s", want, lines)
@@ -200,7 +185,7 @@ func TestTheWiderOfferStandsForTheNarrower(t *testing.T) {
 			}
 		}
 		var got []string
-		for _, o := range calledFor(offers, ups) {
+		for _, o := range calledFor(offers, ups, &fleet.Config{}) {
 			got = append(got, o.scenario.Name)
 		}
 		if strings.Join(got, " ") != want {

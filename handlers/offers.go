@@ -101,9 +101,9 @@ func question(p runbook.Probe) string {
 // down reports whether a probe holds because something does not answer.
 func down(p runbook.Probe) bool { return p.Expect == "down" || p.Kind == "silent" }
 
-// calledFor are the offers whose probes all hold, the one with the most dead things first. ups is which questions were
-// answered well.
-func calledFor(offers []offer, ups map[string]bool) []offer {
+// calledFor are the offers whose probes all hold, the one with the most dead things first and, of equals, the one whose
+// dead machine matters most. ups is which questions were answered well.
+func calledFor(offers []offer, ups map[string]bool, cfg *fleet.Config) []offer {
 	offers = slices.DeleteFunc(slices.Clone(offers), func(c offer) bool {
 		return c.lost || slices.ContainsFunc(c.when, func(p runbook.Probe) bool {
 			up, asked := ups[question(p)]
@@ -121,16 +121,37 @@ func calledFor(offers []offer, ups map[string]bool) []offer {
 		})
 	})
 	slices.SortStableFunc(offers, func(a, b offer) int {
-		return cmp.Compare(len(b.dead()), len(a.dead())) // by name within: so they came
+		return cmp.Or(cmp.Compare(len(b.dead()), len(a.dead())), cmp.Compare(rank(cfg, a), rank(cfg, b))) // by name within: so they came
 	})
 	return offers
+}
+
+// rank is the place of an offer among equals: that of the first role of its dead machines, in the order in which
+// fleet.yaml watches them.
+func rank(cfg *fleet.Config, c offer) int {
+	var order []string
+	for _, w := range cfg.Watch.Roles {
+		order = append(order, w.Role)
+	}
+	order = union(order, []string{"primary", "standby", "nginx"})
+	out := len(order)
+	for _, name := range c.dead() {
+		if host, ok := cfg.Host(name); ok {
+			for i, role := range order {
+				if host.HasRole(role) {
+					out = min(out, i)
+				}
+			}
+		}
+	}
+	return out
 }
 
 // dead are the hosts of the probes that hold because something does not answer, one for each probe.
 func (c offer) dead() []string {
 	var out []string
 	for _, p := range c.when {
-		if down(p) {
+		if down(p) && p.Host != "" {
 			out = append(out, p.Host)
 		}
 	}
