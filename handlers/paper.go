@@ -78,6 +78,9 @@ func (d *paperwork) head(ctx context.Context) string {
 	var b strings.Builder
 	b.WriteString("#!/bin/sh\n")
 	d.note(&b, "paper.title", "title", d.say.Text(d.run.Scenario.Title))
+	if d.cfg.Drill {
+		d.note(&b, "paper.drill")
+	}
 	command := commandOf(d.run.Scenario.Name, d.run.Params)
 	now := d.h.Clock().UTC()
 	d.note(&b, "paper.printed", "utc", now.Format("2006-01-02 15:04:05"), "at", now.Format(time.RFC3339), "version", d.req.Version, "scenario", command)
@@ -152,6 +155,7 @@ func (d *paperwork) step(ctx context.Context, b *strings.Builder, i int) {
 	if len(s.Def.Needs) > 0 {
 		d.note(b, "paper.needs", "steps", strings.Join(d.titles(s.Def.Needs), "; "))
 	}
+	d.when(b, i)
 	if s.Note.ID == "engine.no_members" {
 		comment(b, d.say.Say(s.Note))
 		return
@@ -169,10 +173,8 @@ func (d *paperwork) step(ctx context.Context, b *strings.Builder, i int) {
 	}
 	d.top = append(d.top, sheet.Head...)
 	for _, v := range sheet.Blanks {
-		if !strings.HasSuffix(v.Name, "_PORT") && !strings.HasSuffix(v.Name, "_USER") && slices.ContainsFunc(d.blanks, func(o runbook.Blank) bool {
-			return v.Value != "" && o.Value == v.Value && !strings.HasPrefix(o.Name, paper.Variable(sheet.Machine, ""))
-		}) {
-			v.Value = "" // one spare is not two machines
+		if slices.ContainsFunc(d.blanks, func(o runbook.Blank) bool { return o.Name == v.Name }) {
+			continue
 		}
 		d.blanks = append(d.blanks, v)
 	}
@@ -180,6 +182,40 @@ func (d *paperwork) step(ctx context.Context, b *strings.Builder, i int) {
 		d.binds = append(d.binds, sheet.Machine)
 	}
 	s.State, s.Result = runbook.Done, &runbook.Result{Outcome: runbook.OutcomeDone, Values: sheet.Values}
+}
+
+// when says in which case a step is done at all: the machine may answer by the time the paper is used, or no longer.
+func (d *paperwork) when(b *strings.Builder, i int) {
+	s := d.run.Steps[i]
+	next := 0
+	if i+1 < len(d.run.Steps) {
+		next = i + 2
+	}
+	for _, p := range s.Def.When {
+		host := strings.Join(d.run.Bindings[p.Host], ", ")
+		switch {
+		case p.Host == "member":
+			host = s.Member
+		case host == "":
+			host = strings.TrimPrefix(p.Host, "host:")
+		}
+		id, down := "paper.when", p.Expect == "down"
+		switch {
+		case p.Kind == "ssh" && down:
+			id = "paper.when_no_ssh"
+		case p.Kind == "ssh":
+			id = "paper.when_ssh"
+		}
+		d.note(b, id, "host", host, "what", strings.TrimSpace(p.Kind+" "+p.Service+p.Database), "down", down, "next", next)
+	}
+}
+
+// onNew reports whether something is done on a machine that nobody has yet.
+func (d *paperwork) onNew(t runbook.Typed, text string) bool {
+	if _, known := d.cfg.Host(t.Host); t.Host != "" && !known {
+		return true
+	}
+	return slices.ContainsFunc(d.binds, func(bind string) bool { return strings.Contains(text, "${"+paper.Variable(bind, "USER")+":?}") })
 }
 
 func messageOf(err error) runbook.Msg {
@@ -259,6 +295,9 @@ func (d *paperwork) typed(b *strings.Builder, t runbook.Typed) {
 			d.note(b, "paper.on", "host", host.Name, "address", host.Address)
 		}
 		text = paper.On(d.cfg, host, t, d.binds)
+	}
+	if d.cfg.Drill && d.onNew(t, text) {
+		text = "if :; then echo " + paper.Quote(d.say.T("paper.drill_refuses")) + " >&2; else\n" + text + "fi\n"
 	}
 	if t.Ask {
 		text = "if ask " + paper.Quote(d.say.T("paper.ask")) + "; then\n" + text + "fi\n"

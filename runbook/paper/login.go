@@ -44,7 +44,9 @@ func IsUnknown(h fleet.Host) bool {
 }
 
 // UnknownDomain stands for the name that an unknown machine has on the domain list; it may stay empty.
-func UnknownDomain(bind string) string { return blankStart + "domain-" + strings.ToLower(bind) + blankEnd }
+func UnknownDomain(bind string) string {
+	return blankStart + "domain-" + strings.ToLower(bind) + blankEnd
+}
 
 // blanks are what stands for the variables of an unknown machine.
 func blanks(bind string) map[string]string {

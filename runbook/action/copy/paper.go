@@ -8,6 +8,7 @@ import (
 
 	"recoverbot/runbook"
 	"recoverbot/runbook/action"
+	"recoverbot/runbook/fleet"
 	"recoverbot/runbook/paper"
 )
 
@@ -30,7 +31,7 @@ func (c *copier) Paper(p runbook.Plan) runbook.Sheet {
 			s.Typed = append(s.Typed, runbook.Typed{Note: runbook.T("paper.copy_from", "host", from.name(), "others", strings.Join(others, ", "))})
 		}
 		if from.box {
-			s.Typed = append(s.Typed, runbook.Typed{Note: runbook.T("paper.copy_box", "host", from.Name, "path", f.Path)})
+			s.Typed = append(s.Typed, c.boxedOnPaper(f, from.Host, target))
 			continue
 		}
 		src, err := c.on(from.Host, f.Path)
@@ -56,8 +57,29 @@ func (c *copier) Paper(p runbook.Plan) runbook.Sheet {
 		s.Typed = append(s.Typed, runbook.Typed{Note: runbook.T("paper.copy", "source", from.Name, "from", src, "host", target.Name, "to", dst),
 			Script: "ssh -n " + paper.Login(cfg, from.Host) + " " + paper.Quote(take) + " |\nssh " + paper.Login(cfg, target) + " " + paper.Quote(put) + "\n"},
 			runbook.Typed{Host: target.Name, Note: runbook.T("paper.copy_see"), Script: "ls -la " + paper.Quote(dst) + "\n"})
+		if all, err := c.candidates(f.From); err == nil {
+			for _, k := range all {
+				if k.box {
+					s.Typed = append(s.Typed, c.boxedOnPaper(f, k.Host, target))
+				}
+			}
+		}
 	}
 	return s
+}
+
+// boxedOnPaper says how a file is got out of the black box by hand.
+func (c *copier) boxedOnPaper(f File, from, target fleet.Host) runbook.Typed {
+	src, err := c.on(from, f.Path)
+	if err != nil {
+		return runbook.Typed{Note: action.Refuse(err).Text}
+	}
+	dst, err := c.on(target, f.ToPath)
+	if err != nil {
+		return runbook.Typed{Note: action.Refuse(err).Text}
+	}
+	return runbook.Typed{Note: runbook.T("paper.copy_box", "host", from.Name, "path", src, "target", target.Name, "to", dst,
+		"command", "recoverbot blackbox get "+paper.Quote(from.Name)+" "+paper.Quote(src))}
 }
 
 // source is the candidate of the plan, else the first that is not the dead machine, nor the target itself.

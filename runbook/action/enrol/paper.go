@@ -1,6 +1,9 @@
 package enrol
 
 import (
+	"fmt"
+	"strings"
+
 	"recoverbot/runbook"
 	"recoverbot/runbook/paper"
 )
@@ -16,9 +19,17 @@ func (a *enrol) Paper(runbook.Plan) runbook.Sheet {
 		return or
 	}
 	address := value(a.spec.Address, "")
+	var spares []string
+	for _, s := range a.env.Fleet.Config().WithRole("spare") {
+		text := fmt.Sprintf("%s %s (port %d, user %s", s.Name, s.Address, s.Port, s.User)
+		if s.DNSIP.IsValid() {
+			text += ", public " + s.DNSIP.String()
+		}
+		spares = append(spares, text+")")
+	}
 	blank := func(what, v string) runbook.Blank {
-		return runbook.Blank{Name: paper.Variable(bind, what), Value: v, Note: runbook.T("paper.blank_" + map[string]string{
-			"ADDRESS": "address", "PORT": "port", "USER": "user", "DNS_IP": "dns_ip"}[what])}
+		return runbook.Blank{Name: paper.Variable(bind, what), Value: v, Note: runbook.T("paper.blank_"+map[string]string{
+			"ADDRESS": "address", "PORT": "port", "USER": "user", "DNS_IP": "dns_ip"}[what], "spares", strings.Join(spares, ", "))}
 	}
 	return runbook.Sheet{
 		Values:  paper.Enrolled(bind),

@@ -42,11 +42,15 @@ func (r *rows) Paper(p runbook.Plan) runbook.Sheet {
 		all = append(append(all, show...), end)
 		return paper.Here(mysql, strings.Join(all, "\n"))
 	}
-	return runbook.Sheet{Typed: []runbook.Typed{
+	s := runbook.Sheet{Typed: []runbook.Typed{
 		{Host: h.Name, Note: runbook.T("paper.sql_try"), Script: text("ROLLBACK;")},
 		{Host: h.Name, Note: runbook.T("paper.sql_commit"), Script: text("COMMIT;"), Ask: true},
 		{Note: runbook.T("paper.sql_see")},
 	}}
+	if r.spec.DomainList != nil && r.spec.DomainList.Add != "" {
+		r.expected(&s)
+	}
+	return s
 }
 
 // unplanned are the statements of the step where the database could not be read, or had nothing to change.
@@ -83,57 +87,18 @@ func (r *rows) unplanned(d fleet.Database) (change, show []string, err error) {
 			ips = append(ips, paper.Literal(n))
 		}
 	}
-	if add := r.spec.DomainList.Add; add != "" {
-		joins, err := r.joins(l, name)
+	if r.spec.DomainList.Add != "" {
+		j, err := r.joins(l, name)
 		if err != nil {
 			return nil, nil, err
 		}
-		change = append(change, joins...)
+		change = append(change, j.statements()...)
 	}
 	if len(ips) > 0 {
 		change = append(change, fmt.Sprintf("UPDATE %s SET %s=%s WHERE %s IN (%s) AND %s=%s;", name, paper.Name(l.Status), paper.Literal(strconv.Itoa(l.Down)),
 			paper.Name(l.IP), strings.Join(ips, ", "), paper.Name(l.Status), paper.Literal(strconv.Itoa(l.Up))))
 	}
 	return change, []string{"SELECT * FROM " + name + " ORDER BY " + paper.Name(l.Key) + ";"}, nil
-}
-
-// joins puts a machine's own row up, or copies a sibling's row for it where it has none.
-func (r *rows) joins(l fleet.DomainList, table string) ([]string, error) {
-	h, err := r.env.Host(r.spec.DomainList.Add)
-	if err != nil {
-		return nil, err
-	}
-	ip, err := publicIP(h)
-	if err != nil {
-		return nil, err
-	}
-	like, err := r.env.Hosts(r.spec.DomainList.Like...)
-	if err != nil {
-		return nil, err
-	}
-	up, key := paper.Literal(strconv.Itoa(l.Up)), paper.Name(l.Key)
-	from := paper.Name(l.Status) + "=" + up + " ORDER BY " + key + " LIMIT 1"
-	var names []string
-	for _, h := range like {
-		for _, n := range h.Names() {
-			names = append(names, paper.Literal(n))
-		}
-	}
-	if len(names) > 0 {
-		from = paper.Name(l.IP) + " IN (" + strings.Join(names, ", ") + ") ORDER BY " + key + " LIMIT 5"
-	}
-	set := key + "=0, " + paper.Name(l.IP) + "=" + paper.Literal(ip) + ", " + paper.Name(l.Status) + "=" + up
-	if domain, err := r.env.Value(r.spec.DomainList.Domain); err == nil && domain != "" {
-		set += ", " + paper.Name(l.Domain) + "=" + paper.Literal(domain)
-	}
-	there := paper.Name(l.IP) + "=" + paper.Literal(ip)
-	return []string{
-		fmt.Sprintf("UPDATE %s SET %s=%s WHERE %s;", table, paper.Name(l.Status), up, there),
-		fmt.Sprintf("CREATE TEMPORARY TABLE rb_paper AS SELECT * FROM %s WHERE %s;", table, from),
-		fmt.Sprintf("DELETE FROM rb_paper WHERE EXISTS (SELECT 1 FROM %s WHERE %s);", table, there),
-		fmt.Sprintf("UPDATE rb_paper SET %s;", set),
-		fmt.Sprintf("INSERT INTO %s SELECT * FROM rb_paper;", table),
-	}, nil
 }
 
 func noted(err error) runbook.Sheet {
@@ -152,10 +117,18 @@ func (t *tables) Paper(runbook.Plan) runbook.Sheet {
 		see.WriteString("SHOW TABLES LIKE " + paper.Literal(spec.Name) + ";\n")
 	}
 	mysql := paper.MySQL(h, d) + " " + paper.Quote(d.Schema)
-	return runbook.Sheet{Typed: []runbook.Typed{
+	s := runbook.Sheet{Typed: []runbook.Typed{
 		{Host: h.Name, Script: paper.Here(mysql, b.String())},
 		{Host: h.Name, Note: runbook.T("paper.see"), Script: paper.Here(mysql, see.String())},
 	}}
+	if hosts, err := t.env.Hosts(t.spec.Recall); t.spec.Recall != "" && err == nil {
+		var names []string
+		for _, h := range hosts {
+			names = append(names, h.Name)
+		}
+		s.Typed = append(s.Typed, runbook.Typed{Note: runbook.T("paper.recall", "hosts", strings.Join(names, ", "), "database", d.Name)})
+	}
+	return s
 }
 
 // Paper has the person make the account, since the password is only in the service's own configuration.
