@@ -30,7 +30,7 @@ func TestAPersonChoosesTheMachineByAButton(t *testing.T) {
 			t.Parallel()
 			w := nginxWorld(t)
 			r := w.tell(t, "ops1", text)
-			if !r.Refused || r.Message == nil || !strings.Contains(r.Text, "It may be: nginx1, nginx2.") {
+			if !r.Refused || r.Message == nil || !strings.Contains(r.Text, "may be: nginx1, nginx2.") {
 				t.Fatalf("reply: %+v", r)
 			}
 			if lines := strings.Join(r.Message.Lines, "\n"); len(r.Message.Buttons) != 2 || !strings.Contains(lines, "nginx1: ") || r.Message.Context != "the dead one" {
@@ -90,10 +90,10 @@ func TestABareValue(t *testing.T) {
 	for text, want := range map[string]string{
 		"/recover nginx nginx1 nginx2":           "which is given twice",
 		"/recover nginx nginx1 which=nginx2":     "which is given twice",
-		"/recover nginx app1":                    "which=app1 is not a valid host (nginx). It may be: nginx1, nginx2.",
+		"/recover nginx app1":                    "app1 is no machine in service with the role nginx. which=… may be: nginx1, nginx2.",
 		"/recover nginx wich=nginx1":             "Did you mean which?",
 		"/recover nginx WHICH=nginx1":            "not of the form name=value. Parameters of nginx: which, fast.",
-		"/recover nginx which=nginx1 fast=maybe": "It may be: true, false.",
+		"/recover nginx which=nginx1 fast=maybe": "fast=maybe is not valid (bool). fast=… may be: true, false.",
 	} {
 		if r := w.tell(t, "ops1", text); !r.Refused || !strings.Contains(r.Text, want) {
 			t.Errorf("%s: %q, want %q", text, r.Text, want)

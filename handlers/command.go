@@ -9,7 +9,6 @@ import (
 
 	"recoverbot/bot"
 	"recoverbot/runbook"
-	"recoverbot/runbook/scenario"
 )
 
 // maxCommand is the longest command that is read, in bytes.
@@ -33,6 +32,18 @@ func (h *Handlers) command(ctx context.Context, c caller, text string) (bot.Repl
 	if len(words) == 0 {
 		return h.diagnose(ctx, c)
 	}
+	if s, ok := h.Scenarios[strings.ToLower(strings.TrimPrefix(words[0], "/"))]; ok {
+		return h.startCommand(ctx, c, s, words[1:])
+	}
+	if ids, rest := h.label(words); ids != nil {
+		switch {
+		case slices.Contains(ids, "run_choice."+string(runbook.Defer)):
+			return h.runVerb(ctx, c, "park", rest)
+		case slices.Contains(ids, "run_choice."+string(runbook.Reopen)):
+			return h.runVerb(ctx, c, "resume", rest)
+		}
+		return h.typed(ctx, c, ids, words, rest)
+	}
 	verb, args := strings.ToLower(strings.TrimPrefix(words[0], "/")), words[1:]
 	switch verb {
 	case "help", "?":
@@ -49,12 +60,9 @@ func (h *Handlers) command(ctx context.Context, c caller, text string) (bot.Repl
 		return h.runVerb(ctx, c, verb, args)
 	}
 	if choice := runbook.Choice(verb); slices.Contains(choiceWords, choice) {
-		return h.typed(ctx, c, choice, args)
+		return h.typed(ctx, c, []string{"choice_button." + verb}, words, args)
 	}
-	if s, ok := h.Scenarios[verb]; ok {
-		return h.startCommand(ctx, c, s, args)
-	}
-	return bot.Reply{}, h.unknown(verb)
+	return bot.Reply{}, h.unknown(words...)
 }
 
 func isName(word string) bool {
@@ -66,13 +74,12 @@ func isName(word string) bool {
 }
 
 // unknown names what was probably meant.
-func (h *Handlers) unknown(verb string) error {
-	known := append(h.Scenarios.Names(), scenario.Words...)
-	shown := shorten(verb, 40)
-	if best := runbook.Nearest(verb, known); best != "" {
-		return runbook.Errorf(runbook.Invalid, "cmd.did_you_mean", "word", shown, "best", best)
+func (h *Handlers) unknown(words ...string) error {
+	typed, best := h.near(words)
+	if best != "" {
+		return runbook.Errorf(runbook.Invalid, "cmd.did_you_mean", "word", shorten(typed, 40), "best", best)
 	}
-	return runbook.Errorf(runbook.Invalid, "cmd.unknown", "word", shown, "scenarios", strings.Join(h.Scenarios.Names(), ", "))
+	return runbook.Errorf(runbook.Invalid, "cmd.unknown", "word", shorten(typed, 40), "scenarios", strings.Join(h.Scenarios.Names(), ", "))
 }
 
 // paramWords reads what was typed after a scenario's name: NAME=VALUE words. The value alone does where the scenario has

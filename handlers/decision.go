@@ -58,9 +58,11 @@ func subjects(r runbook.Run, d runbook.Decision) []*runbook.StepRun {
 	return []*runbook.StepRun{nil}
 }
 
-// typed is the text form of a button: CHOICE CODE, then a reason, or NAME=VALUE pairs for input. Without a code, or
-// with one that is not on a card now, the current card is shown and nothing is done.
-func (h *Handlers) typed(ctx context.Context, c caller, choice runbook.Choice, args []string) (bot.Reply, error) {
+// typed is the text form of a button: its words and a code, then a reason, or NAME=VALUE pairs for input. Without a code,
+// or with one that is not on a card now, the current card is shown and nothing is done. ids are the labels that the words
+// stand for, args what follows them.
+func (h *Handlers) typed(ctx context.Context, c caller, ids, words, args []string) (bot.Reply, error) {
+	choice := buttonLabels[ids[0]]
 	r, ok, err := h.openRun(ctx)
 	if err != nil {
 		return bot.Reply{}, err
@@ -74,9 +76,23 @@ func (h *Handlers) typed(ctx context.Context, c caller, choice runbook.Choice, a
 	if len(args) == 0 {
 		return h.current(ctx, c, r, "cmd.code_missing")
 	}
-	d, found := byCode(r, choice, strings.ToLower(args[0]))
-	if !found {
+	code := strings.ToLower(args[0])
+	d, found := byCode(r, choice, code)
+	if found && len(ids) > 1 {
+		choice = meant(r, d, ids)
+		d, found = byCode(r, choice, code)
+	}
+	switch {
+	case found:
+	case isCode(code):
 		return h.current(ctx, c, r, "cmd.code_old")
+	default:
+		word, best := h.near(words)
+		reply, err := h.current(ctx, c, r, "cmd.current")
+		if err != nil {
+			return bot.Reply{}, err
+		}
+		return reply, runbook.Errorf(runbook.Invalid, "cmd.wrong_word", "word", shorten(word, 40), "best", best)
 	}
 	if choice == runbook.Input {
 		fields, err := pairs(args[1:])

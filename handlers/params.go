@@ -29,13 +29,12 @@ func checkParams(c *fleet.Config, want []runbook.Param, given map[string]string)
 		}
 		if v == "" {
 			if p.Required {
-				return nil, runbook.Errorf(runbook.Invalid, "cmd.param_missing", "name", p.Name, "may", strings.Join(mayBe(c, p), ", "))
+				return nil, misfit(c, p, "cmd.param_missing", "")
 			}
 			continue
 		}
 		if !paramFits(c, p, v) {
-			return nil, runbook.Errorf(runbook.Invalid, "cmd.param_bad",
-				"name", p.Name, "value", shorten(v, 40), "type", p.Type, "may", strings.Join(mayBe(c, p), ", "), "role", p.Role)
+			return nil, misfit(c, p, "cmd.param_bad", v)
 		}
 		if p.Type == "bool" {
 			yes, _ := strconv.ParseBool(v)
@@ -44,6 +43,12 @@ func checkParams(c *fleet.Config, want []runbook.Param, given map[string]string)
 		out[p.Name] = v
 	}
 	return out, nil
+}
+
+// misfit says what is wanted in the place of a value: what it may be where that is a list, else what it is for.
+func misfit(c *fleet.Config, p runbook.Param, id, value string) error {
+	return runbook.Errorf(runbook.Invalid, id, "name", p.Name, "value", shorten(value, 40), "type", p.Type, "role", p.Role,
+		"title", p.Title, "may", strings.Join(mayBe(c, p), ", "))
 }
 
 // mayBe lists what a parameter may be, where that is a list.

@@ -81,7 +81,7 @@ func (h *Handlers) report(ctx context.Context, c caller, args []string) (bot.Rep
 
 // HistoryLine is a run in one line.
 func HistoryLine(say *locale.Printer, r runbook.RunSummary) string {
-	return say.T("cmd.history_line", "run", r.ID, "scenario", r.Scenario, "state", say.T("run_state."+string(r.State)),
+	return say.T("cmd.history_line", "run", r.ID, "scenario", r.Scenario, "state", say.T("run_state."+string(r.State)), "dry", r.DryRun,
 		"at", r.StartedAt, "name", r.StartedBy.Name)
 }
 

@@ -10,6 +10,7 @@ import (
 	"recoverbot/bot"
 	"recoverbot/runbook"
 	"recoverbot/runbook/engine"
+	"recoverbot/runbook/probe"
 )
 
 // startCommand is `SCENARIO [NAME=VALUE …] [--dry-run] [--supersede|--park [REASON]]`.
@@ -70,7 +71,7 @@ func (h *Handlers) start(ctx context.Context, c caller, req engine.StartRequest)
 		return bot.Reply{Message: h.chooseCard(ctx, c, req, asked)}, err
 	}
 	if req.DownSince.IsZero() {
-		req.DownSince, req.Alert = h.alerts.downSince(req.Scenario.Name, req.Params)
+		req.DownSince, req.Alert = h.calledSince(req.Scenario.Name, req.Params)
 	}
 	if req.DownSince.IsZero() && !req.DryRun {
 		req.DownSince = h.Clock().UTC().Truncate(time.Second)
@@ -83,10 +84,45 @@ func (h *Handlers) start(ctx context.Context, c caller, req engine.StartRequest)
 		h.startedFromAlert(ctx, c)
 	}
 	id := "cmd.started"
-	if joined {
+	switch {
+	case r.DryRun:
+		id = "cmd.planned"
+	case joined:
 		id = "cmd.joined"
 	}
-	return bot.Reply{Text: c.say.T(id, "title", c.say.Text(r.Scenario.Title), "run", r.ID), RunID: r.ID}, nil
+	text := c.say.T(id, "title", c.say.Text(r.Scenario.Title), "run", r.ID)
+	if id == "cmd.started" {
+		if hosts := h.answering(ctx, r); len(hosts) > 0 {
+			text = c.say.T("cmd.answers_now", "host", strings.Join(hosts, ", ")) + "\n" + text
+		}
+	}
+	return bot.Reply{Text: text, RunID: r.ID}, nil
+}
+
+// answeringWithin bounds what a start asks once the run is under way: machines that are well answer at once.
+const answeringWithin = 1500 * time.Millisecond
+
+// answering are the machines that a scenario is for when they are dead, where all that it asks of them answers now.
+func (h *Handlers) answering(ctx context.Context, r runbook.Run) []string {
+	ctx, cancel := context.WithTimeout(ctx, answeringWithin)
+	defer cancel()
+	cfg := h.Fleet.Config()
+	b := newBinder(cfg, r.Scenario, r.Params)
+	_, _ = b.all() // it did at the start
+	var ask []runbook.Probe
+	for _, p := range r.Scenario.When {
+		if one, _ := b.probes(cfg, p); down(p) {
+			ask = append(ask, one...)
+		}
+	}
+	var out []string
+	for _, f := range probe.Run(ctx, h.Fleet, byName(cfg), ask) {
+		if !f.Up {
+			return nil
+		}
+		out = union(out, []string{f.Host})
+	}
+	return out
 }
 
 const (

@@ -7,7 +7,7 @@ func Nearest(word string, known []string) string {
 		return best
 	}
 	for _, k := range known {
-		if n := edits([]rune(word), []rune(k)); n < distance && 2*n <= len(k) {
+		if n := edits([]rune(word), []rune(k)); n < distance && 2*n <= len(k) && (n < 2 || len([]rune(word)) > 4) {
 			best, distance = k, n
 		}
 	}
