@@ -38,7 +38,7 @@ func (s settings) openBlackBox(f *fleet.Fleet) (*blackbox.Store, error) {
 	})
 }
 
-// keepBlackBox fills the black box once a day.
+// keepBlackBox fills the black box once a day, and after changes of roles.
 func (a *app) keepBlackBox(ctx context.Context) error {
 	k := a.set.keeper(a.fleet, a.box)
 	k.Log = a.log
@@ -53,7 +53,7 @@ func (s settings) keeper(f *fleet.Fleet, box *blackbox.Store) *blackbox.Keeper {
 	collector := blackbox.Collector{Fleet: f, Now: time.Now, Limits: blackbox.DefaultLimits}
 	return &blackbox.Keeper{
 		Store: box, Collect: collector.Collect, Zone: s.zone, Now: time.Now, After: time.After,
-		Config: func() fleet.BlackBox { return f.Config().BlackBox },
+		Config: f.Config,
 	}
 }
 

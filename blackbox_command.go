@@ -30,13 +30,13 @@ func blackBoxCommand() *cobra.Command {
 	}
 	var at string
 	show := &cobra.Command{
-		Use: "show HOST", Short: "Show what is held of a machine: files with sizes, tables with rows", Args: cobra.ExactArgs(1),
+		Use: "show HOST", Short: "Show what is held of a machine: files with sizes, tables with rows", Args: arguments(1, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return withBlackBox(cmd, func(x boxCall) error { return showBox(x, args[0], at) })
 		},
 	}
 	get := &cobra.Command{
-		Use: "get HOST PATH", Short: "Write a held file to standard output; PATH crontab is the crontab, DATABASE.TABLE a definition", Args: cobra.ExactArgs(2),
+		Use: "get HOST PATH", Short: "Write a held file to standard output; PATH crontab is the crontab, DATABASE.TABLE a definition", Args: arguments(2, 2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return withBlackBox(cmd, func(x boxCall) error { return getFromBox(x, args[0], args[1], at) })
 		},
@@ -46,16 +46,16 @@ func blackBoxCommand() *cobra.Command {
 	}
 	box.AddCommand(
 		&cobra.Command{
-			Use: "take", Short: "Copy everything now (also during a run), and say what could not be read", Args: cobra.NoArgs,
+			Use: "take", Short: "Copy everything now (also during a run), and say what could not be read", Args: arguments(0, 0),
 			RunE: func(cmd *cobra.Command, _ []string) error { return withBlackBox(cmd, takeBox) },
 		},
 		&cobra.Command{
-			Use: "list", Short: "List the copies: when, how large, of which machines, with which problems", Args: cobra.NoArgs,
+			Use: "list", Short: "List the copies: when, how large, of which machines, with which problems", Args: arguments(0, 0),
 			RunE: func(cmd *cobra.Command, _ []string) error { return withBlackBox(cmd, listBoxes) },
 		},
 		show, get,
 	)
-	return box
+	return group(box)
 }
 
 // boxCall is what a subcommand works with.

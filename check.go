@@ -22,7 +22,7 @@ import (
 func checkCommand() *cobra.Command {
 	var connect bool
 	cmd := &cobra.Command{
-		Use: "check", Short: "Validate settings, fleet.yaml and scenarios; with --connect also reach every machine", Args: cobra.NoArgs,
+		Use: "check", Short: "Validate settings, fleet.yaml and scenarios; with --connect also reach every machine", Args: arguments(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			set, err := loadSettings(cmd)
 			if err != nil {
@@ -55,21 +55,17 @@ func runCheck(cmd *cobra.Command, set settings, connect bool) error {
 	if err != nil {
 		return err
 	}
-	scenarios, err := scenario.Load(set.RunbookDir, actions)
+	library, err := scenario.Read(set.RunbookDir, actions)
 	if err != nil {
 		return set.localised(bundle, err)
 	}
+	scenarios := library.Set
 	boxWarnings, boxState := blackBoxWarnings(f, box)
-	for _, w := range append(set.warnings(f.Config(), scenarios), boxWarnings...) {
-		fmt.Fprintln(out, say.T("cli.warning", "text", w))
+	for _, w := range slices.Concat(set.warnings(f.Config(), scenarios), boxWarnings, scenarioWarnings(f.Config(), library)) {
+		fmt.Fprintln(out, say.T("cli.warning", "text", checked(w)))
 	}
-	for _, name := range scenarios.Names() {
-		if err := handlers.CanStart(f.Config(), scenarios[name]); err != nil {
-			fmt.Fprintln(out, say.T("cli.warning", "text", set.localised(bundle, err).Error()))
-		}
-		for _, w := range handlers.Unknown(f.Config(), scenarios[name]) {
-			fmt.Fprintln(out, say.T("cli.warning", "text", w))
-		}
+	for _, r := range library.Replaced {
+		fmt.Fprintln(out, say.T("cli.replaces", "file", r.File, "name", r.Name))
 	}
 	fmt.Fprintln(out, say.T("cli.check_ok", "fleet", set.FleetFile, "hosts", len(f.Config().Hosts), "scenarios", len(scenarios)))
 	if boxState.ID != "" {
@@ -97,21 +93,8 @@ func runCheck(cmd *cobra.Command, set settings, connect bool) error {
 // warnings are what is allowed but probably not meant.
 func (s settings) warnings(cfg *fleet.Config, scenarios scenario.Set) []runbook.Msg {
 	out := append(cfg.Warnings(), s.unread(cfg)...)
-	var called []string
-	for _, r := range cfg.Watch.Roles {
-		if r.Scenario != "" {
-			called = append(called, r.Scenario)
-		}
-	}
-	for _, t := range cfg.Watch.Together {
-		called = append(called, t.Scenario)
-	}
-	slices.Sort(called)
-	for _, name := range slices.Compact(called) {
-		if _, ok := scenarios[name]; !ok {
-			out = append(out, runbook.T("cli.watch_scenario", "name", name, "known", strings.Join(scenarios.Names(), ", ")))
-		}
-	}
+	out = append(out, watchWarnings(cfg, scenarios)...)
+	out = append(out, dnsViaWarnings(cfg, scenarios)...)
 	out = append(out, handlers.AlertWarnings(cfg, scenarios)...)
 	switch token, rules := s.AlertToken.Reveal() != "", len(cfg.Alerts.Rules) > 0; {
 	case token && !rules:

@@ -50,8 +50,11 @@ func drillCallCommand(verb string) *cobra.Command {
 	var dir, how string
 	short := map[string]string{"break": "Break a host of a running drill", "heal": "Heal a host of a running drill"}
 	cmd := &cobra.Command{
-		Use: verb + " HOST", Short: short[verb], Args: cobra.ExactArgs(1),
+		Use: verb + " HOST", Short: short[verb], Args: arguments(1, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if dir == "" {
+				return misused(cmd, "cli.option_missing", "name", "dir", "command", cmd.CommandPath())
+			}
 			words := []string{verb, args[0]}
 			if verb == "break" {
 				words = append(words, "--how", how)
@@ -60,7 +63,6 @@ func drillCallCommand(verb string) *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&dir, "dir", "", "directory of the drill")
-	_ = cmd.MarkFlagRequired("dir") // the flag is there
 	if verb == "break" {
 		cmd.Flags().StringVar(&how, "how", "kill", "kill, freeze or partial")
 	}

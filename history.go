@@ -35,7 +35,7 @@ func withJournal(cmd *cobra.Command, use func(ctx context.Context, j *journal.Jo
 
 func runsCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "runs", Short: "List the newest runs", Args: cobra.NoArgs,
+		Use: "runs", Short: "List the newest runs", Args: arguments(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return withJournal(cmd, func(ctx context.Context, j *journal.Journal, say *locale.Printer) error {
 				runs, err := j.Runs(ctx, 50)
@@ -56,7 +56,7 @@ func runsCommand() *cobra.Command {
 
 func reportCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "report RUN", Short: "Print a run: every step, what it did, who decided", Args: cobra.ExactArgs(1),
+		Use: "report RUN", Short: "Print a run: every step, what it did, who decided", Args: arguments(1, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return withJournal(cmd, func(ctx context.Context, j *journal.Journal, say *locale.Printer) error {
 				r, err := j.Run(ctx, args[0])
@@ -75,10 +75,10 @@ func reportCommand() *cobra.Command {
 }
 
 func auditCommand() *cobra.Command {
-	audit := &cobra.Command{Use: "audit", Short: "Check the journal's chain of hashes"}
+	audit := group(&cobra.Command{Use: "audit", Short: "Check the journal's chain of hashes"})
 	var head string
 	verify := &cobra.Command{
-		Use: "verify", Short: "Find any edit, removal, cut or reordering of the journal's events", Args: cobra.NoArgs,
+		Use: "verify", Short: "Find any edit, removal, cut or reordering of the journal's events", Args: arguments(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return withJournal(cmd, func(ctx context.Context, j *journal.Journal, say *locale.Printer) error {
 				n, err := j.Verify(ctx, head)

@@ -72,18 +72,19 @@ func newRoot() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
+	root.SetFlagErrorFunc(badOption)
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.PersistentFlags().String("env-file", "", "file with settings, KEY=value a line (default: .env in this directory, where there is one)")
 	root.AddCommand(
 		serveCommand(), drillCommand(), recoverCommand(), planCommand(), checkCommand(), runsCommand(), reportCommand(),
 		tokenCommand(), auditCommand(), blackBoxCommand(), versionCommand(),
 	)
-	return root
+	return group(root)
 }
 
 func versionCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "version", Short: "Print the version", Args: cobra.NoArgs,
+		Use: "version", Short: "Print the version", Args: arguments(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			_, err := fmt.Fprintln(cmd.OutOrStdout(), "recoverbot "+version)
 			return err

@@ -11,25 +11,61 @@ import (
 	"github.com/spf13/cobra"
 
 	"recoverbot/handlers"
+	"recoverbot/locale"
 	"recoverbot/runbook"
+	"recoverbot/runbook/action"
+	"recoverbot/runbook/action/builtin"
+	"recoverbot/runbook/blackbox"
 	"recoverbot/runbook/engine"
+	"recoverbot/runbook/scenario"
 )
 
 func planCommand() *cobra.Command {
 	var asShell bool
 	cmd := &cobra.Command{
 		Use: "plan SCENARIO [name=value …]", Short: "Print what every step of a scenario would do now; changes nothing",
-		Args: cobra.MinimumNArgs(1),
+		Args: arguments(0, -1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			set, err := loadSettings(cmd)
 			if err != nil {
 				return err
+			}
+			if len(args) == 0 {
+				return listScenarios(cmd, set)
 			}
 			return runPlan(cmd, set, args[0], args[1:], asShell)
 		},
 	}
 	cmd.Flags().BoolVar(&asShell, "as-shell", false, "print it as commands to paste into a shell, for when the bot itself is dead")
 	return cmd
+}
+
+// listScenarios says what there is to plan.
+func listScenarios(cmd *cobra.Command, set settings) error {
+	bundle, err := locale.Load()
+	if err != nil {
+		return err
+	}
+	actions, err := action.NewBuilder(nil, builtin.Kinds(), (*blackbox.Store)(nil), time.Now)
+	if err != nil {
+		return err
+	}
+	scenarios, err := scenario.Load(set.RunbookDir, actions)
+	if err != nil {
+		return set.localised(bundle, err)
+	}
+	say := bundle.Printer(set.Language, set.zone)
+	fmt.Fprintln(cmd.OutOrStdout(), say.T("cli.plan_which"))
+	for _, name := range scenarios.Names() {
+		words := []string{name}
+		for _, p := range scenarios[name].Params {
+			if p.Required {
+				words = append(words, p.Name+"=…")
+			}
+		}
+		fmt.Fprintf(cmd.OutOrStdout(), "  %-20s %s\n", strings.Join(words, " "), say.Text(scenarios[name].Title))
+	}
+	return nil
 }
 
 // runPlan runs a dry run over a journal of its own, so that it works beside a bot that is serving.

@@ -23,7 +23,7 @@ const idleGC = 40
 
 func serveCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "serve", Short: "Stand by: watch, take commands in the console and the chats, recover", Args: cobra.NoArgs,
+		Use: "serve", Short: "Stand by: watch, take commands in the console and the chats, recover", Args: arguments(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			debug.SetGCPercent(idleGC) // first: what is read at the start would leave a large heap behind
 			set, err := loadSettings(cmd)
@@ -42,7 +42,7 @@ func serveCommand() *cobra.Command {
 			defer listener.Close()
 			say := a.bundle.Printer(set.Language, set.zone)
 			for _, w := range set.warnings(a.fleet.Config(), a.scenarios) {
-				a.log.Warn(say.Say(w))
+				a.log.Warn(say.Say(checked(w)))
 			}
 			a.log.Info("ready", "http_addr", listener.Addr().String(), "version", version)
 			return a.run(cmd.Context(), a.watch, a.keepBlackBox,

@@ -12,7 +12,7 @@ import (
 
 func tokenCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "token NAME", Short: "Make a console token for a person of fleet.yaml", Args: cobra.ExactArgs(1),
+		Use: "token NAME", Short: "Make a console token for a person of fleet.yaml", Args: arguments(1, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			set, err := loadSettings(cmd)
 			if err != nil {

@@ -2,6 +2,7 @@ package handlers
 
 import (
 	"errors"
+	"fmt"
 	"maps"
 	"strings"
 
@@ -13,10 +14,13 @@ import (
 // AlertWarnings lists the rules for alerts that name what does not exist: their alerts are shown, but start nothing.
 func AlertWarnings(cfg *fleet.Config, scenarios scenario.Set) []runbook.Msg {
 	var out []runbook.Msg
-	for _, r := range cfg.Alerts.Rules {
+	for i, r := range cfg.Alerts.Rules {
+		warn := func(key, id string, pairs ...any) {
+			out = append(out, cfg.At(fmt.Sprintf("alerts.rules[%d].%s", i, key), runbook.T(id, pairs...)))
+		}
 		if _, isHost := cfg.Host(r.Host); r.Host != "" && !isHost {
 			if n := len(cfg.WithRole(r.Host)); n != 1 {
-				out = append(out, runbook.T("alert.rule_many", "role", r.Host, "count", n))
+				warn("host", "alert.rule_many", "role", r.Host, "count", n)
 			}
 		}
 		if r.Scenario == "" || r.Scenario == fleet.AutoScenario {
@@ -24,11 +28,16 @@ func AlertWarnings(cfg *fleet.Config, scenarios scenario.Set) []runbook.Msg {
 		}
 		s, ok := scenarios[r.Scenario]
 		if !ok {
-			out = append(out, runbook.T("alert.rule_no_scenario", "name", r.Scenario, "known", strings.Join(scenarios.Names(), ", ")))
+			warn("scenario", "alert.rule_no_scenario", "name", r.Scenario,
+				"near", runbook.Nearest(r.Scenario, scenarios.Names()), "known", strings.Join(scenarios.Names(), ", "))
 			continue
 		}
 		if _, err := checkParams(cfg, s.Params, exampleParams(cfg, r, s)); err != nil {
-			out = append(out, runbook.T("alert.rule_param", "scenario", r.Scenario, "problem", said(err)))
+			problem, key := said(err), "scenario"
+			if name, _ := problem.Args["name"].(string); r.Params[name] != "" {
+				key = "params." + name
+			}
+			warn(key, "alert.rule_param", "scenario", r.Scenario, "problem", problem)
 		}
 	}
 	return out

@@ -17,6 +17,7 @@ type Snapshot struct {
 	At       time.Time        `json:"at"`
 	Hosts    map[string]*Host `json:"hosts"` // by name in the fleet
 	Problems []runbook.Msg    `json:"problems,omitempty"`
+	Machines string           `json:"machines,omitempty"` // the machines of the fleet then, as Machines says them
 }
 
 // Names lists the hosts, sorted.

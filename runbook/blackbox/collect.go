@@ -34,13 +34,13 @@ type Collector struct {
 
 // Collect reads all machines that are in service, in parallel: one that hangs costs its own time only.
 func (c *Collector) Collect(ctx context.Context) Snapshot {
-	s := Snapshot{At: c.Now().UTC(), Hosts: map[string]*Host{}}
 	cfg := c.Fleet.Config()
+	s := Snapshot{At: c.Now().UTC(), Hosts: map[string]*Host{}, Machines: Machines(cfg)}
 	var mu sync.Mutex
 	var wg sync.WaitGroup
 	slots := make(chan struct{}, atOnce)
 	for _, h := range cfg.Hosts {
-		if h.Retired || slices.Equal(h.Roles, []string{"spare"}) {
+		if !copied(h) {
 			continue
 		}
 		wg.Go(func() {
@@ -60,6 +60,22 @@ func (c *Collector) Collect(ctx context.Context) Snapshot {
 	slices.SortFunc(s.Problems, func(a, b runbook.Msg) int { return strings.Compare(a.Args["host"].(string), b.Args["host"].(string)) })
 	s.fit(c.Limits.Snapshot)
 	return s
+}
+
+// copied reports whether a machine is in service and has something to copy.
+func copied(h fleet.Host) bool { return !h.Retired && !slices.Equal(h.Roles, []string{"spare"}) }
+
+// Machines says which machines are copied, where they are and what they do: where that changes, older copies are not
+// of today's fleet.
+func Machines(cfg *fleet.Config) string {
+	var out []string
+	for _, h := range cfg.Hosts {
+		if copied(h) {
+			out = append(out, h.Name+" "+h.Address+" "+strings.Join(slices.Sorted(slices.Values(h.Roles)), ","))
+		}
+	}
+	slices.Sort(out)
+	return strings.Join(out, "\n")
 }
 
 // host reads one machine. An error means that its files could not be read at all: an older copy is worth more then.

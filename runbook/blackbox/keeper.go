@@ -17,11 +17,11 @@ const (
 	retryAfter = time.Hour
 )
 
-// Keeper fills the black box once a day.
+// Keeper fills the black box once a day, and soon after the machines of the fleet or their roles have changed.
 type Keeper struct {
 	Store   *Store
 	Collect func(ctx context.Context) Snapshot
-	Config  func() fleet.BlackBox
+	Config  func() *fleet.Config
 	Zone    *time.Location
 	// Busy reports whether a run is open: a fleet that is half dead must not push out what is good.
 	Busy func(ctx context.Context) (bool, error)
@@ -30,7 +30,9 @@ type Keeper struct {
 	// After is time.After.
 	After func(d time.Duration) <-chan time.Time
 
-	tried time.Time // when the last attempt began that held no host
+	tried   time.Time // when the last attempt began that held no host
+	looked  time.Time // the newest snapshot, as it was last looked into
+	covered string    // its machines
 }
 
 // Run works until ctx ends.
@@ -51,19 +53,27 @@ func (k *Keeper) Run(ctx context.Context) error {
 	}
 }
 
-// due reports whether the newest snapshot is from before the last time at which one was to be taken. It follows from what
-// lies on the disk, so that a restart neither skips a day nor repeats it.
+// due reports whether the newest snapshot is from before the last time at which one was to be taken, or of other machines
+// than today's. It follows from what lies on the disk, so that a restart neither skips a day nor repeats it.
 func (k *Keeper) due(ctx context.Context) (bool, error) {
 	cfg, now := k.Config(), k.Now()
-	if cfg.Off || !k.tried.IsZero() && now.Sub(k.tried) < retryAfter && !now.Before(k.tried) {
+	if cfg.BlackBox.Off || !k.tried.IsZero() && now.Sub(k.tried) < retryAfter && !now.Before(k.tried) {
 		return false, nil
 	}
 	newest, ok := k.Store.Newest(now)
-	if ok && !newest.Before(cfg.Last(now.In(k.Zone))) {
+	if ok && !newest.Before(cfg.BlackBox.Last(now.In(k.Zone))) && !k.outdated(newest, cfg) {
 		return false, nil
 	}
 	busy, err := k.Busy(ctx)
 	return !busy, err
+}
+
+// outdated reports whether the newest snapshot is of other machines; one that does not say so is not.
+func (k *Keeper) outdated(newest time.Time, cfg *fleet.Config) bool {
+	if !newest.Equal(k.looked) {
+		k.looked, k.covered = newest, k.Store.machines(newest)
+	}
+	return k.covered != "" && k.covered != Machines(cfg)
 }
 
 // ErrNothing is a round that could read no host at all; no snapshot is made of it.
@@ -85,5 +95,5 @@ func (k *Keeper) Take(ctx context.Context) (Snapshot, error) {
 	}
 	k.tried = time.Time{}
 	k.Log.Info("black box filled", "hosts", len(s.Hosts), "files", s.Files(), "tables", s.Tables(), "bytes", size, "problems", len(s.AllProblems()))
-	return s, k.Store.Prune(k.Now(), time.Duration(k.Config().Keep)*24*time.Hour)
+	return s, k.Store.Prune(k.Now(), time.Duration(k.Config().BlackBox.Keep)*24*time.Hour)
 }

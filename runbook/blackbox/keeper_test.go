@@ -16,6 +16,7 @@ type scene struct {
 	*Keeper
 	now   time.Time
 	taken []time.Time
+	hosts []fleet.Host
 	empty bool // no host can be read
 	busy  bool
 	until time.Time
@@ -26,9 +27,11 @@ func newScene(t *testing.T, dir string, now time.Time) *scene {
 	s := &scene{now: now}
 	s.Keeper = &Keeper{
 		Store: open(t, dir, ""), Zone: time.UTC, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
-		Config: func() fleet.BlackBox { return fleet.BlackBox{At: "04:30", Keep: 14} },
-		Busy:   func(context.Context) (bool, error) { return s.busy, nil },
-		Now:    func() time.Time { return s.now },
+		Config: func() *fleet.Config {
+			return &fleet.Config{Hosts: s.hosts, BlackBox: fleet.BlackBox{At: "04:30", Keep: 14}}
+		},
+		Busy: func(context.Context) (bool, error) { return s.busy, nil },
+		Now:  func() time.Time { return s.now },
 		After: func(d time.Duration) <-chan time.Time {
 			c := make(chan time.Time, 1)
 			if s.now = s.now.Add(d); s.now.After(s.until) {
@@ -43,7 +46,7 @@ func newScene(t *testing.T, dir string, now time.Time) *scene {
 			if s.empty {
 				return Snapshot{At: s.now}
 			}
-			return Snapshot{At: s.now, Hosts: map[string]*Host{"a": {At: s.now}}}
+			return Snapshot{At: s.now, Machines: Machines(s.Config()), Hosts: map[string]*Host{"a": {At: s.now}}}
 		},
 	}
 	return s
@@ -106,11 +109,41 @@ func TestOnceADay(t *testing.T) {
 		t.Errorf("snapshots of the future: %v", got)
 	}
 	s = newScene(t, dir, at(20, 9, 0))
-	s.Config = func() fleet.BlackBox { return fleet.BlackBox{Off: true, At: "04:30"} }
+	s.Config = func() *fleet.Config { return &fleet.Config{BlackBox: fleet.BlackBox{Off: true, At: "04:30"}} }
 	if got := s.play(t, 48*time.Hour); len(got) != 0 {
 		t.Errorf("taken though switched off: %v", got)
 	}
 	if entries, err := os.ReadDir(s.Store.dir); err != nil || len(entries) == 0 {
 		t.Errorf("%v %v", entries, err)
+	}
+}
+
+// Other machines or roles are copied soon, but not while a run is open, and once.
+func TestAfterAChangeOfRoles(t *testing.T) {
+	t.Parallel()
+	a, b := fleet.Host{Name: "a", Address: "192.0.2.1", Roles: []string{"primary"}}, fleet.Host{Name: "b", Address: "192.0.2.2", Roles: []string{"standby", "backup"}}
+	s := newScene(t, t.TempDir(), time.Date(2026, 11, 10, 12, 0, 0, 0, time.UTC))
+	s.hosts = []fleet.Host{a, b}
+	if got := s.play(t, time.Hour); len(got) != 1 {
+		t.Fatalf("taken %v", got)
+	}
+	s.hosts = []fleet.Host{{Name: "b", Address: "192.0.2.2", Roles: []string{"backup", "standby"}}, a, {Name: "c", Roles: []string{"spare"}}, {Name: "d", Retired: true}}
+	if got := s.play(t, time.Hour); len(got) != 0 {
+		t.Errorf("taken though the machines are the same: %v", got)
+	}
+	a.Retired, b.Roles = true, []string{"primary"}
+	s.hosts, s.busy = []fleet.Host{a, b}, true
+	if got := s.play(t, time.Hour); len(got) != 0 {
+		t.Errorf("taken during a run: %v", got)
+	}
+	s.busy = false
+	from := s.now
+	if got := s.play(t, time.Hour); len(got) != 1 || got[0].Sub(from) > 2*time.Minute {
+		t.Errorf("not taken soon and once: %v", got)
+	}
+	b.Address = "192.0.2.9"
+	s.hosts, s.empty = []fleet.Host{b}, true
+	if got := s.play(t, 3*time.Hour); len(got) != 3 {
+		t.Errorf("machines that cannot be read are tried once an hour: %v", got)
 	}
 }

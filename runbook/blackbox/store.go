@@ -145,6 +145,9 @@ func (s *Store) tell(snapshot Snapshot) {
 	s.learn(found...)
 }
 
+// machines are those of the snapshot of that time; "" where it does not say.
+func (s *Store) machines(at time.Time) string { return s.load(at.Format(layout) + ".box").Machines }
+
 // Save writes a snapshot. Where its second is taken, it gets a later one.
 func (s *Store) Save(snapshot Snapshot) (size int64, err error) {
 	if err := os.MkdirAll(s.dir, 0o700); err != nil {

@@ -68,15 +68,13 @@ func AlertPattern(want string) (expr string, ok bool) {
 	return `^(?:` + want[1:len(want)-1] + `)$`, true
 }
 
-func defaultAlerts(a *Alerts) {
-	set(&a.Flaps, 4)
-	set(&a.FlapWindow, runbook.Duration(10*time.Minute))
+func defaultAlerts(c *Config, d *decoder) {
+	absent(d, "alerts.flaps", &c.Alerts.Flaps, 4)
+	set(&c.Alerts.FlapWindow, runbook.Duration(10*time.Minute))
 }
 
 func validateAlerts(c *Config, d *decoder) {
-	if c.Alerts.Flaps < 2 {
-		d.wrong("alerts.flaps", "fleet.config_want_number", "key", "flaps")
-	}
+	d.within("alerts.flaps", c.Alerts.Flaps, 2, 100)
 	if c.Alerts.FlapWindow < 0 {
 		d.wrong("alerts.flap_window", "fleet.config_bad_duration", "text", time.Duration(c.Alerts.FlapWindow).String())
 	}
@@ -136,7 +134,10 @@ func validateAlertRule(c *Config, d *decoder, at string, r AlertRule, known []st
 
 func validateAlertMapping(d *decoder, name string, m AlertMapping) {
 	at := "alerts.sources." + name
-	if !plainName.MatchString(name) || slices.Contains(AlertSources, name) || name == "watch" {
+	switch {
+	case slices.Contains(AlertSources, name) || name == "watch":
+		d.add(d.at[at+":"], "fleet.config_reserved_source", "name", name)
+	case !plainName.MatchString(name):
 		d.add(d.at[at+":"], "fleet.config_bad_name", "text", name)
 	}
 	for _, need := range []struct {

@@ -15,9 +15,9 @@ type BlackBox struct {
 
 const maxKeep = 366 // days
 
-func defaultBlackBox(c *Config) {
+func defaultBlackBox(c *Config, d *decoder) {
 	set(&c.BlackBox.At, "04:30")
-	set(&c.BlackBox.Keep, 14)
+	absent(d, "black_box.keep", &c.BlackBox.Keep, 14)
 }
 
 func validateBlackBox(c *Config, d *decoder) {

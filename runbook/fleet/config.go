@@ -29,7 +29,8 @@ type Config struct {
 	DNSVia map[string]string `yaml:"dns_via,omitempty"`
 	Drill  bool              `yaml:"drill,omitempty"` // watermark in messages; nothing else depends on it
 
-	path string
+	path   string
+	places map[string]int // lines by path, for warnings
 }
 
 // Host is one machine. Address is a validated IP or host name for SSH.

@@ -149,6 +149,7 @@ func (d *decoder) scalar(node ast.Node, set func(string) error, t reflect.Type) 
 func (d *decoder) typed(node ast.Node, want ast.NodeType, id, path string, set func(string) error) {
 	if node.Type() != want || set(node.GetToken().Value) != nil {
 		d.add(first(node), id, "key", last(path))
+		delete(d.at, path) // it is not known what it is: the default stands in for it
 	}
 }
 

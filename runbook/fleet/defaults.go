@@ -10,7 +10,7 @@ import (
 )
 
 // defaults fills in what the file leaves out; the values are those of the operators' document and of Debian.
-func defaults(c *Config) {
+func defaults(c *Config, d *decoder) {
 	for i := range c.Hosts {
 		h := &c.Hosts[i]
 		set(&h.Port, 22)
@@ -63,22 +63,29 @@ func defaults(c *Config) {
 	set(&l.IP, "ip")
 	set(&l.Domain, "domain")
 	set(&l.Status, "status")
-	set(&l.Up, 1)
-	set(&l.Down, 2)
+	absent(d, "domain_list.up", &l.Up, 1)
+	absent(d, "domain_list.down", &l.Down, 2)
 	set(&l.Port, 80)
 	set(&c.Redis.Port, 6379)
-	set(&c.Policy.Approvals, 1)
+	absent(d, "policy.approvals", &c.Policy.Approvals, 1)
 	set(&c.Policy.CoolDown, runbook.Duration(10*time.Minute))
 	if len(c.Watch.Roles) > 0 {
 		set(&c.Watch.Every, runbook.Duration(10*time.Second))
 	}
-	set(&c.Watch.Failures, 3)
-	defaultAlerts(&c.Alerts)
-	defaultBlackBox(c)
+	absent(d, "watch.failures", &c.Watch.Failures, 3)
+	defaultAlerts(c, d)
+	defaultBlackBox(c, d)
 	for i := range c.People {
 		if len(c.People[i].Roles) == 0 {
 			c.People[i].Roles = []string{"viewer"}
 		}
+	}
+}
+
+// absent fills in a number that the file does not have; a 0 in the file is meant.
+func absent(d *decoder, path string, v *int, def int) {
+	if d.at[path] == nil {
+		*v = def
 	}
 }
 

@@ -73,12 +73,13 @@ func ParseConfig(path string, text []byte, getenv func(string) string) (*Config,
 	if ok {
 		d.value("", root, reflect.ValueOf(&c).Elem())
 		c.path = path
-		defaults(&c)
+		defaults(&c, d)
 		validate(&c, d)
 	}
 	if len(d.problems) > 0 {
 		return nil, d.failed()
 	}
+	c.places = d.places()
 	return &c, nil
 }
 

@@ -67,6 +67,13 @@ func (d *decoder) problem(at *token.Token, id string, pairs ...any) Problem {
 // wrong notes a problem with the value at a path, or at the nearest path above it that the file has.
 func (d *decoder) wrong(path, id string, pairs ...any) { d.add(d.where(path), id, pairs...) }
 
+// within notes a number that is too small or too large.
+func (d *decoder) within(path string, n, from, to int) {
+	if n < from || n > to {
+		d.wrong(path, "fleet.config_number_from", "key", last(path), "number", n, "from", from, "to", to)
+	}
+}
+
 func (d *decoder) where(path string) *token.Token {
 	for path != "" {
 		if t := d.at[path]; t != nil {

@@ -59,9 +59,7 @@ func validatePeople(c *Config, d *decoder) {
 			d.wrong(fmt.Sprintf("policy.on_call[%d]", i), "fleet.config_unknown_person", "name", name)
 		}
 	}
-	if c.Policy.Approvals < 1 || c.Policy.Approvals > 9 {
-		d.wrong("policy.approvals", "fleet.config_want_number", "key", "approvals")
-	}
+	d.within("policy.approvals", c.Policy.Approvals, 1, 9)
 	if c.Policy.CoolDown < 0 {
 		d.wrong("policy.cool_down", "fleet.config_bad_duration", "text", time.Duration(c.Policy.CoolDown).String())
 	}

@@ -99,9 +99,7 @@ func validateWatch(c *Config, d *decoder) {
 	if w.Every != 0 && time.Duration(w.Every) < time.Second {
 		d.wrong("watch.every", "fleet.config_bad_duration", "text", time.Duration(w.Every).String())
 	}
-	if w.Failures < 1 {
-		d.wrong("watch.failures", "fleet.config_want_number", "key", "failures")
-	}
+	d.within("watch.failures", w.Failures, 1, 1000)
 	for i, ref := range w.From {
 		checkRef(c, d, fmt.Sprintf("watch.from[%d]", i), ref)
 	}
@@ -112,6 +110,8 @@ func validateWatch(c *Config, d *decoder) {
 		}
 		if t.Scenario == "" || len(t.Roles) == 0 {
 			d.wrong(at, "fleet.config_missing", "key", "scenario, roles")
+		} else if len(slices.Compact(slices.Sorted(slices.Values(t.Roles)))) == 1 {
+			d.wrong(at+".roles", "fleet.config_together_one", "role", t.Roles[0])
 		}
 	}
 	for i, r := range w.Roles {

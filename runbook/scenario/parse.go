@@ -47,6 +47,7 @@ type document struct {
 	node    ast.Node
 	body    file
 	entries []entry
+	own     bool // not embedded
 	partial bool // a step could not be read: others may refer to it
 }
 
@@ -113,6 +114,9 @@ func (l *loader) with(name string, e *entry) {
 			return
 		}
 		ast.Walk(&e.refs, node)
+		if e.Kind == "ssh" || e.Kind == "sql" {
+			l.scripts(name, e, node)
+		}
 	}
 	if v, ok := spec.(interface{ Validate() error }); ok {
 		if err := v.Validate(); err != nil {
@@ -127,6 +131,21 @@ func (l *loader) with(name string, e *entry) {
 		return
 	}
 	e.Step.With = string(text)
+}
+
+// scripts tells references inside texts that nothing fills in: a shell would make nothing of them, silently.
+func (l *loader) scripts(name string, e *entry, node ast.Node) {
+	var found scripts
+	ast.Walk(&found, node)
+	for _, s := range found {
+		for _, ref := range insidePattern.FindAllString(textOf(s), -1) {
+			ref = strings.Replace(ref, "{", "", 1)
+			head, _, _ := strings.Cut(ref, ".")
+			if head == "$param" || head == "$step" || l.kinds.Reference(ref) {
+				l.at(name, s, "scenario.reference_in_script", "step", e.ID, "ref", ref, "kind", e.Kind)
+			}
+		}
+	}
 }
 
 // decode reads a node into v. All keys that it does not know are told here, so that they hide nothing else.

@@ -54,6 +54,15 @@ const maxFile = 1 << 20
 // Load reads the embedded scenarios and then those of dir ("" for none), whose files add scenarios or replace embedded
 // ones of the same name. Every problem of every file is in the returned *Problems error.
 func Load(dir string, kinds Kinds) (Set, error) {
+	l, err := Read(dir, kinds)
+	if err != nil {
+		return nil, err
+	}
+	return l.Set, nil
+}
+
+// Read is Load for those who look closer.
+func Read(dir string, kinds Kinds) (*Library, error) {
 	sub, err := fs.Sub(embedded, "builtin")
 	if err != nil {
 		return nil, fmt.Errorf("open embedded scenarios: %w", err)
@@ -71,17 +80,20 @@ type source struct {
 	dir   string
 }
 
-func load(sources []source, kinds Kinds) (Set, error) {
+func load(sources []source, kinds Kinds) (*Library, error) {
 	l := &loader{kinds: kinds, problems: &Problems{}}
 	var mains []*document
 	fragments := map[string]*document{}
-	for _, from := range sources {
+	out := &Library{Set: Set{}, docs: map[string]*document{}, fragments: fragments}
+	names := map[string]bool{}
+	for i, from := range sources {
 		docs, err := l.readAll(from)
 		if err != nil {
 			return nil, err
 		}
 		files := map[string]string{} // name → file: own ones may replace embedded ones, not one another
 		for _, d := range docs {
+			d.own = i > 0
 			key := "fragment " + d.body.Fragment
 			if d.body.Fragment == "" {
 				key = d.body.Name
@@ -93,12 +105,17 @@ func load(sources []source, kinds Kinds) (Set, error) {
 				l.problems.add(Problem{File: d.name, Line: 1, Column: 1, Msg: runbook.T("scenario.twice", "name", key, "file", first)})
 			}
 			files[key] = d.name
+			if i > 0 && names[key] {
+				out.Replaced = append(out.Replaced, Replacement{Name: key, File: d.name})
+			}
+		}
+		for key := range files {
+			names[key] = true
 		}
 	}
-	set := Set{}
 	for _, d := range mains {
 		if s, ok := l.assemble(d, fragments); ok {
-			set[s.Name] = s
+			out.Set[s.Name], out.docs[s.Name] = s, d
 		}
 	}
 	if len(l.problems.List) > 0 {
@@ -108,7 +125,7 @@ func load(sources []source, kinds Kinds) (Set, error) {
 		})
 		return nil, l.problems
 	}
-	return set, nil
+	return out, nil
 }
 
 func (l *loader) readAll(from source) ([]*document, error) {

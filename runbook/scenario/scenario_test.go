@@ -193,7 +193,7 @@ func TestProblemsSayWhereAndAllAtOnce(t *testing.T) {
 			}
 			set, err := load([]source{{os.DirFS(dir), dir}}, oneKind{}) // without the built-in ones: quicker
 			if err == nil || set != nil {
-				t.Fatalf("loaded %v, %v", set.Names(), err)
+				t.Fatalf("loaded %v, %v", set.Set.Names(), err)
 			}
 			for _, w := range c.want {
 				if !strings.Contains(err.Error(), w) {

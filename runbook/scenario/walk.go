@@ -42,6 +42,36 @@ var referencePattern = regexp.MustCompile(`^\$[a-z_]+\.\S+$`)
 
 type references []*ast.StringNode
 
+// insidePattern is what looks like a reference in the middle of a text.
+var insidePattern = regexp.MustCompile(`\$\{?[a-z_]+(\.[a-z0-9_-]+)+`)
+
+// scripts are the texts that are handed on as they are: to a shell, or to a database.
+type scripts []ast.Node
+
+var scriptKeys = []string{"script", "facts", "satisfied", "look", "text", "create"}
+
+// Visit implements ast.Visitor.
+func (s *scripts) Visit(n ast.Node) ast.Visitor {
+	if kv, ok := n.(*ast.MappingValueNode); ok && slices.Contains(scriptKeys, kv.Key.GetToken().Value) {
+		switch kv.Value.(type) {
+		case *ast.StringNode, *ast.LiteralNode:
+			*s = append(*s, kv.Value)
+		}
+	}
+	return s
+}
+
+// textOf is that of a plain, a quoted or a block scalar.
+func textOf(n ast.Node) string {
+	switch n := n.(type) {
+	case *ast.StringNode:
+		return n.Value
+	case *ast.LiteralNode:
+		return n.Value.Value
+	}
+	return ""
+}
+
 // Visit implements ast.Visitor.
 func (r *references) Visit(n ast.Node) ast.Visitor {
 	if s, ok := n.(*ast.StringNode); ok && referencePattern.MatchString(s.Value) {
