@@ -28,7 +28,7 @@ func (h *Handlers) answerAlert(ctx context.Context, c caller, p press, reason st
 		if !ok {
 			return bot.Reply{}, h.unknown(k.Scenario)
 		}
-		return h.start(ctx, c, engine.StartRequest{Scenario: s, Params: k.Params, By: c.actor(), Alert: k.ID, DownSince: k.Since})
+		return h.start(ctx, c, engine.StartRequest{Scenario: s, Params: k.Params, By: c.actor(), Alert: k.ID, DownSince: h.downSince(k)})
 	}
 	return bot.Reply{}, runbook.Errorf(runbook.Invalid, "cmd.bad_button")
 }

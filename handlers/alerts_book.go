@@ -24,13 +24,15 @@ type alertBook struct {
 	calls map[string]*call // by Key; those that are published never change
 	wake  chan struct{}
 	runs  map[string]runbook.RunState // as the engine told last
-	stale bool                        // a run has begun or ended
+	stale bool                        // a run has begun or ended, or the bot sees other hosts well
+	sight sight
 	view  shownCalls
 }
 
 // edit is the calls as they will be.
 type edit struct {
 	calls map[string]*call
+	sight sight
 	now   time.Time
 }
 
@@ -39,7 +41,7 @@ func newAlertBook() *alertBook {
 }
 
 func (b *alertBook) begin(now time.Time) *edit {
-	e := &edit{calls: map[string]*call{}, now: now}
+	e := &edit{calls: map[string]*call{}, sight: b.seen(), now: now}
 	for _, c := range b.all() {
 		one := *c
 		one.fresh = false
@@ -125,7 +127,7 @@ func (b *alertBook) runChanged(r runbook.Run) {
 	}
 }
 
-// takeStale reports, once, that runs have changed.
+// takeStale reports, once, that something outside of the calls has changed.
 func (b *alertBook) takeStale() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -155,14 +157,4 @@ func (b *alertBook) get(id string) (*call, bool) {
 		}
 	}
 	return nil, false
-}
-
-// downSince is since when an alert that fires says that the scenario is called for.
-func (b *alertBook) downSince(scenario string, params map[string]string) (time.Time, string) {
-	for _, c := range b.all() {
-		if c.State != resolved && c.Scenario == scenario && includes(params, c.Params) {
-			return c.Since, c.ID
-		}
-	}
-	return time.Time{}, ""
 }

@@ -38,8 +38,9 @@ type call struct {
 	State    string            `json:"-"`
 	Members  map[string]member `json:"members,omitempty"` // by source/fingerprint; never changed in place
 	Since    time.Time         `json:"since"`
-	Hosts    []string          `json:"hosts,omitempty"` // that it is about
-	Dead     []string          `json:"dead,omitempty"`  // those of Hosts that count for wider calls
+	Hosts    []string          `json:"hosts,omitempty"`   // that it is about
+	Dead     []string          `json:"dead,omitempty"`    // those of Hosts that count for wider calls
+	Reached  []string          `json:"reached,omitempty"` // those of Hosts that the bot sees well, whatever others say
 	Level    string            `json:"level,omitempty"`
 	Wide     bool              `json:"wide,omitempty"` // all hosts of several roles are down
 	By       string            `json:"by,omitempty"`   // ID of the call that stands for it or lists it
@@ -113,9 +114,6 @@ func (c *call) own() {
 func (c *call) set(id string, m member) {
 	c.own()
 	c.Members[id] = m
-	if c.Since.IsZero() || m.Since.Before(c.Since) {
-		c.Since = m.Since
-	}
 }
 
 func (c *call) drop(id, closed string) {

@@ -131,6 +131,8 @@ func (c *call) heading(say *locale.Printer) string {
 		return say.T("watch.returned", "host", hosts)
 	case hosts != "" && c.Level == "":
 		return say.T("alert.title_host", "host", hosts)
+	case hosts != "" && len(c.Reached) > 0:
+		return say.T("alert.title_said", "host", hosts, "level", say.T("level."+c.Level), "sources", strings.Join(c.sources(), ", "))
 	case hosts != "":
 		return say.T("alert.title", "host", hosts, "level", say.T("level."+c.Level))
 	case c.Scenario != "":
@@ -156,12 +158,11 @@ func (c callCard) ending() string {
 
 // lines are what is known: who says so since when, what does not answer, what else there is.
 func (c callCard) lines() []string {
-	var vantage, sources, findings, texts []string
+	var sources, findings, texts []string
 	count, times := 0, 0
 	for _, part := range append([]*call{c.call}, c.parts...) {
 		for _, id := range slices.Sorted(maps.Keys(part.Members)) {
 			m := part.Members[id]
-			vantage = union(vantage, m.Vantage)
 			if len(findings) <= shownFindings {
 				findings = append(findings, found(m, c.say)...)
 			}
@@ -177,11 +178,14 @@ func (c callCard) lines() []string {
 		count, times = count+part.tally.size(), times+part.tally.times()
 	}
 	out := []string{c.say.T("alert.since", "at", c.Since)}
-	if len(vantage) > 0 {
+	if vantage := c.seenFrom(); len(vantage) > 0 {
 		out = []string{c.say.T("alert.seen", "at", c.Since, "from", strings.Join(vantage, ", "))}
 	}
 	if len(sources) > 0 {
 		out = append(out, c.say.T("alert.said", "sources", strings.Join(sources, ", "), "count", count, "times", times))
+	}
+	if len(c.Reached) > 0 {
+		out = append(out, c.say.T("alert.reached", "hosts", strings.Join(c.Reached, ", ")))
 	}
 	if c.Unsteady {
 		out = append(out, c.say.T("alert.unsteady", "count", len(c.Changes), "within", c.window))
@@ -190,6 +194,38 @@ func (c callCard) lines() []string {
 	out = append(out, some(texts, shownSummaries)...)
 	for _, o := range c.after {
 		out = append(out, c.say.T("alert.also", "title", o.heading(c.say), "command", commandOf(o.Scenario, o.Params)))
+	}
+	return out
+}
+
+// seenFrom are the places that saw all of the hosts.
+func (c callCard) seenFrom() []string {
+	var out []string
+	for i, host := range c.Hosts {
+		var from []string
+		for _, part := range append([]*call{c.call}, c.parts...) {
+			for _, id := range slices.Sorted(maps.Keys(part.Members)) {
+				if m := part.Members[id]; len(m.Hosts) == 0 || slices.Contains(m.Hosts, host) {
+					from = union(from, m.Vantage)
+				}
+			}
+		}
+		if i == 0 {
+			out = from
+			continue
+		}
+		out = slices.DeleteFunc(slices.Clone(out), func(name string) bool { return !slices.Contains(from, name) })
+	}
+	return out
+}
+
+// sources are the monitoring systems that say so.
+func (c *call) sources() []string {
+	var out []string
+	for _, id := range slices.Sorted(maps.Keys(c.Members)) {
+		if m := c.Members[id]; m.Source != "watch" {
+			out = union(out, []string{m.Source})
+		}
 	}
 	return out
 }

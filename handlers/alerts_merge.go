@@ -3,6 +3,7 @@ package handlers
 import (
 	"maps"
 	"slices"
+	"time"
 
 	"recoverbot/handlers/alert"
 	"recoverbot/runbook"
@@ -58,13 +59,15 @@ func (e *edit) together(cfg *fleet.Config) map[string]*call {
 	dead := map[string]*call{}
 	for _, key := range slices.Sorted(maps.Keys(e.calls)) {
 		c := e.calls[key]
-		c.survey(cfg)
+		c.survey(cfg, e.sight)
 		for _, name := range c.Dead {
 			dead[name] = c
 		}
 	}
+	var calls []*call
 	for _, c := range e.calls {
 		c.Wide = false
+		calls = append(calls, c)
 	}
 	for _, t := range cfg.Watch.Together {
 		var hosts, down []string
@@ -89,16 +92,21 @@ func (e *edit) together(cfg *fleet.Config) map[string]*call {
 			if len(c.Members) == 0 {
 				c.Level, c.Seen = "", false
 			}
+			var since time.Time // when the last of them died
 			for _, name := range hosts {
 				part := dead[name]
 				c.Level, c.Seen = worse(c.Level, part.Level), c.Seen || part.Seen
-				if part.Since.Before(c.Since) {
-					c.Since = part.Since
-				}
+				since = later(since, e.sight.outage(calls, name))
+			}
+			if !since.IsZero() { // between two flaps nobody says so
+				c.Since = since
 			}
 		} else if c != nil && c.State != resolved && len(c.Members) > 0 {
 			c.Hosts = union(c.Hosts, hosts) // somebody else says so
 		}
+	}
+	for _, c := range e.calls {
+		c.reach(e.sight)
 	}
 	return dead
 }
@@ -116,7 +124,7 @@ func inService(cfg *fleet.Config, role string) []string {
 }
 
 // survey says which hosts a call is about. Between two flaps what was known stays.
-func (c *call) survey(cfg *fleet.Config) {
+func (c *call) survey(cfg *fleet.Config, seen sight) {
 	if len(c.Members) == 0 {
 		if flaps := c.Unsteady || c.Firing && len(c.Changes)+1 >= flapLimit(cfg); !flaps && c.tally.size() == 0 {
 			c.Dead = nil
@@ -124,13 +132,49 @@ func (c *call) survey(cfg *fleet.Config) {
 		return
 	}
 	c.Hosts, c.Dead, c.Level, c.Seen = nil, nil, "", false
+	var own, others time.Time // the first of either
 	for _, id := range slices.Sorted(maps.Keys(c.Members)) {
 		m := c.Members[id]
 		c.Hosts = union(c.Hosts, m.Hosts)
 		c.Level = worse(c.Level, m.Level)
-		c.Seen = c.Seen || m.Source == "watch"
-		if m.Level != returned && (c.Scenario != "" || m.Source == "watch" && m.Level == string(probe.Silent)) {
-			c.Dead = union(c.Dead, m.Hosts)
+		if m.Source == "watch" {
+			c.Seen, own = true, earlier(own, m.Since)
+		} else {
+			others = earlier(others, m.Since)
+		}
+		for _, name := range m.Hosts {
+			if c.counts(m) && (m.Source == "watch" || !seen.well[name]) {
+				c.Dead = union(c.Dead, []string{name})
+			}
+		}
+	}
+	if c.Since = own; own.IsZero() {
+		c.Since = others
+	}
+}
+
+func earlier(a, b time.Time) time.Time {
+	if a.IsZero() || b.Before(a) {
+		return b
+	}
+	return a
+}
+
+// reach finds the hosts that only others say to be unwell.
+func (c *call) reach(seen sight) {
+	c.Reached = nil
+	if len(c.Members) == 0 || c.Level == "" || c.Level == returned {
+		return
+	}
+	var own []string
+	for _, m := range c.Members {
+		if m.Source == "watch" {
+			own = union(own, m.Hosts)
+		}
+	}
+	for _, name := range c.Hosts {
+		if seen.well[name] && !slices.Contains(own, name) && !slices.Contains(c.Reached, name) {
+			c.Reached = append(c.Reached, name)
 		}
 	}
 }
@@ -166,7 +210,8 @@ func (e *edit) live() []*call {
 	return out
 }
 
-// cover lets wider calls stand for the narrower ones, all of whose hosts they are about.
+// cover lets wider calls stand for the narrower ones, all of whose hosts they are about. One about a host that the bot
+// itself reaches stands for nothing.
 func cover(live []*call) {
 	for _, c := range live {
 		if c.Scenario == "" && len(c.Dead) == 0 || c.State == started || c.Level == returned || len(c.Hosts) == 0 {
@@ -174,7 +219,7 @@ func cover(live []*call) {
 		}
 		var by *call
 		for _, w := range live {
-			if w != c && w.Scenario != "" && len(w.Hosts) > len(c.Hosts) && subset(c.Hosts, w.Hosts) && (by == nil || len(w.Hosts) > len(by.Hosts)) {
+			if w != c && w.Scenario != "" && len(w.Reached) == 0 && len(w.Hosts) > len(c.Hosts) && subset(c.Hosts, w.Hosts) && (by == nil || len(w.Hosts) > len(by.Hosts)) {
 				by = w
 			}
 		}
@@ -189,11 +234,11 @@ func subset(some, all []string) bool {
 }
 
 // merge lists the calls for other hosts on the card of the widest one: they come after it, with prompts of their own. One
-// that is quiet hides nothing else, and is not hidden.
+// that is quiet, or about a host that the bot itself reaches, hides nothing else, and is not hidden.
 func merge(cfg *fleet.Config, live []*call, quiet func(*call) bool) {
 	var prompts []*call
 	for _, c := range live {
-		if c.State == firing && c.Scenario != "" && c.Level != returned && !quiet(c) {
+		if c.State == firing && c.Scenario != "" && c.Level != returned && len(c.Reached) == 0 && !quiet(c) {
 			prompts = append(prompts, c)
 		}
 	}

@@ -53,6 +53,13 @@ func (t *tally) drop(id string) bool {
 	return was
 }
 
+// forget lets go of all members that are not kept.
+func (t *tally) forget() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.others = nil
+}
+
 func (t *tally) size() int {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -25,6 +25,9 @@ func (c *call) prune(cfg *fleet.Config) {
 			c.drop(id, alert.Moved)
 		}
 	}
+	if len(c.Members) == 0 && len(c.Hosts) > 0 && len(c.gone(cfg)) == len(c.Hosts) {
+		c.tally.forget()
+	}
 }
 
 func gone(cfg *fleet.Config, hosts []string) []string {
@@ -35,6 +38,14 @@ func gone(cfg *fleet.Config, hosts []string) []string {
 		}
 	}
 	return out
+}
+
+// gone are the hosts of a call that are out of service, where that ends it.
+func (c *call) gone(cfg *fleet.Config) []string {
+	if c.Level == returned {
+		return nil
+	}
+	return gone(cfg, c.Hosts)
 }
 
 // movedOn reports whether a scenario is for the hosts of roles which this one no longer has.
@@ -59,34 +70,27 @@ func (c *call) turn(cfg *fleet.Config, now time.Time, dead map[string]*call) {
 		c.Firing = is
 		c.Changes = append(slices.Clone(c.Changes), now)
 		if is && c.State == resolved {
-			c.Since = c.earliest(now)
+			if len(c.Members) == 0 && !c.Wide {
+				c.Since = now
+			}
 			c.Closed, c.Over, c.Ended = "", nil, time.Time{}
 		}
 	}
 	c.Changes = slices.DeleteFunc(slices.Clone(c.Changes), func(at time.Time) bool { return now.Sub(at) >= window })
 	c.Unsteady = len(c.Changes) >= flapLimit(cfg) || c.Unsteady && len(c.Changes) > 0
+	gone := c.gone(cfg)
+	if !is && len(gone) > 0 { // what is out of service need not be steady
+		c.Changes, c.Unsteady = nil, false
+	}
 	if c.Firing || c.Unsteady || c.State == resolved {
 		return
 	}
 	c.State, c.Ended, c.By, c.Run = resolved, now, "", ""
 	c.Accepted = nil
 	c.Over = slices.DeleteFunc(slices.Clone(c.Hosts), func(host string) bool { return dead[host] != nil && dead[host] != c })
-	if gone := gone(cfg, c.Hosts); len(gone) > 0 && c.Level != returned {
+	if len(gone) > 0 {
 		c.Over, c.Closed = gone, alert.Retired
 	}
-}
-
-func (c *call) earliest(now time.Time) time.Time {
-	since := now
-	if c.Wide && c.Since.Before(since) {
-		since = c.Since
-	}
-	for _, m := range c.Members {
-		if m.Since.Before(since) {
-			since = m.Since
-		}
-	}
-	return since
 }
 
 const (

@@ -1,6 +1,7 @@
 package watch
 
 import (
+	"maps"
 	"slices"
 	"time"
 
@@ -98,6 +99,21 @@ func primaryFails(list []*watched) bool {
 	return slices.ContainsFunc(list, func(h *watched) bool {
 		return h.host.HasRole("primary") && (!h.fresh || h.down || h.bad > 0 || fails(h.answer.findings))
 	})
+}
+
+// well reports whether the host answers now as it should. One that has failed must do so as often as it takes to be up.
+func (h *watched) well(failures int) bool {
+	return h.fresh && !h.down && !h.cutOff && h.bad == 0 && (h.told == "" || h.good >= failures)
+}
+
+// wellOf are the hosts that are well in all of their roles.
+func wellOf(list []*watched, failures int) []string {
+	unwell := map[string]bool{}
+	for _, h := range list {
+		unwell[h.host.Name] = unwell[h.host.Name] || !h.well(failures)
+	}
+	out := slices.Sorted(maps.Keys(unwell))
+	return slices.DeleteFunc(out, func(name string) bool { return unwell[name] })
 }
 
 // level is how much of the host still answers.

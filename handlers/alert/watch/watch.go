@@ -31,6 +31,8 @@ type Options struct {
 	Sink alert.Sink
 	// Left names the hosts in service whose place another machine has taken: they must not write again. nil: none.
 	Left func(ctx context.Context) []string
+	// Well is told in each round which hosts of fleet.yaml's `watch` are seen well. nil: nobody asks.
+	Well func(hosts []string)
 	Now  func() time.Time                       // default time.Now
 	Wait func(d time.Duration) <-chan time.Time // default time.After
 	Log  *slog.Logger
@@ -46,7 +48,8 @@ type Watcher struct {
 	asking  sync.WaitGroup
 }
 
-// New returns a watcher of a fleet. A sink that knows what Options.Left asks is asked.
+// New returns a watcher of a fleet. A sink that knows what Options.Left asks is asked, and one that wants to know what
+// Options.Well tells is told.
 func New(f *fleet.Fleet, sink alert.Sink, log *slog.Logger) *Watcher {
 	resolve := func(refs ...string) ([]fleet.Host, error) { return hostsOf(f.Config(), refs), nil }
 	o := Options{Config: f.Config, Sink: sink, Log: log,
@@ -58,6 +61,9 @@ func New(f *fleet.Fleet, sink alert.Sink, log *slog.Logger) *Watcher {
 	}); ok {
 		o.Left = s.Left
 	}
+	if s, ok := sink.(interface{ Well(hosts []string) }); ok {
+		o.Well = s.Well
+	}
 	return NewWith(o)
 }
 
@@ -65,6 +71,9 @@ func New(f *fleet.Fleet, sink alert.Sink, log *slog.Logger) *Watcher {
 func NewWith(o Options) *Watcher {
 	if o.Left == nil {
 		o.Left = func(context.Context) []string { return nil }
+	}
+	if o.Well == nil {
+		o.Well = func([]string) {}
 	}
 	if o.Now == nil {
 		o.Now = time.Now
@@ -121,6 +130,7 @@ func (w *Watcher) Round(ctx context.Context) {
 		h.count(now, failures, excused)
 	}
 	w.tell(ctx, cfg, list, failures)
+	w.Well(wellOf(list, failures))
 }
 
 // collect waits for answers.
