@@ -42,7 +42,8 @@ func TestFailureIsADangerThatIsBoundToWhatFails(t *testing.T) {
 	_ = c.SSHD("report").Kill()
 	a := build(t, c, runbook.Probe{Kind: "ssh", Host: "backup"}, runbook.Probe{Kind: "tcp", Host: "standby", Port: 9})
 	p, err := a.Plan(t.Context())
-	if err != nil || p.Verdict != runbook.Ready || !p.Danger || len(p.Warnings) != 2 || len(p.Facts) != 1 {
+	if err != nil || p.Verdict != runbook.Ready || !p.Danger || len(p.Warnings) != 2 || len(p.Facts) != 1 ||
+		p.Summary.ID != "check.failing" || p.Summary.Args["failing"] != 2 || p.Summary.Args["count"] != 3 {
 		t.Fatalf("%+v %v", p, err)
 	}
 	again, err := a.Plan(t.Context())
