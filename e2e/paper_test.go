@@ -88,10 +88,45 @@ func (c *company) paste(s sheet, title string) string {
 	return ""
 }
 
+// nginxOnPaper does what the paper has for a new nginx: on the list comes one row of the dead machine's, and nothing is done
+// on a new machine in a drill.
+func (c *company) nginxOnPaper() {
+	c.t.Helper()
+	s := c.print("nginx", "which=nginx1")
+	text := s.top + strings.Join(s.steps, "")
+	for _, want := range []string{"THIS IS A DRILL'S PAPER", "NEW_ADDRESS=''", "NEW_DOMAIN=''", "spare1 ", "Only if nginx1 answers SSH"} {
+		if !strings.Contains(text, want) {
+			c.t.Errorf("the paper lacks %q", want)
+		}
+	}
+	if strings.Contains(text, "pprove") {
+		c.t.Error("the paper asks for an approval")
+	}
+	for line := range strings.Lines(text) {
+		if at := strings.Index(line, "ssh -"); at >= 0 && !strings.HasPrefix(line, "#") && !strings.Contains(line, "ssh-keygen") && !strings.Contains(line, "-o ConnectTimeout=10 -o ServerAliveInterval=5 -o ServerAliveCountMax=3 ") {
+			c.t.Errorf("it may wait for ever: %s", line)
+		}
+	}
+	for name, value := range map[string]string{"ADDRESS": "192.0.2.9", "DNS_IP": "192.0.2.9", "DOMAIN": "new.example.com"} {
+		s.top = strings.Replace(s.top, "NEW_"+name+"=''", "NEW_"+name+"="+value, 1)
+	}
+	for _, title := range []string{"Copy the install files to the new machine", "Install nginx on the new machine", "Start nginx on the new machine"} {
+		if out := c.paste(s, title); !strings.Contains(out, "nothing is done on a new machine") {
+			c.t.Errorf("%s: %s", title, out)
+		}
+	}
+	c.paste(s, "Put the new nginx on the domain list")
+	if got := c.mysql("primary", "SELECT CONCAT(domain, ' ', status) FROM speed.t_app_dns WHERE ip='192.0.2.9'"); got != "new.example.com 1" {
+		c.t.Errorf("the new rows of the domain list: %s", got)
+	}
+	c.mysql("primary", "DELETE FROM speed.t_app_dns WHERE ip='192.0.2.9'")
+}
+
 // The bot is dead, and so is the primary: what was printed brings the service back.
 func TestPaper(t *testing.T) {
 	t.Parallel()
 	c := start(t)
+	c.nginxOnPaper()
 	well := c.print("primary")
 	c.drill("break", "primary", "--how", "kill")
 	s := c.print("primary")

@@ -86,3 +86,38 @@ func TestPaperIsSafe(t *testing.T) {
 		}
 	}
 }
+
+// A step that depends on whether a machine answers says so; in a drill nothing is done on a machine that nobody has yet.
+func TestPaperOfADrill(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	a := paperActions{runbook.Sheet{Machine: "new", Values: paper.Enrolled("new"), Typed: []runbook.Typed{{Host: "app1", Script: "echo known\n"}, {Host: "new", Script: "echo unknown\n"}}}}
+	r := runbook.Run{Scenario: testScenario(), Bindings: map[string][]string{"dead": {"app1"}}}
+	def := r.Scenario.Steps[0]
+	for _, probe := range []runbook.Probe{{Kind: "ssh", Host: "dead"}, {Kind: "ssh", Host: "member", Expect: "down"}, {Kind: "mysql", Host: "dead", Database: "speed"}} {
+		def.When = []runbook.Probe{probe}
+		r.Steps = append(r.Steps, runbook.StepRun{ID: probe.Kind + probe.Expect, Def: def, Member: "app2"})
+	}
+	text := func() string {
+		return w.Paper(t.Context(), PaperRequest{Actions: a, Run: r, Language: "en", Version: "1"})
+	}
+	got := text()
+	for _, want := range []string{"Only if app1 answers SSH. If not (\"timed out\" or \"refused\"), go on with step 2.", "Only if app2 does NOT answer SSH. If it does, go on with step 3.",
+		"Only if this answers on app1: mysql speed. If not so, you are done."} {
+		if !strings.Contains(got, want) {
+			t.Errorf("%q is not in\n%s", want, got)
+		}
+	}
+	if strings.Contains(got, "DRILL") {
+		t.Error("no drill is on")
+	}
+	w.Fleet.Config().Drill = true
+	got = text()
+	if strings.Count(got, "nothing is done on a new machine") != 3 || strings.Index(got, "THIS IS A DRILL'S PAPER") > 200 {
+		t.Errorf("it does not refuse:\n%s", got)
+	}
+	cmd := exec.Command("sh", "-c", "ssh() { cat; }\nNEW_PORT=22 NEW_USER=root NEW_ADDRESS=192.0.2.9\n"+strings.Replace(got, "case $- in", "case i in", 1))
+	if out, err := cmd.CombinedOutput(); err != nil || strings.Contains(string(out), "echo unknown") || strings.Count(string(out), "echo known") != 3 {
+		t.Errorf("%v %s", err, out)
+	}
+}
