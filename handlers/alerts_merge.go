@@ -153,32 +153,6 @@ func (c *call) survey(cfg *fleet.Config, seen sight) {
 	}
 }
 
-func earlier(a, b time.Time) time.Time {
-	if a.IsZero() || b.Before(a) {
-		return b
-	}
-	return a
-}
-
-// reach finds the hosts that only others say to be unwell.
-func (c *call) reach(seen sight) {
-	c.Reached = nil
-	if len(c.Members) == 0 || c.Level == "" || c.Level == returned {
-		return
-	}
-	var own []string
-	for _, m := range c.Members {
-		if m.Source == "watch" {
-			own = union(own, m.Hosts)
-		}
-	}
-	for _, name := range c.Hosts {
-		if seen.well[name] && !slices.Contains(own, name) && !slices.Contains(c.Reached, name) {
-			c.Reached = append(c.Reached, name)
-		}
-	}
-}
-
 // badness orders levels; those that are not here come first.
 var badness = []string{"", "cut_off", string(probe.ServiceDown), string(probe.SSHOnly), string(probe.NoLogin), string(probe.Silent), returned}
 

@@ -47,6 +47,25 @@ func (c *call) counts(m member) bool {
 	return m.Level != returned && (c.Scenario != "" || m.Source == "watch" && m.Level == string(probe.Silent))
 }
 
+// reach finds the hosts that only others say to be unwell.
+func (c *call) reach(seen sight) {
+	c.Reached = nil
+	if len(c.Members) == 0 || c.Level == "" || c.Level == returned {
+		return
+	}
+	var own []string
+	for _, m := range c.Members {
+		if m.Source == "watch" {
+			own = union(own, m.Hosts)
+		}
+	}
+	for _, name := range c.Hosts {
+		if seen.well[name] && !slices.Contains(own, name) && !slices.Contains(c.Reached, name) {
+			c.Reached = append(c.Reached, name)
+		}
+	}
+}
+
 // outage is since when a host is down: what the bot saw counts before what others say, and of those the newest, since an
 // old alert may never have been resolved. It is never before the bot last saw the host well. Zero: nobody says so.
 func (s sight) outage(calls []*call, host string) time.Time {
@@ -74,6 +93,13 @@ func (s sight) outage(calls []*call, host string) time.Time {
 
 func later(a, b time.Time) time.Time {
 	if b.After(a) {
+		return b
+	}
+	return a
+}
+
+func earlier(a, b time.Time) time.Time {
+	if a.IsZero() || b.Before(a) {
 		return b
 	}
 	return a
