@@ -244,3 +244,28 @@ func TestReload(t *testing.T) {
 		t.Fatalf("a valid file: %v", err)
 	}
 }
+
+// A number that is written is meant: none of them is taken for the default.
+func TestWrittenNumbers(t *testing.T) {
+	t.Parallel()
+	const host = "hosts: [{name: a, address: 192.0.2.1}]\n"
+	for text, id := range map[string]string{
+		"watch: {failures: 0}":                              "fleet.config_number_from",
+		"policy: {approvals: 0}":                            "fleet.config_number_from",
+		"alerts: {flaps: 0}":                                "fleet.config_number_from",
+		"alerts: {flaps: 101}":                              "fleet.config_number_from",
+		"black_box: {keep: 0}":                              "blackbox.bad_keep",
+		"watch: {failures: few}":                            "fleet.config_want_number",
+		"watch: {together: [{roles: [a, a], scenario: x}]}": "fleet.config_together_one",
+	} {
+		c, err := ParseConfig("f.yaml", []byte(host+text), env(nil))
+		var bad *ConfigError
+		if !errors.As(err, &bad) || c != nil || len(bad.Problems) != 1 || bad.Problems[0].Msg.ID != id || bad.Problems[0].Line != 2 {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+	c, err := ParseConfig("f.yaml", []byte(host+"databases: [{name: speed, password: '${P}'}]\ndomain_list: {up: 1, down: 0}\n"), env(map[string]string{"P": "x"}))
+	if err != nil || c.DomainList.Up != 1 || c.DomainList.Down != 0 || c.Watch.Failures != 3 || c.Policy.Approvals != 1 || c.Alerts.Flaps != 4 || c.BlackBox.Keep != 14 {
+		t.Errorf("%v %+v", err, c)
+	}
+}

@@ -126,7 +126,7 @@ func TestProblemsSayWhereAndAllAtOnce(t *testing.T) {
 		name, from, to string
 		want           []string
 	}{
-		{"unknown key", "host: nginx\n    timeout", "hots: nginx\n    timeout", []string{"own.yaml:15:5", "hots", "near:host"}},
+		{"unknown key", "host: nginx\n    timeout", "hosst: nginx\n    timeout", []string{"own.yaml:15:5", "hosst", "near:host"}},
 		{"a command's name", "name: own", "name: status", []string{"own.yaml:2:7", "scenario.name_taken"}},
 		{"unknown key in with", "env: {A", "envs: {A", []string{"own.yaml:18:7", "envs", "near:env"}},
 		{"unknown key at the top", "params:", "parms:", []string{"own.yaml:4:1", "parms", "near:params"}},
@@ -141,7 +141,7 @@ func TestProblemsSayWhereAndAllAtOnce(t *testing.T) {
 		{"bad id", "id: two", "id: Two!", []string{"scenario.bad_id", "Two!"}},
 		{"bad duration", "90s", "ninety", []string{"own.yaml:", `invalid duration "ninety"`}},
 		{"missing language", "{en: Two, zh: 二}", "{en: Two}", []string{"own.yaml:23:", "scenario.step_title"}},
-		{"unknown parameter type", "type: host", "type: hots", []string{"own.yaml:5:5", "scenario.param_type", "best:host"}},
+		{"unknown parameter type", "type: host", "type: hosst", []string{"own.yaml:5:5", "scenario.param_type", "best:host"}},
 		{"parameter there twice", "name: how", "name: which", []string{"own.yaml:6:", "scenario.param_twice"}},
 		{"default of another type", "default: slow", "default: slwo", []string{"own.yaml:6:", "scenario.param_default", "slwo"}},
 		{"values without enum", "type: enum", "type: string", []string{"scenario.param_enum"}},
@@ -149,7 +149,7 @@ func TestProblemsSayWhereAndAllAtOnce(t *testing.T) {
 		{"bad pattern", "required: true", "pattern: '('", []string{"scenario.param_pattern"}},
 		{"bind from no parameter", "$param.which, rest", "$param.wich, rest", []string{"own.yaml:7:", "scenario.bind_param", "best:which"}},
 		{"bind from no role", "from: [nginx]", "from: [nginks]", []string{"scenario.bind_role", "best:nginx"}},
-		{"bind without what is not there", "except: [dead]", "except: [daed]", []string{"scenario.bind_except", "best:dead"}},
+		{"bind without what is not there", "except: [dead]", "except: [deadd]", []string{"scenario.bind_except", "best:dead"}},
 		{"bind in a circle", "{dead: $param.which", "{dead: {from: [nginx], except: [rest]}", []string{"scenario.bind_circle", "dead → rest → dead"}},
 		{"bind to a role's name", "rest: {from", "primary: {from", []string{"scenario.bind_taken", "primary"}},
 		{"bind from nothing", "from: [nginx]", "from: []", []string{"scenario.bind_from"}},
@@ -284,5 +284,45 @@ steps:
 				t.Errorf("b is %+v", b)
 			}
 		})
+	}
+}
+
+// What nothing fills in is no reference; a shell would make nothing of it, silently.
+func TestReferencesInsideScripts(t *testing.T) {
+	t.Parallel()
+	const head = "name: own\ntitle: {en: a, zh: b}\nparams: [{name: which, type: host, required: true}]\nsteps:\n  - id: one\n    title: {en: a, zh: b}\n    kind: ssh\n    host: nginx\n    with:\n"
+	for with, wrong := range map[string]bool{
+		"      script: ping $param.which\n":                                    true,
+		"      script: |\n        ping \"${host.nginx.address}\"\n":            true,
+		"      script: \"true\"\n      look: test $step.one.x\n":               true,
+		"      script: cp $file.bak $1.old\n      env: {NAME: $param.which}\n": false,
+	} {
+		set, err := load([]source{{os.DirFS(write(t, head+with)), "own"}}, oneKind{})
+		if got := err != nil && strings.Contains(err.Error(), "scenario.reference_in_script"); got != wrong || (set == nil) != wrong {
+			t.Errorf("%s: %v", with, err)
+		}
+	}
+}
+
+func TestPlaceAndReplaced(t *testing.T) {
+	t.Parallel()
+	dir := write(t, strings.Replace(good, "name: own", "name: primary", 1))
+	l, err := Read(dir, oneKind{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(dir, "own.yaml")
+	if len(l.Replaced) != 1 || l.Replaced[0] != (Replacement{Name: "primary", File: file}) {
+		t.Errorf("replaced %v", l.Replaced)
+	}
+	at := 1 + strings.Count(good[:strings.Index(good, "host: nginx\n")], "\n")
+	if f, line, ok := l.Place("primary", "one", "nginx"); !ok || f != file || line != at {
+		t.Errorf("place %s:%d %v, want line %d", f, line, ok, at)
+	}
+	if f, line, ok := l.Place("nginx", "when", "nginx"); ok {
+		t.Errorf("an embedded file has a place: %s:%d", f, line)
+	}
+	if _, _, ok := l.Place("primary", "one", "sik"); ok {
+		t.Error("a word that is not there has a place")
 	}
 }
