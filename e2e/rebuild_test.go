@@ -84,6 +84,7 @@ func TestBothServersDie(t *testing.T) {
 	if s := c.until(id, "machine").step("survey"); s.State != "done" || !strings.Contains(s.why()+s.Plan.Summary, c.d.Expected.Dump+" on hongkong") {
 		t.Errorf("the survey: %s", s.why())
 	}
+	c.drill("break", "standby") // for good: each look at a frozen machine takes its time
 	if name := c.newMachine(id, "machine"); name != "spare1" {
 		t.Fatalf("the first spare is %s", name)
 	}
@@ -220,7 +221,7 @@ func TestBothServersDie(t *testing.T) {
 	}
 	c.roles(map[string]string{"primary": `\[ *\]`, "standby": `\[ *\]`, "spare1": `\[primary\]`, name: `\[(standby, backup|backup, standby)\]`})
 
-	// The run is over; the old standby thaws, and goes on as if nothing had been.
+	// The run is over; the old standby boots, and goes on as if nothing had been.
 	c.drill("heal", "standby")
 	c.isBack("standby", "firing")
 	fence := c.console().press("fence", back("standby"))
