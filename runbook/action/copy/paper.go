@@ -58,10 +58,8 @@ func (c *copier) Paper(p runbook.Plan) runbook.Sheet {
 			Script: "ssh -n " + paper.Login(cfg, from.Host) + " " + paper.Quote(take) + " |\nssh " + paper.Login(cfg, target) + " " + paper.Quote(put) + "\n"},
 			runbook.Typed{Host: target.Name, Note: runbook.T("paper.copy_see"), Script: "ls -la " + paper.Quote(dst) + "\n"})
 		if all, err := c.candidates(f.From); err == nil {
-			for _, k := range all {
-				if k.box {
-					s.Typed = append(s.Typed, c.boxedOnPaper(f, k.Host, target))
-				}
+			if i := slices.IndexFunc(all, func(k candidate) bool { return k.box }); i >= 0 {
+				s.Typed = append(s.Typed, c.boxedOnPaper(f, all[i].Host, target))
 			}
 		}
 	}

@@ -62,7 +62,8 @@ func (r *rows) named(l fleet.DomainList) bool {
 }
 
 // statements copy the rows of the first sibling that has any, one for each domain, but just one where the domain is
-// given. A row of its own that is down is put up instead.
+// given. A row of its own that is down is put up instead: that is the first statement that changes the list, the insert is
+// the second.
 func (j joiner) statements() []string {
 	key, ip, status, domain := paper.Name(j.l.Key), paper.Name(j.l.IP), paper.Name(j.l.Status), paper.Name(j.l.Domain)
 	up, own := paper.Literal(strconv.Itoa(j.l.Up)), paper.Literal(j.ip)
@@ -100,11 +101,12 @@ func (j joiner) statements() []string {
 			fmt.Sprintf("DELETE FROM rb_paper WHERE %s<>'' AND %s<>@rb_first;", given, key),
 			fmt.Sprintf("UPDATE rb_paper SET %s=%s WHERE %s<>'';", domain, given, given))
 	}
-	return append(out,
-		fmt.Sprintf("UPDATE %s SET %s=%s WHERE %s=%s AND %s<>%s%s;", j.table, status, up, ip, own, status, up, same),
+	out = append(out, fmt.Sprintf("UPDATE %s SET %s=%s WHERE %s=%s AND %s<>%s%s;", j.table, status, up, ip, own, status, up, same))
+	return []string{strings.Join(out, "\n"), strings.Join([]string{
 		fmt.Sprintf("DELETE FROM rb_paper WHERE %s;", taken),
 		fmt.Sprintf("UPDATE rb_paper SET %s;", set),
-		fmt.Sprintf("INSERT INTO %s SELECT * FROM rb_paper;", j.table))
+		fmt.Sprintf("INSERT INTO %s SELECT * FROM rb_paper;", j.table),
+	}, "\n")}
 }
 
 // expected says how many rows there will be, and has the domain filled in where the step has a field for it.
