@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -43,7 +44,21 @@ func watchWarnings(cfg *fleet.Config, scenarios scenario.Set) []runbook.Msg {
 	return out
 }
 
-// dnsViaWarnings are of lines of dns_via that change nothing.
+// alwaysBySQL are the steps that change the domain list by SQL whatever dns_via says.
+func alwaysBySQL(s runbook.Scenario) []string {
+	var out []string
+	for _, step := range s.Steps {
+		with := struct {
+			List map[string]any `json:"domain_list"`
+		}{}
+		if json.Unmarshal([]byte(step.With), &with) == nil && with.List != nil && step.Kind == "sql" && step.If["dns_via"] == "" {
+			out = append(out, step.ID)
+		}
+	}
+	return out
+}
+
+// dnsViaWarnings are of lines of dns_via that change nothing, or less than they seem to.
 func dnsViaWarnings(cfg *fleet.Config, scenarios scenario.Set) []runbook.Msg {
 	depends := func(s runbook.Step) bool { return s.If["dns_via"] != "" }
 	var known []string
@@ -61,6 +76,13 @@ func dnsViaWarnings(cfg *fleet.Config, scenarios scenario.Set) []runbook.Msg {
 				"near", runbook.Nearest(name, known), "known", strings.Join(known, ", "))))
 		case !slices.ContainsFunc(s.Steps, depends):
 			out = append(out, cfg.At(at, runbook.T("cli.dns_via_unused", "name", name, "known", strings.Join(known, ", "))))
+		case cfg.DNSVia[name] == "admin":
+			if fixed := alwaysBySQL(s); len(fixed) > 0 {
+				out = append(out, cfg.At(at, runbook.T("cli.dns_via_partly", "name", name, "steps", strings.Join(fixed, ", "))))
+			}
+			if cfg.DomainList.Admin == "" {
+				out = append(out, cfg.At(at, runbook.T("cli.dns_via_no_admin", "name", name)))
+			}
 		}
 	}
 	return out

@@ -144,6 +144,7 @@ dns_via:
   foo: sql
   fence: admin
   nginx: admin
+  primary: admin
 `
 	const own = `name: fence
 title: {en: Own, zh: 自定}
@@ -176,6 +177,7 @@ steps:
 		"fleet.yaml:17: dns_via: no scenario is called foo",
 		"fleet.yaml:18: dns_via: fence has no step that depends on it; the line changes nothing",
 		"fleet.yaml:19: dns_via sends nginx to the back-end, but domain_list.admin",
+		"fleet.yaml:20: dns_via: primary: ",
 		dir + "/own.yaml:7: Scenario fence, one: ",
 		dir + "/own.yaml replaces the built-in fence.",
 	} {

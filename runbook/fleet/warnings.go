@@ -1,7 +1,6 @@
 package fleet
 
 import (
-	"maps"
 	"os"
 	"slices"
 
@@ -54,11 +53,6 @@ func (c *Config) Warnings() []runbook.Msg {
 	for _, h := range c.Hosts {
 		if !h.Retired && h.HasRole("primary") && !h.DNSIP.IsValid() {
 			warn("fleet.no_dns_ip", "host", h.Name)
-		}
-	}
-	for _, scenario := range slices.Sorted(maps.Keys(c.DNSVia)) {
-		if c.DNSVia[scenario] == "admin" && c.DomainList.Admin == "" {
-			out = append(out, c.At("dns_via."+scenario, runbook.T("fleet.warn_no_admin", "scenario", scenario)))
 		}
 	}
 	if len(c.Watch.Roles) > 0 && len(c.Watch.From) == 0 {
