@@ -125,6 +125,7 @@ func (c *company) stop() {
 	begin := time.Now()
 	defer func() { c.t.Logf("stopped in %s", time.Since(begin).Round(time.Millisecond)) }()
 	if c.cmd.ProcessState == nil {
+		_ = c.cmd.Process.Signal(syscall.SIGCONT) // a test that failed may have held it
 		if err := c.cmd.Process.Signal(os.Interrupt); err != nil {
 			c.t.Error(err)
 		}

@@ -59,7 +59,7 @@ func (s *screen) sees(pattern string) string {
 	s.t.Helper()
 	re := regexp.MustCompile(pattern)
 	var found string
-	deadline := time.Now().Add(25 * time.Second)
+	deadline := time.Now().Add(90 * time.Second)
 	defer func() {
 		if s.t.Failed() {
 			s.t.Logf("the screen:\n%s", s.all())
