@@ -16,20 +16,20 @@ import (
 func TestAdoptedConfigurationListensOnItsNewMachine(t *testing.T) {
 	t.Parallel()
 	from := []fleet.Host{
-		{Name: "old", Address: "10.0.0.1", DNSIP: netip.MustParseAddr("192.0.2.1"), Aliases: []string{"old.internal"}},
+		{Name: "old", Address: "192.0.2.11", DNSIP: netip.MustParseAddr("192.0.2.1"), Aliases: []string{"old.internal"}},
 		{Name: "dead", Address: "192.0.2.2", DNSIP: netip.MustParseAddr("192.0.2.2")},
 	}
-	own := fleet.Host{Name: "new", Address: "10.0.0.9", DNSIP: netip.MustParseAddr("192.0.2.9")}
+	own := fleet.Host{Name: "new", Address: "192.0.2.19", DNSIP: netip.MustParseAddr("192.0.2.9")}
 	const site = "/etc/nginx/sites-enabled/app"
 	src := texts{
 		conf: "http {\n\tinclude sites-enabled/*;\n}\n",
-		site: "server {\n\tlisten 10.0.0.1:80; # 内网\r\n\tlisten   '192.0.2.1:443' ssl;\n\tlisten old.internal:8080 default_server;\n" +
-			"\tlisten 192.0.2.2:81;\n\tlisten 80;\n\tlisten *:82;\n\tlisten [::]:80;\n\tlisten unix:/run/x.sock;\n\tlisten 10.0.0.99:80;\n" +
-			"\tlisten 10.0.0.9:83;\n\tserver_name 10.0.0.1;\n\tlocation / { proxy_pass http://10.0.0.1:9000; } # listen 10.0.0.1:80\n}\n",
+		site: "server {\n\tlisten 192.0.2.11:80; # 内网\r\n\tlisten   '192.0.2.1:443' ssl;\n\tlisten old.internal:8080 default_server;\n" +
+			"\tlisten 192.0.2.2:81;\n\tlisten 80;\n\tlisten *:82;\n\tlisten [::]:80;\n\tlisten unix:/run/x.sock;\n\tlisten 192.0.2.199:80;\n" +
+			"\tlisten 192.0.2.19:83;\n\tserver_name 192.0.2.11;\n\tlocation / { proxy_pass http://192.0.2.11:9000; } # listen 192.0.2.11:80\n}\n",
 	}
 	out, _ := edit(t, src, func(tr *tree) (*edits, error) { return tr.adopted(from, own) })
-	want := strings.NewReplacer("listen 10.0.0.1:80; #", "listen 10.0.0.9:80; #", "'192.0.2.1:443'", "'192.0.2.9:443'",
-		"old.internal:8080", "10.0.0.9:8080", "192.0.2.2:81", "10.0.0.9:81").Replace(src[site])
+	want := strings.NewReplacer("listen 192.0.2.11:80; #", "listen 192.0.2.19:80; #", "'192.0.2.1:443'", "'192.0.2.9:443'",
+		"old.internal:8080", "192.0.2.19:8080", "192.0.2.2:81", "192.0.2.19:81").Replace(src[site])
 	if diff := cmp.Diff(want, out[site]); diff != "" || out[conf] != src[conf] {
 		t.Errorf("edited (-want +got):\n%s", diff)
 	}
