@@ -25,18 +25,10 @@ var nginxPart = part{
 
 // nginxRecovered judges that a new nginx serves users in the place of the dead one.
 func nginxRecovered(ctx context.Context, sc *scene) {
-	now := sc.one("primary")
+	now, fresh := sc.replaced(ctx, "nginx")
 	if now == nil {
 		return
 	}
-	dead, fresh := sc.dead[0], sc.fresh()
-	changed := map[*Host]string{dead: "retired"}
-	for _, h := range fresh {
-		changed[h] = "nginx"
-	}
-	sc.check("fleet.yaml", sc.rolesRight(changed))
-	sc.check("t_app_dns", sc.domainsRight(ctx, now, fresh...))
-	sc.nginxRight(dead)
 	if len(fresh) != 1 && sc.o.Auto {
 		sc.check("nginx", fmt.Errorf("%d new machines, want 1", len(fresh)))
 	}

@@ -6,18 +6,10 @@ var standbyPart = part{breaks: theOnes("standby"), facts: standbyRecovered, heal
 
 // standbyRecovered judges that the dead standby is out of everything, and that a new one stands by.
 func standbyRecovered(ctx context.Context, sc *scene) {
-	now := sc.one("primary")
+	now, fresh := sc.replaced(ctx, "backup standby")
 	if now == nil {
 		return
 	}
-	dead, fresh := sc.dead[0], sc.fresh()
-	changed := map[*Host]string{dead: "retired"}
-	for _, h := range fresh {
-		changed[h] = "backup standby"
-	}
-	sc.check("fleet.yaml", sc.rolesRight(changed))
-	sc.check("t_app_dns", sc.domainsRight(ctx, now, fresh...))
-	sc.nginxRight(dead)
 	sc.servicesAnswer(ctx, now, services...)
 	sc.newStandby(ctx, now, fresh)
 	sc.backupsArrive(ctx, "backup-schedule")

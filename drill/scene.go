@@ -192,6 +192,31 @@ func (sc *scene) fresh() []*Host {
 	return out
 }
 
+// replaced judges what every replacement leaves behind: the dead are retired and out of every nginx, each new machine has
+// these roles and is on the domain list. It gives the primary of now, nil where there is none, and the new machines but that.
+func (sc *scene) replaced(ctx context.Context, roles string) (now *Host, fresh []*Host) {
+	if now = sc.one("primary"); now == nil {
+		return nil, nil
+	}
+	changed := map[*Host]string{}
+	for _, h := range sc.dead {
+		changed[h] = "retired"
+	}
+	all := sc.fresh()
+	for _, h := range all {
+		changed[h] = roles
+		if h == now {
+			changed[h] = "primary"
+		} else {
+			fresh = append(fresh, h)
+		}
+	}
+	sc.check("fleet.yaml", sc.rolesRight(changed))
+	sc.check("t_app_dns", sc.domainsRight(ctx, now, all...))
+	sc.nginxRight(sc.dead...)
+	return now, fresh
+}
+
 // rolesRight compares fleet.yaml with what it was: only the hosts of changed differ, and theirs are the roles given
 // there (sorted, with a blank between; "retired" for none at all).
 func (sc *scene) rolesRight(changed map[*Host]string) error {
