@@ -175,7 +175,7 @@ func (h *Handlers) askFor(ctx context.Context, offers []offer) ([]probe.HostRepo
 	var reports []probe.HostReport
 	var wg sync.WaitGroup
 	wg.Go(func() { reports = probe.Diagnose(ctx, h.Fleet) })
-	findings := probe.Run(ctx, h.Fleet, byName(cfg), more)
+	findings := probe.Run(ctx, h.Fleet, probe.ByName(cfg), more)
 	wg.Wait()
 	for _, r := range reports {
 		findings = append(findings, r.Findings...)
@@ -187,21 +187,6 @@ func (h *Handlers) askFor(ctx context.Context, offers []offer) ([]probe.HostRepo
 		ups[q] = f.Up && (up || !asked)
 	}
 	return reports, ups
-}
-
-// byName resolves names of hosts and roles of the fleet: those that fleet.yaml itself uses.
-func byName(cfg *fleet.Config) probe.Resolver {
-	return func(refs ...string) ([]fleet.Host, error) {
-		var out []fleet.Host
-		for _, ref := range refs {
-			if host, ok := cfg.Host(ref); ok {
-				out = append(out, host)
-				continue
-			}
-			out = append(out, cfg.WithRole(ref)...)
-		}
-		return out, nil
-	}
 }
 
 // suggest offers what is called for, and says of what cannot start why. All machines in trouble are named once, first.

@@ -116,7 +116,7 @@ func (h *Handlers) answering(ctx context.Context, r runbook.Run) []string {
 		}
 	}
 	var out []string
-	for _, f := range probe.Run(ctx, h.Fleet, byName(cfg), ask) {
+	for _, f := range probe.Run(ctx, h.Fleet, probe.ByName(cfg), ask) {
 		if !f.Up {
 			return nil
 		}

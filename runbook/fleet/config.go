@@ -229,6 +229,19 @@ func (c *Config) WithRole(role string) []Host {
 	return out
 }
 
+// Named lists the hosts that references mean: names first, then roles. Retired ones are found by name only.
+func (c *Config) Named(refs ...string) []Host {
+	var out []Host
+	for _, ref := range refs {
+		if h, ok := c.Host(ref); ok {
+			out = append(out, h)
+			continue
+		}
+		out = append(out, c.WithRole(ref)...)
+	}
+	return out
+}
+
 // Database finds a database by name.
 func (c *Config) Database(name string) (Database, bool) {
 	for _, d := range c.Databases {

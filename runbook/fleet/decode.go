@@ -11,6 +11,7 @@ import (
 	"github.com/goccy/go-yaml/token"
 
 	"recoverbot/runbook"
+	"recoverbot/runbook/strictyaml"
 )
 
 // decoder fills a struct strictly from YAML and goes on after each problem, so that all are found at once. goccy's own
@@ -33,7 +34,7 @@ func (d *decoder) value(path string, node ast.Node, v reflect.Value) {
 		_ = n
 		return
 	}
-	d.at[path] = first(node)
+	d.at[path] = strictyaml.First(node)
 	if v.Type() == reflect.TypeFor[Secret]() {
 		d.secret(path, node, v)
 		return
@@ -63,7 +64,7 @@ func (d *decoder) value(path string, node ast.Node, v reflect.Value) {
 	case reflect.Slice:
 		seq, ok := node.(*ast.SequenceNode)
 		if !ok {
-			d.add(first(node), "fleet.config_want_list", "key", last(path))
+			d.add(strictyaml.First(node), "fleet.config_want_list", "key", last(path))
 			return
 		}
 		for i, item := range seq.Values {
@@ -86,7 +87,7 @@ func (d *decoder) value(path string, node ast.Node, v reflect.Value) {
 			return err
 		})
 	default:
-		d.add(first(node), "fleet.config_bad_value", "text", v.Type().String())
+		d.add(strictyaml.First(node), "fleet.config_bad_value", "text", v.Type().String())
 	}
 }
 
@@ -99,7 +100,7 @@ func (d *decoder) mapping(path string, node ast.Node, each func(string, *token.T
 	case *ast.MappingValueNode:
 		values = []*ast.MappingValueNode{n}
 	default:
-		d.add(first(node), "fleet.config_want_mapping", "key", last(path))
+		d.add(strictyaml.First(node), "fleet.config_want_mapping", "key", last(path))
 		return
 	}
 	seen := map[string]int{}
@@ -131,7 +132,7 @@ func (d *decoder) scalar(node ast.Node, set func(string) error, t reflect.Type) 
 	case *ast.IntegerNode, *ast.FloatNode, *ast.BoolNode, *ast.InfinityNode, *ast.NanNode:
 		text = node.GetToken().Value
 	default:
-		d.add(first(node), "fleet.config_want_text")
+		d.add(strictyaml.First(node), "fleet.config_want_text")
 		return
 	}
 	if err := set(text); err != nil {
@@ -148,7 +149,7 @@ func (d *decoder) scalar(node ast.Node, set func(string) error, t reflect.Type) 
 
 func (d *decoder) typed(node ast.Node, want ast.NodeType, id, path string, set func(string) error) {
 	if node.Type() != want || set(node.GetToken().Value) != nil {
-		d.add(first(node), id, "key", last(path))
+		d.add(strictyaml.First(node), id, "key", last(path))
 		delete(d.at, path) // it is not known what it is: the default stands in for it
 	}
 }
@@ -174,7 +175,7 @@ func (d *decoder) secret(path string, node ast.Node, v reflect.Value) {
 // field finds a struct's field by its yaml key.
 func field(v reflect.Value, key string) (reflect.Value, bool) {
 	for i := range v.NumField() {
-		if yamlKey(v.Type().Field(i)) == key {
+		if strictyaml.Key(v.Type().Field(i)) == key {
 			return v.Field(i), true
 		}
 	}
@@ -184,20 +185,11 @@ func field(v reflect.Value, key string) (reflect.Value, bool) {
 func keys(t reflect.Type) []string {
 	var out []string
 	for i := range t.NumField() {
-		if k := yamlKey(t.Field(i)); k != "" {
+		if k := strictyaml.Key(t.Field(i)); k != "" {
 			out = append(out, k)
 		}
 	}
 	return out
-}
-
-// yamlKey is the key of a field in the file; "" for one that the file does not have.
-func yamlKey(f reflect.StructField) string {
-	name, _, _ := strings.Cut(f.Tag.Get("yaml"), ",")
-	if name == "-" || !f.IsExported() {
-		return ""
-	}
-	return name
 }
 
 func join(path, key string) string {
@@ -209,17 +201,4 @@ func join(path, key string) string {
 
 func last(path string) string {
 	return path[strings.LastIndexByte(path, '.')+1:]
-}
-
-// first is the token that a reader would point at: of a mapping its first key, not its colon.
-func first(n ast.Node) *token.Token {
-	switch n := n.(type) {
-	case *ast.MappingNode:
-		if !n.IsFlowStyle && len(n.Values) > 0 {
-			return n.Values[0].Key.GetToken()
-		}
-	case *ast.MappingValueNode:
-		return n.Key.GetToken()
-	}
-	return n.GetToken()
 }

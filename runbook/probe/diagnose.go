@@ -58,7 +58,7 @@ func Diagnose(ctx context.Context, f *fleet.Fleet) []HostReport {
 		})
 	}
 	var back []runbook.Finding
-	wg.Go(func() { back = Run(ctx, f, byName(cfg), Retired(cfg)) })
+	wg.Go(func() { back = Run(ctx, f, ByName(cfg), Retired(cfg)) })
 	wg.Wait()
 	for _, found := range back {
 		if h, ok := cfg.Host(found.Host); ok && found.Up {

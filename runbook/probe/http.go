@@ -1,7 +1,6 @@
 package probe
 
 import (
-	"bufio"
 	"context"
 	"io"
 	"net"
@@ -78,7 +77,7 @@ func (a *asking) anyAnswer(ctx context.Context, dial dialFunc, address string, p
 	return down("probe.http_down", "host", a.host.Name, "port", port, "path", path, "why", why(a.fleet, err))
 }
 
-// speaksItself asks what HTTP/1.1 forbids, a request without Host: every server refuses that by itself.
+// speaksItself asks for the server's own answer.
 func speaksItself(ctx context.Context, dial dialFunc, at string) error {
 	c, err := dial(ctx, "tcp", at)
 	if err != nil {
@@ -87,14 +86,7 @@ func speaksItself(ctx context.Context, dial dialFunc, at string) error {
 	defer c.Close()
 	stop := context.AfterFunc(ctx, func() { _ = c.Close() })
 	defer stop()
-	if _, err := io.WriteString(c, "GET / HTTP/1.1\r\n\r\n"); err != nil {
-		return err
-	}
-	r, err := http.ReadResponse(bufio.NewReader(c), nil)
-	if err == nil {
-		_ = r.Body.Close()
-	}
-	return err
+	return speaksHTTP(c)
 }
 
 func status(ctx context.Context, dial dialFunc, address string, port int, path, header string) (int, error) {

@@ -155,8 +155,10 @@ func speaksRedis(c net.Conn) error {
 	return speaks(c)
 }
 
+// speaksHTTP asks what HTTP/1.1 forbids, a request without Host: every server refuses that by itself, also a proxy whose
+// machines hang.
 func speaksHTTP(c net.Conn) error {
-	if _, err := io.WriteString(c, "HEAD / HTTP/1.0\r\n\r\n"); err != nil {
+	if _, err := io.WriteString(c, "GET / HTTP/1.1\r\n\r\n"); err != nil {
 		return err
 	}
 	r, err := http.ReadResponse(bufio.NewReader(c), nil)

@@ -28,14 +28,7 @@ func Retired(cfg *fleet.Config) []runbook.Probe {
 	return out
 }
 
-func byName(cfg *fleet.Config) Resolver {
-	return func(refs ...string) ([]fleet.Host, error) {
-		var out []fleet.Host
-		for _, ref := range refs {
-			if h, ok := cfg.Host(ref); ok {
-				out = append(out, h)
-			}
-		}
-		return out, nil
-	}
+// ByName resolves names of hosts and roles of the fleet: those that fleet.yaml itself uses.
+func ByName(cfg *fleet.Config) Resolver {
+	return func(refs ...string) ([]fleet.Host, error) { return cfg.Named(refs...), nil }
 }

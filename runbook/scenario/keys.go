@@ -3,11 +3,11 @@ package scenario
 import (
 	"maps"
 	"reflect"
-	"strings"
 
 	"github.com/goccy/go-yaml/ast"
 
 	"recoverbot/runbook"
+	"recoverbot/runbook/strictyaml"
 )
 
 // unknownKeys tells every key that the type does not have, where goccy's strict mode ends at the first; it reports
@@ -51,20 +51,11 @@ func fieldsOf(t reflect.Type) map[string]reflect.Type {
 	out := map[string]reflect.Type{}
 	for i := range t.NumField() {
 		f := t.Field(i)
-		if key := keyOf(f); key != "" {
+		if key := strictyaml.Key(f); key != "" {
 			out[key] = f.Type
 		} else if f.Anonymous {
 			maps.Copy(out, fieldsOf(f.Type))
 		}
 	}
 	return out
-}
-
-// keyOf is the key of a field in a file; "" for one that files do not have.
-func keyOf(f reflect.StructField) string {
-	key, _, _ := strings.Cut(f.Tag.Get("yaml"), ",")
-	if key == "-" || !f.IsExported() {
-		return ""
-	}
-	return key
 }

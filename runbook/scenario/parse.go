@@ -13,6 +13,7 @@ import (
 	"github.com/goccy/go-yaml/token"
 
 	"recoverbot/runbook"
+	"recoverbot/runbook/strictyaml"
 )
 
 // file is the top of a scenario file: a scenario, or a fragment that scenarios include.
@@ -193,26 +194,11 @@ func (l *loader) problem(name string, node ast.Node, err error) {
 // at records a problem of ours at a node.
 func (l *loader) at(name string, node ast.Node, id string, pairs ...any) {
 	p := Problem{File: name, Line: 1, Column: 1, Msg: runbook.T(id, pairs...)}
-	if at := first(node); at != nil {
+	if at := strictyaml.First(node); at != nil {
 		p.Line, p.Column = at.Position.Line, at.Position.Column
 		p.Excerpt = excerpt(at)
 	}
 	l.problems.add(p)
-}
-
-// first is the token that a reader would point at: of a mapping its first key, not its colon.
-func first(n ast.Node) *token.Token {
-	switch n := n.(type) {
-	case nil:
-		return nil
-	case *ast.MappingNode:
-		if !n.IsFlowStyle && len(n.Values) > 0 {
-			return n.Values[0].Key.GetToken()
-		}
-	case *ast.MappingValueNode:
-		return n.Key.GetToken()
-	}
-	return n.GetToken()
 }
 
 func excerpt(t *token.Token) string {

@@ -8,6 +8,8 @@ import (
 	"slices"
 
 	"github.com/goccy/go-yaml/ast"
+
+	"recoverbot/runbook/strictyaml"
 )
 
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
@@ -29,7 +31,7 @@ func each[T any](v reflect.Value, where string, f func(where string, x T)) {
 		}
 	case reflect.Struct:
 		for i := range v.NumField() {
-			if key := keyOf(v.Type().Field(i)); key != "" {
+			if key := strictyaml.Key(v.Type().Field(i)); key != "" {
 				each(v.Field(i), where+"."+key, f)
 			}
 		}

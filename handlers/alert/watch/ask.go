@@ -53,7 +53,7 @@ func probes(cfg *fleet.Config, h fleet.Host, watch fleet.WatchRole) []runbook.Pr
 			}
 			hosts := []fleet.Host{h}
 			if p.Host != "" && p.Host != watch.Role {
-				hosts = hostsOf(cfg, []string{p.Host})
+				hosts = cfg.Named(p.Host)
 			}
 			for _, target := range hosts {
 				p.Host = target.Name
@@ -168,23 +168,10 @@ func (w *Watcher) from(ctx context.Context, from string, ps []runbook.Probe) sig
 // vantages are the names of the hosts that a host can be seen from, beside the bot.
 func vantages(cfg *fleet.Config, host string) []string {
 	var out []string
-	for _, from := range hostsOf(cfg, cfg.Watch.From) {
+	for _, from := range cfg.Named(cfg.Watch.From...) {
 		if from.Name != host && !from.Retired && !slices.Contains(out, from.Name) {
 			out = append(out, from.Name)
 		}
-	}
-	return out
-}
-
-// hostsOf finds the hosts that references mean: names first, then roles.
-func hostsOf(cfg *fleet.Config, refs []string) []fleet.Host {
-	var out []fleet.Host
-	for _, ref := range refs {
-		if h, ok := cfg.Host(ref); ok {
-			out = append(out, h)
-			continue
-		}
-		out = append(out, cfg.WithRole(ref)...)
 	}
 	return out
 }

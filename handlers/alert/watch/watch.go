@@ -51,10 +51,9 @@ type Watcher struct {
 // New returns a watcher of a fleet. A sink that knows what Options.Left asks is asked, and one that wants to know what
 // Options.Well tells is told.
 func New(f *fleet.Fleet, sink alert.Sink, log *slog.Logger) *Watcher {
-	resolve := func(refs ...string) ([]fleet.Host, error) { return hostsOf(f.Config(), refs), nil }
 	o := Options{Config: f.Config, Sink: sink, Log: log,
 		Ask: func(ctx context.Context, probes []runbook.Probe) []runbook.Finding {
-			return probe.Run(ctx, f, resolve, probes)
+			return probe.Run(ctx, f, probe.ByName(f.Config()), probes)
 		}}
 	if s, ok := sink.(interface {
 		Left(ctx context.Context) []string
