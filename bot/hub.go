@@ -15,6 +15,8 @@ type Config struct {
 	Platforms []Platform
 	Store     Store
 	Log       *slog.Logger
+	// OnHealth, where set, is told of each platform that stops working, or works again. It must not block.
+	OnHealth func(Health)
 }
 
 // Hub brings every platform to the newest wanted version of every message. Want may be called from anywhere, also
@@ -48,16 +50,6 @@ func NewHub(c Config) (*Hub, error) {
 // Want journals m as the newest version of its key and lets every platform reconcile toward it. A version that is not
 // newer than the one wanted already changes nothing. The error is the Store's.
 func (h *Hub) Want(ctx context.Context, m Message) error {
-	if err := h.want(ctx, m, func(*lane) bool { return true }); err != nil {
-		return err
-	}
-	if len(m.Notify) == 0 {
-		return nil
-	}
-	return h.want(ctx, ping(m), func(l *lane) bool { return l.mentions })
-}
-
-func (h *Hub) want(ctx context.Context, m Message, on func(*lane) bool) error {
 	body, err := json.Marshal(m)
 	if err != nil {
 		return fmt.Errorf("encode message %s: %w", m.Key, err)
@@ -66,24 +58,14 @@ func (h *Hub) want(ctx context.Context, m Message, on func(*lane) bool) error {
 		return fmt.Errorf("save wanted message %s: %w", m.Key, err)
 	}
 	for _, l := range h.lanes {
-		if on(l) {
-			l.want(m)
-		}
+		l.want(m)
 	}
 	return nil
 }
 
-// ping is the short new message that mentions the people whom an edit would not reach.
-func ping(m Message) Message {
-	return Message{Key: fmt.Sprintf("%s%s%d", m.Key, pingMark, m.Version), Version: 1, RunID: m.RunID, State: m.State, Emoji: m.Emoji,
-		Context: m.Context, Title: m.Title, Notify: m.Notify, Priority: Prompt, At: m.At}
-}
-
-const pingMark = ".ping."
-
 // Run delivers and receives until ctx ends, then waits for everything that it started. A platform that fails is
 // restarted with backoff and never disturbs the others. The error is of reading the Store at the start.
-func (h *Hub) Run(ctx context.Context, in Inbox) error {
+func (h *Hub) Run(ctx context.Context, to Handler) error {
 	wanted, err := h.store.Wanted(ctx)
 	if err != nil {
 		return fmt.Errorf("read wanted messages: %w", err)
@@ -106,7 +88,7 @@ func (h *Hub) Run(ctx context.Context, in Inbox) error {
 	var wg sync.WaitGroup
 	for _, l := range h.lanes {
 		wg.Go(func() { l.deliver(ctx) })
-		wg.Go(func() { supervise(ctx, l.p, in, l.log) })
+		wg.Go(func() { l.supervise(ctx, to) })
 	}
 	wg.Wait()
 	return nil

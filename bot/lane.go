@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"strings"
 	"sync"
 	"time"
 
@@ -88,15 +87,16 @@ func (l *lane) load(ctx context.Context, wanted []Message) error {
 		wanted = wanted[len(wanted)-keepVolatile:]
 	}
 	for _, m := range wanted {
-		if l.mentions || !strings.Contains(m.Key, pingMark) {
-			l.want(m)
-		}
+		l.want(m)
 	}
 	return nil
 }
 
 // want queues m unless this version or a newer one is queued or shown.
 func (l *lane) want(m Message) {
+	if m.Nudge && !l.mentions {
+		return
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if s, ok := l.shown[m.Key]; ok && (s.ref != "" && s.version >= m.Version) {
@@ -279,20 +279,23 @@ func newBackoff() *backoff.ExponentialBackOff {
 	return b
 }
 
-// supervise keeps p receiving until ctx ends.
-func supervise(ctx context.Context, p Platform, in Inbox, log *slog.Logger) {
+// supervise keeps the platform receiving until ctx ends.
+func (l *lane) supervise(ctx context.Context, to Handler) {
+	in := inbox{Handler: to, l: l}
+	in.catchUp(ctx)
 	retry := newBackoff()
 	for {
 		started := time.Now()
-		err := receive(ctx, p, in)
+		err := l.receive(ctx, in)
 		if ctx.Err() != nil {
 			return
 		}
+		l.report(err)
 		if time.Since(started) > 5*time.Minute {
 			retry.Reset()
 		}
 		wait := retry.NextBackOff()
-		log.Error("platform stopped receiving", "retry_seconds", wait.Seconds(), "error", err)
+		l.log.Error("platform stopped receiving", "retry_seconds", wait.Seconds(), "error", err)
 		select {
 		case <-ctx.Done():
 			return
@@ -301,11 +304,14 @@ func supervise(ctx context.Context, p Platform, in Inbox, log *slog.Logger) {
 	}
 }
 
-func receive(ctx context.Context, p Platform, in Inbox) (err error) {
+func (l *lane) receive(ctx context.Context, in Inbox) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			err = fmt.Errorf("platform %s panicked: %v", p.Name(), r)
+			err = fmt.Errorf("platform %s panicked: %v", l.p.Name(), r)
 		}
 	}()
-	return p.Run(ctx, in)
+	return l.p.Run(ctx, in)
 }
+
+// report takes how the connection fares.
+func (l *lane) report(error) {}

@@ -26,7 +26,11 @@ type Message struct {
 	UntilText string    `json:"until_text,omitempty"` // "Rolls back by itself at 03:17:20"
 	Footer    string    `json:"footer,omitempty"`     // who decided, when, where
 	Output    string    `json:"output,omitempty"`     // long output: a thread, a file, a fold
-	Notify    []string  `json:"notify,omitempty"`     // people to mention; only in new messages
+	Notify    []string  `json:"notify,omitempty"`     // people to mention where the message is new; an edit buzzes nobody
+	Nudge     bool      `json:"nudge,omitempty"`      // exists only to buzz the people of Notify: for a Mentioner alone
+	Of        string    `json:"of,omitempty"`         // key of the card that this message is about: it goes out after that one
+	Thread    bool      `json:"thread,omitempty"`     // stands below its card (a thread, a reply) instead of beside it
+	OfRef     Ref       `json:"-"`                    // the platform's name of that card, filled in by the hub; "" where it shows none
 	Ends      bool      `json:"ends,omitempty"`       // the run of RunID is over, or put aside, with this message
 	Priority  Priority  `json:"priority"`
 	At        time.Time `json:"at"`

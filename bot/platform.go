@@ -30,9 +30,19 @@ type Limiter interface{ Every() time.Duration }
 // again at each start, in their order, and no delivery to them is journaled.
 type Volatile interface{ Volatile() bool }
 
-// Mentioner is implemented by platforms on which an edit buzzes nobody: a message with Notify is followed by a short new
-// one (key + ".ping.VERSION") that mentions these people.
+// Mentioner is implemented by platforms on which an edit buzzes nobody: they alone get messages that are a Nudge.
 type Mentioner interface{ Mentions() bool }
+
+// Divider is implemented by platforms on which one post cannot hold everything of a card. Divide is pure: it returns the
+// rest as messages of their own with Of and Thread set. What they show is part of their Key, so that a part that is out
+// already is not posted again, and a changed one is new.
+type Divider interface{ Divide(m Message) []Message }
+
+// Answerer is implemented by platforms that can answer a person later: what was kept before a crash and is handled after
+// it. Run answers everything else itself.
+type Answerer interface {
+	Answer(ctx context.Context, in Inbound, r Reply) error
+}
 
 // ErrGone is wrapped by an Edit whose message no longer exists: the hub posts it anew.
 var ErrGone = errors.New("message is gone")
@@ -46,9 +56,31 @@ type Later struct {
 func (l *Later) Error() string { return "try again later: " + l.Err.Error() }
 func (l *Later) Unwrap() error { return l.Err }
 
-// Inbox takes what people say. Handle returns what only this person is answered; it has been journaled when it returns.
-type Inbox interface {
+// Fault is the error of a platform that does not work until a person mends something: a token, a permission.
+type Fault struct {
+	Text string // what is wrong and how to mend it, in the company's language, safe to show
+	Err  error
+}
+
+func (f *Fault) Error() string { return f.Text + ": " + f.Err.Error() }
+func (f *Fault) Unwrap() error { return f.Err }
+
+// Handler gives meaning to what people say. What Handle decided is journaled when it returns; the reply is for that
+// person alone.
+type Handler interface {
 	Handle(ctx context.Context, in Inbound) Reply
+}
+
+// Inbox takes what people say on one platform. A platform that must confirm what it receives calls Keep, confirms, and
+// then calls Handle if it was fresh; one that answers at once calls Handle alone.
+type Inbox interface {
+	Handler
+	// Keep journals in under its ID, so that a crash between confirming and handling loses nothing. It is not fresh when
+	// that ID was kept before: a redelivery. The error is the Store's; nothing was kept.
+	Keep(ctx context.Context, in Inbound) (fresh bool, err error)
+	// Report says that the connection works (nil) or why it does not (a *Fault where a person must mend it). The end of Run
+	// needs no Report.
+	Report(err error)
 }
 
 // Inbound is one utterance of one person: either Text or a pressed button.
@@ -61,6 +93,12 @@ type Inbound struct {
 	Fields   map[string]string
 	Language string // what the person's client speaks, "" unknown
 	ID       string // the platform's id of this event, for deduplication
+	Origin   string `json:",omitempty"` // where the platform answers; opaque to everybody else
+	// Casual is what people said near the bot but not to it, such as a reply below a card: only what can be nothing but an
+	// answer to a card is one.
+	Casual bool `json:",omitempty"`
+	// At is when it was received; zero: now.
+	At time.Time `json:",omitzero"`
 }
 
 // Reply is said to that person alone; Message, where set, is shown to that person as a card of its own.

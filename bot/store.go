@@ -11,6 +11,13 @@ type Store interface {
 	// Wanted returns the stored messages; the hub orders them by their At.
 	Wanted(ctx context.Context) ([]StoredMessage, error)
 	Delivered(ctx context.Context, platform string) ([]StoredDelivery, error)
+	// SaveInbound keeps what was received until it is settled. It is not fresh when the platform's id is known already,
+	// settled or not; ids are known for two days.
+	SaveInbound(ctx context.Context, platform, id string, body []byte) (fresh bool, err error)
+	// SettleInbound forgets the body of what was handled, and keeps its id. One that was never saved is no error.
+	SettleInbound(ctx context.Context, platform, id string) error
+	// OpenInbound are the bodies that were saved and not settled, oldest first.
+	OpenInbound(ctx context.Context, platform string) ([][]byte, error)
 }
 
 // StoredMessage is the newest wanted version of one message; Body is the JSON of a Message.

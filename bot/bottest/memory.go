@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"strings"
 	"sync"
 
 	"recoverbot/bot"
@@ -15,6 +16,8 @@ type Memory struct {
 	order     []string
 	wanted    map[string]bot.StoredMessage
 	delivered map[string]map[string]bot.StoredDelivery
+	inbound   map[string][]byte // platform + id → body, nil when settled
+	received  []string          // their order
 }
 
 // SaveWanted keeps the newest version of key.
@@ -71,12 +74,80 @@ func (s *Memory) Delivered(_ context.Context, platform string) ([]bot.StoredDeli
 	return out, nil
 }
 
+// SaveInbound keeps body unless the id is known.
+func (s *Memory) SaveInbound(_ context.Context, platform, id string, body []byte) (bool, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, known := s.inbound[platform+"/"+id]; known {
+		return false, nil
+	}
+	if s.inbound == nil {
+		s.inbound = map[string][]byte{}
+	}
+	s.inbound[platform+"/"+id] = body
+	s.received = append(s.received, platform+"/"+id)
+	return true, nil
+}
+
+// SettleInbound forgets the body of id.
+func (s *Memory) SettleInbound(_ context.Context, platform, id string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, known := s.inbound[platform+"/"+id]; known {
+		s.inbound[platform+"/"+id] = nil
+	}
+	return nil
+}
+
+// OpenInbound returns what was kept and not settled.
+func (s *Memory) OpenInbound(_ context.Context, platform string) ([][]byte, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var out [][]byte
+	for _, k := range s.received {
+		if body := s.inbound[k]; body != nil && strings.HasPrefix(k, platform+"/") {
+			out = append(out, body)
+		}
+	}
+	return out, nil
+}
+
 // Inbox records what people say and answers with Answer, or with nothing.
 type Inbox struct {
 	Answer func(bot.Inbound) bot.Reply
 
-	mu   sync.Mutex
-	said []bot.Inbound
+	mu      sync.Mutex
+	said    []bot.Inbound
+	kept    map[string]bool
+	reports []error
+}
+
+// Keep is fresh once an ID.
+func (b *Inbox) Keep(_ context.Context, in bot.Inbound) (bool, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.kept[in.ID] {
+		return false, nil
+	}
+	if b.kept == nil {
+		b.kept = map[string]bool{}
+	}
+	b.kept[in.ID] = true
+	return true, nil
+}
+
+// Report records err.
+func (b *Inbox) Report(err error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.reports = append(b.reports, err)
+}
+
+// Reports returns everything reported so far.
+func (b *Inbox) Reports() []error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.Clone(b.reports)
 }
 
 // Handle records in.
