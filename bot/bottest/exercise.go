@@ -11,36 +11,6 @@ import (
 	"recoverbot/bot"
 )
 
-// Harness lets Exercise stand where people stand: in front of the platform's client. All of its methods fail the test
-// themselves when the client cannot do what is asked.
-type Harness interface {
-	Platform() bot.Platform
-	// Seen is the text that any person sees under key now, and how many posts of that key there are (0: none).
-	Seen(t *testing.T, key string) (text string, posts int)
-	// Say and Press let user write a line, or press the button of key that has this choice, and return what that person
-	// was answered in private.
-	Say(t *testing.T, user, text string) string
-	Press(t *testing.T, user, key, choice string) string
-	// Private is everything that user was told in private, or sees, beyond the posts.
-	Private(t *testing.T, user string) string
-}
-
-// Card is a message with everything that a platform may have to show.
-func Card(key string, version int64) bot.Message {
-	return bot.Message{
-		Key: key, Version: version, RunID: "r1", State: "waiting", Emoji: "🟡", Title: "5/12 Take 192.0.2.21 off the domain list",
-		Context: "down 04:02 · would lose 1 h 11 min", Lines: []string{"on standby, database speed (document line 3.3)"},
-		Blocks: []bot.Block{
-			{Kind: "sql", Text: "begin; update speed.t_app_dns set status=2 where ip='192.0.2.21' and status=1;"},
-			{Kind: "table", Label: "matches 2 rows now", Columns: []string{"id", "domain", "status"},
-				Rows: [][]string{{"3", "a.example.com", "1 → 2"}, {"9", "img.example.com", "1 → 2"}}, Marks: []string{"match", "match"}},
-		},
-		Buttons: []bot.Button{{Label: "Approve", Choice: "approve", Action: "opaque-approve", Style: "primary"},
-			{Label: "Skip", Choice: "skip", Action: "opaque-skip"}},
-		Code: "3f2a", At: time.Date(2026, 11, 22, 3, 14, 20, 0, time.UTC),
-	}
-}
-
 // Exercise runs the contract. start makes a platform with its client side; what it starts it ends by t.Cleanup.
 func Exercise(t *testing.T, start func(t *testing.T) Harness) {
 	t.Run("send, then edit in place", func(t *testing.T) {
@@ -111,15 +81,16 @@ func Exercise(t *testing.T, start func(t *testing.T) Harness) {
 		h, in := run(t, start, func(in bot.Inbound) bot.Reply {
 			return bot.Reply{Text: "secret answer for " + in.UserID, Refused: true}
 		})
+		told := "secret answer for " + account(h, "ops1")
 		send(t, h, Card("k1", 1))
 		expect(t, h, "k1", "3f2a")
-		if got := h.Press(t, "ops1", "k1", "approve"); !strings.Contains(got, "secret answer for ops1") {
+		if got := h.Press(t, "ops1", "k1", "approve"); !strings.Contains(got, told) {
 			t.Errorf("a refused press was answered %q", got)
 		}
-		if got := h.Say(t, "ops1", "/recover primary dry=一"); !strings.Contains(got, "secret answer for ops1") {
+		if got := h.Say(t, "ops1", "/recover primary dry=一"); !strings.Contains(got, told) {
 			t.Errorf("a refused command was answered %q", got)
 		}
-		if got := h.Private(t, "ops2"); strings.Contains(got, "secret answer for ops1") {
+		if got := h.Private(t, "ops2"); strings.Contains(got, told) {
 			t.Errorf("another person was told: %q", got)
 		}
 		text, _ := h.Seen(t, "k1")
@@ -128,7 +99,7 @@ func Exercise(t *testing.T, start func(t *testing.T) Harness) {
 		}
 		var pressed, said bool
 		for _, s := range in.Said() {
-			if s.Platform != h.Platform().Name() || s.UserID != "ops1" || s.ID == "" {
+			if s.Platform != h.Platform().Name() || s.UserID != account(h, "ops1") || s.ID == "" {
 				t.Errorf("bad origin: %+v", s)
 			}
 			pressed = pressed || s.Action == "opaque-approve"
@@ -138,6 +109,10 @@ func Exercise(t *testing.T, start func(t *testing.T) Harness) {
 			t.Errorf("the inbox got %+v", in.Said())
 		}
 	})
+	t.Run("a reply's card is seen by that person alone", func(t *testing.T) { exercisePrivateCard(t, start) })
+	t.Run("a redelivered event is handled once", func(t *testing.T) { exerciseRedelivery(t, start) })
+	t.Run("what one post cannot hold stands below the card, once", func(t *testing.T) { exerciseParts(t, start) })
+	t.Run("a nudge buzzes its people and leads to its card", func(t *testing.T) { exerciseNudge(t, start) })
 	t.Run("Run stops with its context and can run again", func(t *testing.T) {
 		h := start(t)
 		for range 2 {
@@ -201,12 +176,7 @@ func expect(t *testing.T, h Harness, key string, parts ...string) string {
 	deadline := time.Now().Add(10 * time.Second)
 	for {
 		text, posts := h.Seen(t, key)
-		missing := ""
-		for _, p := range parts {
-			if !strings.Contains(text, p) {
-				missing = p
-			}
-		}
+		missing := lacks(text, parts...)
 		if posts > 0 && missing == "" {
 			return text
 		}
@@ -215,4 +185,14 @@ func expect(t *testing.T, h Harness, key string, parts ...string) string {
 		}
 		<-time.After(5 * time.Millisecond)
 	}
+}
+
+// lacks is the first of parts that text does not contain.
+func lacks(text string, parts ...string) string {
+	for _, p := range parts {
+		if !strings.Contains(text, p) {
+			return p
+		}
+	}
+	return ""
 }
