@@ -20,3 +20,15 @@ type post struct {
 	fileName string
 	file     string
 }
+
+// card is m as a message of its own, to post or to edit.
+func (r renderer) card(m bot.Message) post {
+	return post{text: m.Title, blocks: []slack.Block{slack.NewHeaderBlock(plain(m.Title), slack.HeaderBlockOptionBlockID(keyBlock(m.Key)))}}
+}
+
+// keyBlock is the block_id of the first block of the card of key.
+func keyBlock(key string) string { return key }
+
+func plain(s string) *slack.TextBlockObject {
+	return slack.NewTextBlockObject(slack.PlainTextType, s, false, false)
+}
