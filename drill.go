@@ -13,6 +13,7 @@ import (
 
 func drillCommand() *cobra.Command {
 	var o drill.Options
+	var people []string
 	cmd := &cobra.Command{
 		Use: "drill [SCENARIO…]", Short: "Build a miniature company of real servers on loopback, break it, recover it",
 		Long: "With scenarios (" + strings.Join(drill.Scenarios(), ", ") + ") the company is broken and recovered, one after the other,\n" +
@@ -26,6 +27,9 @@ func drillCommand() *cobra.Command {
 			bundle, err := locale.Load()
 			if err != nil {
 				return err
+			}
+			if err := drillPeople(set, people, &o); err != nil {
+				return set.localised(bundle, err)
 			}
 			o.Scenarios = args
 			tty := term.IsTerminal(int(os.Stdin.Fd())) && term.IsTerminal(int(os.Stdout.Fd()))
@@ -41,6 +45,7 @@ func drillCommand() *cobra.Command {
 	cmd.Flags().BoolVar(&o.Lost, "lost", false, "leave no complete dump anywhere: with total, which must say so and change nothing")
 	cmd.Flags().IntVar(&o.Chain, "chain", 1, "play the scenarios so many times in the same company")
 	cmd.Flags().StringVar(&o.How, "how", "kill", "how machines break: kill, freeze or partial")
+	cmd.Flags().StringArrayVar(&people, "person", nil, "NAME=slack:ID: NAME (operator, colleague or a new one) takes part from Slack, by the settings' SLACK_… keys")
 	cmd.AddCommand(drillCallCommand("break"), drillCallCommand("heal"))
 	return cmd
 }

@@ -38,6 +38,12 @@ type settings struct {
 	SSHKnownHosts    string       `env:"SSH_KNOWN_HOSTS" envDefault:"known_hosts"`
 	BlackBoxKey      fleet.Secret `env:"BLACKBOX_KEY"`
 
+	SlackBotToken      fleet.Secret `env:"SLACK_BOT_TOKEN"`
+	SlackAppToken      fleet.Secret `env:"SLACK_APP_TOKEN"`
+	SlackSigningSecret fleet.Secret `env:"SLACK_SIGNING_SECRET"`
+	SlackChannel       string       `env:"SLACK_CHANNEL"`
+	SlackAPIURL        string       `env:"SLACK_API_URL" envDefault:"https://slack.com/api/"`
+
 	environ map[string]string // all of the environment, the file's keys included: for ${NAME} in fleet.yaml
 	envFile string
 	inFile  []string  // keys of envFile, sorted
@@ -80,6 +86,9 @@ func loadSettings(cmd *cobra.Command) (settings, error) {
 	}
 	if err := env.ParseWithOptions(&s, env.Options{Environment: s.environ}); err != nil {
 		return s, fmt.Errorf("read settings: %w", err)
+	}
+	if err := useProxy(s.environ); err != nil {
+		return s, err
 	}
 	if s.Language != "en" && s.Language != "zh" {
 		return s, fmt.Errorf("LANGUAGE is %q: it must be en or zh", s.Language)
@@ -141,7 +150,22 @@ func (s settings) getenv(key string) string {
 }
 
 // foreign are variables that others read, which may well stand in the env file.
-var foreign = []string{"SSH_AUTH_SOCK", "NO_COLOR", "TERM", "COMPOSE_PROJECT_NAME"}
+var foreign = append([]string{"SSH_AUTH_SOCK", "NO_COLOR", "TERM", "COMPOSE_PROJECT_NAME"}, proxyKeys...)
+
+// proxyKeys name the proxy by which the chats are reached. The libraries read them in the process's own environment.
+var proxyKeys = []string{"HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY"}
+
+// useProxy makes what the env file says of a proxy count as if it stood in the environment.
+func useProxy(environ map[string]string) error {
+	for _, k := range proxyKeys {
+		if v := environ[k]; v != "" && v != os.Getenv(k) {
+			if err := os.Setenv(k, v); err != nil {
+				return fmt.Errorf("set %s: %w", k, err)
+			}
+		}
+	}
+	return nil
+}
 
 // unread warns of the keys of the env file that nothing reads: most are misspelt. fleet.yaml must have been read.
 func (s settings) unread(cfg *fleet.Config) []runbook.Msg {
@@ -169,7 +193,7 @@ func (s settings) openFleet() (*fleet.Fleet, error) {
 		UseAgent: s.environ["SSH_AUTH_SOCK"] != "",
 	})
 	if err == nil {
-		f.Redactor().Add(s.AlertToken.Reveal())
+		f.Redactor().Add(s.AlertToken.Reveal(), s.SlackBotToken.Reveal(), s.SlackAppToken.Reveal(), s.SlackSigningSecret.Reveal())
 	}
 	return f, err
 }

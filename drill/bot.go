@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -23,12 +24,12 @@ type bot struct {
 }
 
 // startBot starts the child and keeps it running until ctx ends. ready is called after each start that answered.
-func (c *Company) startBot(ctx context.Context, httpAddr string, args []string, ready func(pid int) error) (*bot, error) {
+func (c *Company) startBot(ctx context.Context, httpAddr string, args, environ []string, ready func(pid int) error) (*bot, error) {
 	argv := append([]string{c.program, "serve"}, args...)
 	if len(args) == 0 {
 		argv = append(argv, "--env-file", c.envFile())
 	}
-	b := &bot{c: c, argv: argv, env: append(server.Environment(), "SSL_CERT_FILE="+c.authorityFile())}
+	b := &bot{c: c, argv: argv, env: slices.Concat(server.Environment(), environ, []string{"SSL_CERT_FILE=" + c.authorityFile()})}
 	if err := b.launch(ctx, httpAddr); err != nil {
 		return nil, err
 	}
@@ -69,7 +70,7 @@ func (b *bot) pid() int {
 	return b.proc.Pid()
 }
 
-// launch starts the child and waits until it answers or has ended.
+// launch starts the child and waits until it answers or has ended. A chat that does not work is no reason to wait.
 func (b *bot) launch(ctx context.Context, httpAddr string) error {
 	log := filepath.Join(b.c.Dir, "log", "bot.log")
 	if err := os.MkdirAll(filepath.Dir(log), 0o755); err != nil {
@@ -91,7 +92,7 @@ func (b *bot) launch(ctx context.Context, httpAddr string) error {
 		case <-ctx.Done():
 		}
 	}()
-	if err := until(ctx, func() error { return get(ctx, "http://"+httpAddr+"/readyz") }); err != nil {
+	if err := until(ctx, func() error { return get(ctx, "http://"+httpAddr+"/healthz") }); err != nil {
 		return fmt.Errorf("start the bot (see %s): %w", log, err)
 	}
 	return nil

@@ -6,9 +6,11 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -54,10 +56,16 @@ func hash(token string) string {
 	return "sha256:" + hex.EncodeToString(sum[:])
 }
 
+// configuration is what differs between the bots of drills.
+type configuration struct {
+	httpAddr, language string
+	people             []Person
+	settings           map[string]string
+}
+
 // writeConfiguration makes what the bot is given: fleet.yaml, .env and known_hosts, which lacks the spares.
-func (c *Company) writeConfiguration(httpAddr, language string) error {
-	fleet, err := render("fleet.yaml", map[string]any{"Hosts": c.hosts, "User": c.user, "Resolver": c.resolver(),
-		"OperatorHash": hash(c.secrets.operator), "ColleagueHash": hash(c.secrets.colleague)})
+func (c *Company) writeConfiguration(x configuration) error {
+	fleet, err := render("fleet.yaml", map[string]any{"Hosts": c.hosts, "User": c.user, "Resolver": c.resolver(), "People": c.people(x.people)})
 	if err != nil {
 		return err
 	}
@@ -74,10 +82,13 @@ func (c *Company) writeConfiguration(httpAddr, language string) error {
 		return err
 	}
 	env := [][2]string{
-		{"LANGUAGE", language}, {"TZ", os.Getenv("TZ")}, {"FLEET_FILE", c.fleetFile()}, {"DATABASE_URL", "sqlite://" + c.journal()},
-		{"HTTP_ADDR", httpAddr},
+		{"LANGUAGE", x.language}, {"TZ", os.Getenv("TZ")}, {"FLEET_FILE", c.fleetFile()}, {"DATABASE_URL", "sqlite://" + c.journal()},
+		{"HTTP_ADDR", x.httpAddr},
 		{"SSH_KEY_FILE", filepath.Join(c.Dir, "keys", "id_ed25519")}, {"SSH_KNOWN_HOSTS", filepath.Join(c.Dir, "known_hosts")},
 		{"ALERT_TOKEN", c.secrets.alerts}, {"DRILL_MYSQL_PASSWORD", c.secrets.mysql}, {"DRILL_REDIS_PASSWORD", c.secrets.redis},
+	}
+	for _, k := range slices.Sorted(maps.Keys(x.settings)) {
+		env = append(env, [2]string{k, x.settings[k]})
 	}
 	var b strings.Builder
 	for _, e := range env {

@@ -29,8 +29,11 @@ type Options struct {
 	Lost     bool   // no complete dump is left anywhere: with total alone
 	Chain    int    // how often all of that is done again; 0 means once
 	How      string // how hosts break: kill (default), freeze, partial
-	Language string // "en" or "zh"
-	Program  string // path of recoverbot; default: this program
+	People   []Person
+	Settings map[string]string // further settings of the bot, such as those of a chat
+	Environ  []string          // what the bot finds in its environment beside the drill's own, KEY=value each
+	Language string            // "en" or "zh"
+	Program  string            // path of recoverbot; default: this program
 	Stdin    io.Reader
 	Stdout   io.Writer
 	Printer  *locale.Printer
@@ -101,7 +104,7 @@ func (s *session) begin(ctx context.Context) error {
 	if err := s.c.Start(ctx); err != nil {
 		return err
 	}
-	if err := s.c.writeConfiguration(s.http, s.o.Language); err != nil {
+	if err := s.c.writeConfiguration(configuration{httpAddr: s.http, language: s.o.Language, people: s.o.People, settings: s.o.Settings}); err != nil {
 		return err
 	}
 	background, cancel := context.WithCancel(context.WithoutCancel(ctx))
@@ -113,7 +116,7 @@ func (s *session) begin(ctx context.Context) error {
 	s.users = s.c.load(background)
 	s.api = client{base: "http://" + s.http, token: s.c.secrets.operator}
 	argv := []string{s.o.Program, "serve", "--env-file", s.c.envFile()}
-	_, err := s.c.startBot(background, s.http, argv[2:], func(pid int) error {
+	_, err := s.c.startBot(background, s.http, argv[2:], s.o.Environ, func(pid int) error {
 		return s.c.writeDescription(s.c.describe("http://"+s.http, BotDescription{Pid: pid, Argv: argv, EnvFile: s.c.envFile(), Journal: s.c.journal()}))
 	})
 	if err != nil {
