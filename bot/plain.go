@@ -37,7 +37,7 @@ func Plain(m Message, width int) string {
 		wrap(&b, PlainProgress(*m.Progress), "", width)
 	}
 	for _, f := range m.Form {
-		wrap(&b, plainField(f), "  ", width)
+		wrap(&b, PlainField(f), "  ", width)
 	}
 	wrap(&b, m.UntilText, "", width)
 	if len(m.Buttons) > 0 {
@@ -77,7 +77,8 @@ func plainButtons(m Message) string {
 	return line
 }
 
-func plainField(f Field) string {
+// PlainField is a field of a form in one line: "Address *: 192.0.2.21".
+func PlainField(f Field) string {
 	label := f.Label
 	if label == "" {
 		label = f.Name
@@ -104,9 +105,7 @@ func plainBlock(b *strings.Builder, bl Block) {
 	if bl.Text != "" {
 		indent(b, bl.Text, "  ")
 	}
-	if len(bl.Rows) > 0 || len(bl.Columns) > 0 {
-		plainTable(b, bl)
-	}
+	b.WriteString(PlainTable(bl))
 	if bl.More > 0 {
 		fmt.Fprintf(b, "  … +%d\n", bl.More)
 	}
@@ -115,7 +114,9 @@ func plainBlock(b *strings.Builder, bl Block) {
 // marks are the words of a table's row marks as one character in front of the row.
 var marks = map[string]string{"match": ">", "changed": "*", "refused": "x", "bad": "x", "ok": "+"}
 
-func plainTable(b *strings.Builder, bl Block) {
+// PlainTable is the table of a block in aligned columns, with its marks as signs in front of the rows.
+func PlainTable(bl Block) string {
+	var b strings.Builder
 	rows := bl.Rows
 	if len(bl.Columns) > 0 {
 		rows = append([][]string{bl.Columns}, rows...)
@@ -143,6 +144,7 @@ func plainTable(b *strings.Builder, bl Block) {
 		}
 		b.WriteString(strings.TrimRight(line, " ") + "\n")
 	}
+	return b.String()
 }
 
 func oneLine(s string) string { return strings.NewReplacer("\n", " ", "\t", " ").Replace(s) }
