@@ -18,6 +18,7 @@ import (
 type described struct {
 	Console string
 	Token   string
+	Tokens  map[string]string // of people of the console, by name
 	Bot     struct {
 		Pid     int
 		Argv    []string
@@ -72,6 +73,12 @@ func eventually(t *testing.T, within time.Duration, what string, try func() erro
 // start builds and starts a company, and stops it at the test's end.
 func start(t *testing.T) *company {
 	t.Helper()
+	return startWith(t, nil)
+}
+
+// startWith does so with more variables in the drill's environment, and more arguments.
+func startWith(t *testing.T, environ []string, args ...string) *company {
+	t.Helper()
 	bin := binary(t)
 	dir, err := os.MkdirTemp("", "rbe") // short, for unix sockets
 	if err != nil {
@@ -89,7 +96,8 @@ func start(t *testing.T) *company {
 		t.Fatal(err)
 	}
 	defer log.Close()
-	c.cmd = exec.Command(c.bin, "drill", "--dir", dir, "--http", addr)
+	c.cmd = exec.Command(c.bin, append([]string{"drill", "--dir", dir, "--http", addr}, args...)...)
+	c.cmd.Env = append(os.Environ(), environ...)
 	c.cmd.Stdout, c.cmd.Stderr = log, log
 	c.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}
 	begin := time.Now()
