@@ -81,6 +81,7 @@ func Start(o Options) (*Server, error) {
 	s.world.fill(o)
 	s.wire.fill(o)
 	s.routes()
+	s.viewRoutes()
 	if err := s.listen(o.Addr); err != nil {
 		end()
 		return nil, err
