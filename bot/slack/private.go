@@ -1,15 +1,57 @@
 package slack
 
-import "recoverbot/bot"
+import (
+	"strings"
 
-// private is what one person is answered.
+	"recoverbot/bot"
+)
+
+// What one person is answered at most, beside the card: the rest is in the console.
+const (
+	maxPages  = 6 // posts
+	pageTexts = 3 // blocks of a post
+)
+
+// private is what one person is answered: text, then the card, then what the card cannot hold.
 func (r renderer) private(rep bot.Reply) []post {
-	posts := []post{{text: rep.Aside()}}
-	if rep.Message != nil {
-		posts = append(posts, r.card(*rep.Message))
+	posts := r.pages("", bot.Clean(rep.Aside()))
+	if rep.Message == nil {
+		return posts
+	}
+	m := *rep.Message
+	m.Notify = nil
+	l := r.lay(m, below)
+	posts = append(posts, l.post())
+	for _, part := range l.rest {
+		posts = append(posts, r.pages(cut(title(part), maxHeader), r.whole(part))...)
 	}
 	return posts
 }
 
-// nudge buzzes the people of m and leads them to its card.
-func (r renderer) nudge(m bot.Message) post { return post{text: m.Title} }
+// pages are posts with body: as prose, or exact under its label.
+func (r renderer) pages(label, body string) []post {
+	var posts []post
+	for body != "" && len(posts) < maxPages {
+		p := post{text: escape(cut(body, maxNotification))}
+		for body != "" && len(p.blocks) < pageTexts {
+			var some string
+			some, body = split(body, maxText)
+			if some = strings.TrimRight(some, "\n"); some == "" {
+				continue
+			}
+			if label == "" {
+				p.blocks = append(p.blocks, prose("", text(some)))
+			} else {
+				p.blocks = append(p.blocks, exact("", label, some))
+			}
+		}
+		if body != "" && len(posts) == maxPages-1 {
+			notice := r.label("ui.slack_more", "n", lines(body), "where", r.label("ui.slack_console"))
+			p.blocks = append(p.blocks, prose("", text(notice)))
+		}
+		if len(p.blocks) > 0 {
+			posts = append(posts, p)
+		}
+	}
+	return posts
+}

@@ -1,12 +1,20 @@
 package slack
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"regexp"
+	"strings"
+
 	"github.com/slack-go/slack"
 
 	"recoverbot/bot"
 )
 
 // renderer turns messages into posts. It is pure: the same message always gives the same post.
+//
+// Text stands in plain_text and rich_text alone: what stands there is shown and copied as it is, with nothing to escape
+// and no fence to break out of, which mrkdwn cannot give (":x:" and "*" have no escape there). Every client has both.
 type renderer struct {
 	label     func(id string, pairs ...any) string
 	userID    func(name string) string // "" for a person without a Slack id
@@ -23,12 +31,107 @@ type post struct {
 
 // card is m as a message of its own, to post or to edit.
 func (r renderer) card(m bot.Message) post {
-	return post{text: m.Title, blocks: []slack.Block{slack.NewHeaderBlock(plain(m.Title), slack.HeaderBlockOptionBlockID(keyBlock(m.Key)))}}
+	where := inThread
+	if m.Priority == bot.Ticker { // a card that still moves would leave a file behind at each edit
+		where = inConsole
+	}
+	return r.lay(m, where).post()
 }
 
-// keyBlock is the block_id of the first block of the card of key.
-func keyBlock(key string) string { return key }
+// nudge buzzes the people of m and leads them to its card.
+func (r renderer) nudge(m bot.Message) post {
+	m = bot.Cleaned(m)
+	line := cut(title(m), maxHeader)
+	parts := append(r.mentions(m), text(line))
+	p := post{text: escape(line)}
+	if ids := r.mentioned(m); ids != "" {
+		p.text = ids + " " + p.text
+	}
+	if url := r.permalink(m.OfRef); url != "" {
+		open := r.label("ui.slack_open")
+		parts = append(parts, text(" "), slack.NewRichTextSectionLinkElement(url, open, nil))
+		p.text += " <" + escape(url) + "|" + escape(open) + ">"
+	}
+	p.blocks = []slack.Block{slack.NewRichTextBlock(keyBlock(m.Key), slack.NewRichTextSection(parts...))}
+	return p
+}
 
-func plain(s string) *slack.TextBlockObject {
-	return slack.NewTextBlockObject(slack.PlainTextType, s, false, false)
+// notification is m in one short line.
+func (r renderer) notification(m bot.Message) string {
+	line := title(m)
+	if c := r.context(m); c != "" {
+		line += " — " + c
+	}
+	line = escape(cut(line, maxNotification))
+	if ids := r.mentioned(m); ids != "" {
+		line += " " + ids
+	}
+	return line
+}
+
+func title(m bot.Message) string {
+	if t := strings.TrimSpace(m.Emoji + " " + m.Title); t != "" {
+		return t
+	}
+	return "…"
+}
+
+var running = regexp.MustCompile(`\d{1,3}:\d\d(:\d\d)?`)
+
+// context is m's, with a running time as the time of day since when it runs: a post that nobody edits stays true. It is
+// in the company's zone, like every other time on the card.
+func (r renderer) context(m bot.Message) string {
+	at := running.FindStringIndex(m.Context)
+	if at == nil || m.Since.IsZero() {
+		return m.Context
+	}
+	id := "ui.slack_since"
+	if m.At.Sub(m.Since) > sameDay {
+		id = "ui.slack_since_day"
+	}
+	return m.Context[:at[0]] + r.label(id, "at", m.Since) + m.Context[at[1]:]
+}
+
+// personID is the form of Slack's ids: one wrong id and Slack refuses the whole post.
+var personID = regexp.MustCompile(`^[UW][A-Z0-9_]{0,30}$`)
+
+func (r renderer) people(m bot.Message) []string {
+	var ids []string
+	for _, name := range m.Notify {
+		if id := r.userID(name); personID.MatchString(id) && len(ids) < maxMentions {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+// mentions buzz the people of m when the post is new.
+func (r renderer) mentions(m bot.Message) []slack.RichTextSectionElement {
+	var out []slack.RichTextSectionElement
+	for _, id := range r.people(m) {
+		out = append(out, slack.NewRichTextSectionUserElement(id, nil), text(" "))
+	}
+	return out
+}
+
+func (r renderer) mentioned(m bot.Message) string {
+	ids := r.people(m)
+	for i, id := range ids {
+		ids[i] = "<@" + id + ">"
+	}
+	return strings.Join(ids, " ")
+}
+
+// keyBlock is the block_id of the first block of the post of key.
+func keyBlock(key string) string {
+	const longest, head = 255, 200
+	if len(key) <= longest {
+		return key
+	}
+	return strings.ToValidUTF8(key[:head], "") + "#" + hash(key)
+}
+
+func hash(s string) string {
+	sum := sha256.Sum256([]byte(s))
+	return hex.EncodeToString(sum[:])[:12]
 }

@@ -1,0 +1,172 @@
+package slack
+
+import (
+	"strings"
+
+	"github.com/slack-go/slack"
+
+	"recoverbot/bot"
+)
+
+// What an item of the body keeps in any case, if it is there at all.
+const (
+	minLines   = 900
+	minBlock   = 500
+	minItem    = 350
+	moreWeight = containerWeight + 125 // the line that says how much is missing
+	manyParts  = 4                     // more than so many shortened blocks make one part
+)
+
+// item is the lines of a card, or one of its blocks.
+type item struct {
+	bot.Block
+	text      string
+	prose     bool
+	need, got int
+	rest      *bot.Message // where the whole of it is, if it was shortened
+}
+
+// fill puts lines and blocks into what is left of the card.
+func (l *layout) fill() {
+	items := l.items()
+	l.allot(items)
+	var shortened []*item
+	for _, it := range items {
+		if it.got < it.need || it.need < it.full() {
+			shortened = append(shortened, it)
+		}
+	}
+	l.divide(shortened)
+	var missing int
+	var where string
+	for _, it := range items {
+		if it.got == 0 {
+			missing++
+			where = l.where(*it.rest)
+			continue
+		}
+		l.body = append(l.body, l.show(it))
+	}
+	if missing > 0 {
+		l.body = append(l.body, prose("", text(l.r.label("ui.slack_more_blocks", "n", missing, "where", where))))
+	}
+}
+
+func (l *layout) items() []*item {
+	var out []*item
+	if len(l.m.Lines) > 0 {
+		out = append(out, &item{Block: bot.Block{Kind: "text"}, text: strings.Join(l.m.Lines, "\n"), prose: true})
+	}
+	for _, b := range l.m.Blocks {
+		out = append(out, &item{Block: b, text: l.r.content(b)})
+	}
+	kept := out[:0]
+	for _, it := range out {
+		if it.prose {
+			it.Text = it.text
+		}
+		it.Label = l.fit(it.Label, maxHeader)
+		if it.need = min(it.full(), it.frame()+maxText+moreWeight); it.text != "" || it.Label != "" {
+			kept = append(kept, it)
+		}
+	}
+	return kept
+}
+
+// content is the text of a block as people copy it.
+func (r renderer) content(b bot.Block) string {
+	out := strings.TrimRight(b.Text, "\n")
+	if table := strings.TrimRight(bot.PlainTable(b), "\n"); table != "" {
+		out = strings.TrimLeft(out+"\n"+table, "\n")
+	}
+	if b.More > 0 {
+		out += "\n… " + r.label("ui.rows_more", "n", b.More)
+	}
+	return out
+}
+
+// frame is what the item weighs without its text.
+func (it *item) frame() int { return 3*containerWeight + weight(it.Label) }
+
+func (it *item) full() int { return it.frame() + weight(it.text) }
+
+func (it *item) rank() int {
+	switch {
+	case it.prose:
+		return 0
+	case it.Kind == "table":
+		return 1
+	}
+	return 2
+}
+
+// allot gives each item what it keeps in any case, then the most important ones the rest.
+func (l *layout) allot(items []*item) {
+	room, slots := l.left-containerWeight-moreWeight, l.slots-1 // what is missing is said in words
+	for rank := range 3 {
+		for _, it := range items {
+			least := min(it.need, minBlock)
+			if it.prose {
+				least = min(it.need, minLines)
+			}
+			if it.rank() == rank && slots > 0 && least <= room && least >= min(it.need, it.frame()+minItem) {
+				it.got, room, slots = least, room-least, slots-1
+			}
+		}
+	}
+	for rank := range 3 {
+		for _, it := range items {
+			if more := min(it.need-it.got, room); it.rank() == rank && it.got > 0 {
+				it.got, room = it.got+more, room-more
+			}
+		}
+	}
+}
+
+// divide makes the parts of what was shortened: one each, or one of all where they are many or missing.
+func (l *layout) divide(items []*item) {
+	missing := 0
+	for _, it := range items {
+		if it.got == 0 {
+			missing++
+		}
+	}
+	if len(items) > manyParts || missing > 1 {
+		var all []bot.Block
+		for _, it := range items {
+			all = append(all, it.Block)
+		}
+		part := l.aside("blocks", all...)
+		for _, it := range items {
+			it.rest = &part
+		}
+		return
+	}
+	for _, it := range items {
+		part := l.aside(kind(it.Kind), it.Block)
+		it.rest = &part
+	}
+}
+
+// show is the item within what it got.
+func (l *layout) show(it *item) slack.Block {
+	body, notice := it.text, ""
+	if it.rest != nil {
+		head, tail := split(it.text, min(it.got-it.frame()-moreWeight, maxText))
+		body, notice = strings.TrimRight(head, "\n"), l.r.label("ui.slack_more", "n", lines(tail), "where", l.where(*it.rest))
+		if !strings.HasSuffix(head, "\n") {
+			body += "…"
+		}
+	}
+	if it.prose {
+		parts := []slack.RichTextSectionElement{text(body)}
+		if notice != "" {
+			parts = append(parts, text("\n"+notice))
+		}
+		return prose("", parts...)
+	}
+	if notice != "" {
+		return exact("", it.Label, body, slack.NewRichTextSection(text(notice)))
+	}
+	return exact("", it.Label, body)
+}

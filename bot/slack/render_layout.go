@@ -1,0 +1,223 @@
+package slack
+
+import (
+	"strings"
+	"time"
+
+	"github.com/slack-go/slack"
+
+	"recoverbot/bot"
+)
+
+// Slack's limits. The whole of a message may weigh about 13 200 with 100 or so for each block; every block and element is
+// counted as containerWeight here.
+const (
+	maxMessage      = 12000
+	containerWeight = 125
+	maxBlocks       = 50
+	maxHeader       = 150
+	maxText         = 2800 // of one block; the documented limit of a section is 3000
+	maxContext      = 600
+	maxLine         = 250 // progress, deadline
+	maxForm         = 1000
+	maxFooter       = 500
+	maxNotification = 250
+	maxMentions     = 10
+	minBody         = 1500           // what buttons and warnings leave to lines and blocks
+	tailWeight      = 3000           // what may stand below the body, without buttons
+	sameDay         = 12 * time.Hour // within which a time of day needs no date
+)
+
+// place is where people find what a card cannot hold.
+type place int
+
+const (
+	inThread place = iota
+	below
+	inConsole
+)
+
+// layout is one card being filled, the most important things first.
+type layout struct {
+	r          renderer
+	m          bot.Message
+	place      place
+	left       int      // weight
+	slots      int      // blocks
+	short      []string // the full texts of what was shortened, but for lines and blocks
+	head, body []slack.Block
+	tail       []slack.Block
+	rest       []bot.Message
+}
+
+// lay fills a card. Title, warnings and buttons come first, then lines, then tables, then exact blocks; what does not fit
+// is announced on the card and whole in rest.
+func (r renderer) lay(m bot.Message, where place) *layout {
+	l := &layout{r: r, m: bot.Cleaned(m), place: where, left: maxMessage, slots: maxBlocks}
+	l.reserve(containerWeight + 200) // to say that something was shortened
+	buttons := l.buttonList()
+	l.top(buttons)
+	l.bottom(buttons)
+	l.fill()
+	if len(l.short) > 0 {
+		l.left += containerWeight + 200
+		l.slots++
+		full := l.aside("card", bot.Block{Kind: "text", Text: strings.Join(l.short, "\n")})
+		l.tail = append(l.tail, prose("", text(r.label("ui.slack_shortened", "where", l.where(full)))))
+	}
+	return l
+}
+
+func (l *layout) post() post {
+	blocks := append(append(l.head, l.body...), l.tail...)
+	return post{blocks: blocks, text: l.r.notification(l.m)}
+}
+
+// reserve takes room for one block of this weight.
+func (l *layout) reserve(weight int) {
+	l.left -= weight
+	l.slots--
+}
+
+// fit shortens s to limit and remembers the whole if it had to.
+func (l *layout) fit(s string, limit int) string {
+	short := cut(s, limit)
+	if short != s {
+		l.short = append(l.short, s)
+	}
+	return short
+}
+
+// top is what counts: title, numbers, dangers.
+func (l *layout) top(buttons []button) {
+	name := l.fit(title(l.m), maxHeader)
+	l.head = append(l.head, slack.NewHeaderBlock(plain(name), slack.HeaderBlockOptionBlockID(keyBlock(l.m.Key))))
+	l.reserve(containerWeight + weight(name))
+	if c := l.fit(l.r.context(l.m), maxContext); c != "" {
+		l.head = append(l.head, slack.NewContextBlock("", plain(c)))
+		l.reserve(2*containerWeight + weight(c))
+	}
+	warn := l.warnings()
+	need := 0
+	for _, b := range buttons {
+		need += b.weight
+	}
+	warn = l.fit(warn, max(maxText, min(2*maxText, l.left-tailWeight-minBody-need)))
+	for warn != "" {
+		var some string
+		some, warn = split(warn, maxText)
+		l.head = append(l.head, prose("", bold(strings.TrimRight(some, "\n"))))
+		l.reserve(2*containerWeight + weight(some))
+	}
+}
+
+// warnings are the dangers of the card and of buttons that ask too long a question for a dialog.
+func (l *layout) warnings() string {
+	var out []string
+	for _, w := range l.m.Warn {
+		out = append(out, "⚠ "+w)
+	}
+	for _, b := range l.m.Buttons {
+		if weight(b.Confirm) > maxConfirmText {
+			out = append(out, "⚠ "+b.Label+": "+b.Confirm)
+		}
+	}
+	return strings.Join(out, "\n")
+}
+
+// bottom is what stands below the body: progress, deadline, form, buttons, code, who decided.
+func (l *layout) bottom(buttons []button) {
+	if p := l.m.Progress; p != nil {
+		l.line(code(l.fit(bot.PlainProgress(*p), maxLine)))
+	}
+	l.line(text(l.fit(l.m.UntilText, maxLine)))
+	var fields []string
+	for _, f := range l.m.Form {
+		fields = append(fields, bot.PlainField(f))
+	}
+	l.line(text(l.fit(strings.Join(fields, "\n"), maxForm)))
+	var mentions *slack.RichTextBlock
+	if people := l.r.mentions(l.m); len(people) > 0 {
+		mentions = prose("", people...)
+		l.reserve(containerWeight * (1 + len(people)))
+	}
+	footer := l.fit(l.m.Footer, maxFooter)
+	if footer != "" {
+		l.reserve(2*containerWeight + weight(footer))
+	}
+	l.output()
+	words := l.answer()
+	l.buttons(buttons)
+	l.tail = append(l.tail, words...)
+	if mentions != nil {
+		l.tail = append(l.tail, mentions)
+	}
+	if footer != "" {
+		l.tail = append(l.tail, slack.NewContextBlock("", plain(footer)))
+	}
+}
+
+// line adds a line of its own to the tail, if it says something.
+func (l *layout) line(e *slack.RichTextSectionTextElement) {
+	if e.Text != "" {
+		l.tail = append(l.tail, prose("", e))
+		l.reserve(2*containerWeight + weight(e.Text))
+	}
+}
+
+// output stands below the card, never on it.
+func (l *layout) output() {
+	if l.m.Output == "" {
+		return
+	}
+	part := l.part("output", l.m.Output)
+	part.Title, part.Output = l.r.label("ui.output"), l.m.Output
+	l.rest = append(l.rest, part)
+	l.line(text(l.r.label("ui.slack_output", "where", l.where(part))))
+}
+
+// where says where people find a part.
+func (l *layout) where(part bot.Message) string {
+	switch l.place {
+	case below:
+		return l.r.label("ui.slack_below")
+	case inConsole:
+		return l.r.label("ui.slack_console")
+	}
+	if p := l.r.part(part); p.fileName != "" {
+		return l.r.label("ui.slack_in_file", "file", p.fileName)
+	}
+	return l.r.label("ui.slack_in_thread")
+}
+
+func plain(s string) *slack.TextBlockObject {
+	return slack.NewTextBlockObject(slack.PlainTextType, s, false, false)
+}
+
+func text(s string) *slack.RichTextSectionTextElement {
+	return slack.NewRichTextSectionTextElement(s, nil)
+}
+
+func bold(s string) *slack.RichTextSectionTextElement {
+	return slack.NewRichTextSectionTextElement(s, &slack.RichTextSectionTextStyle{Bold: true})
+}
+
+func code(s string) *slack.RichTextSectionTextElement {
+	return slack.NewRichTextSectionTextElement(s, &slack.RichTextSectionTextStyle{Code: true})
+}
+
+func prose(id string, parts ...slack.RichTextSectionElement) *slack.RichTextBlock {
+	return slack.NewRichTextBlock(id, slack.NewRichTextSection(parts...))
+}
+
+// exact is text that people copy, under its label.
+func exact(id, label, body string, more ...slack.RichTextElement) *slack.RichTextBlock {
+	var parts []slack.RichTextElement
+	if label != "" {
+		parts = append(parts, slack.NewRichTextSection(bold(label)))
+	}
+	if body != "" {
+		parts = append(parts, &slack.RichTextPreformatted{Type: slack.RTEPreformatted, Elements: []slack.RichTextSectionElement{text(body)}})
+	}
+	return slack.NewRichTextBlock(id, append(parts, more...)...)
+}
