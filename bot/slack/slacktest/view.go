@@ -1,6 +1,7 @@
 package slacktest
 
 import (
+	"bytes"
 	"embed"
 	"encoding/json"
 	"fmt"
@@ -67,10 +68,15 @@ func (s *Server) viewIndex(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "no such user or channel", http.StatusNotFound)
 		return
 	}
+	var page bytes.Buffer
+	if err := viewPage.Execute(&page, p); err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
 	w.Header().Set("Content-Security-Policy", "default-src 'self'; img-src data:; frame-ancestors 'none'; form-action 'none'")
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")
-	_ = viewPage.Execute(w, p) // the reader went away
+	_, _ = page.WriteTo(w) // the reader went away
 }
 
 // viewOf gathers the page for ?user=…&channel=…&thread=…; the first person and the first channel by default.
