@@ -15,7 +15,8 @@ type Config struct {
 	Platforms []Platform
 	Store     Store
 	Log       *slog.Logger
-	// OnHealth, where set, is told of each platform that stops working, or works again. It must not block.
+	// OnHealth, where set, is told of each platform that stops working, or works again: a *Fault at once, anything else when
+	// it has lasted for a minute. It holds no delivery up, and may be told of two platforms at once.
 	OnHealth func(Health)
 }
 
@@ -24,6 +25,7 @@ type Config struct {
 type Hub struct {
 	store Store
 	log   *slog.Logger
+	tell  func(Health)
 	lanes []*lane
 
 	mu      sync.Mutex
@@ -35,7 +37,7 @@ func NewHub(c Config) (*Hub, error) {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	h := &Hub{store: c.Store, log: c.Log, changed: make(chan struct{})}
+	h := &Hub{store: c.Store, log: c.Log, tell: c.OnHealth, changed: make(chan struct{})}
 	names := map[string]bool{}
 	for _, p := range c.Platforms {
 		if names[p.Name()] {
@@ -89,6 +91,7 @@ func (h *Hub) Run(ctx context.Context, to Handler) error {
 	for _, l := range h.lanes {
 		wg.Go(func() { l.deliver(ctx) })
 		wg.Go(func() { l.supervise(ctx, to) })
+		wg.Go(func() { l.watch(ctx, h.tell) })
 	}
 	wg.Wait()
 	return nil

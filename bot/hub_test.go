@@ -283,23 +283,6 @@ func TestGoneMessageIsPostedAnew(t *testing.T) {
 	})
 }
 
-func TestNotifyIsANewMessage(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		f := &fake{name: "a"}
-		m := card("k", 1, bot.Prompt)
-		started(t, &bottest.Memory{}, func(h *bot.Hub) {
-			want(t, h, m)
-			m.Version, m.Notify = 2, []string{"ops1"}
-			want(t, h, m, m)
-			_ = h.Settle(t.Context())
-		}, f)
-		if calls := f.log(); !slices.Contains(calls, "send k.ping.2 v1") || len(f.posts) != 2 {
-			t.Errorf("calls %q", calls)
-		}
-	})
-}
-
 func TestTwoPlatformsOfOneName(t *testing.T) {
 	t.Parallel()
 	if _, err := bot.NewHub(bot.Config{Platforms: []bot.Platform{&fake{name: "a"}, &fake{name: "a"}}, Store: &bottest.Memory{}}); err == nil {

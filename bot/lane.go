@@ -2,9 +2,9 @@ package bot
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -12,10 +12,16 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// callTimeout bounds one Send, Edit or Find; keepVolatile is how many messages a forgetful platform gets at a start.
 const (
-	callTimeout  = 20 * time.Second
+	// callTimeout bounds one Send, Edit or Find.
+	callTimeout = 20 * time.Second
+	// keepVolatile is how many messages a forgetful platform gets at a start.
 	keepVolatile = 500
+	// tickerPace is how often the progress of one card is edited where calls are counted: faster is read by nobody, and
+	// takes the calls that prompts need.
+	tickerPace = 3 * time.Second
+	// patience is how often a card may fail before what is about it goes out without it.
+	patience = 3
 )
 
 // lane is the delivery to one platform. It holds only what that platform does not show yet.
@@ -26,6 +32,8 @@ type lane struct {
 	done     func() // called after each call of the platform
 	volatile bool
 	mentions bool
+	paced    bool
+	divider  Divider // nil: one post holds a whole card
 	budget   *rate.Limiter
 	wake     chan struct{}
 
@@ -34,24 +42,36 @@ type lane struct {
 	pending map[string]*parcel
 	shown   map[string]shown
 	pause   time.Time // the platform asked to wait until then
+	outage  outage
+
+	health  Health // what was told last
+	link    link
+	stirred chan struct{} // something happened that health may depend on
 }
 
+// parcel is what a platform does not show yet.
 type parcel struct {
 	m     Message
 	order int64
+	part  bool                        // made by the Divider
 	retry *backoff.ExponentialBackOff // nil until a delivery failed
 	notBy time.Time                   // not before
+	fails int                         // since it went out last
+	since time.Time                   // of the first of them
+	err   error                       // of the last of them
 }
 
 type shown struct {
 	version int64
 	ref     Ref
 	tried   bool // a first post may exist though nothing is known of it
+	at      time.Time
 }
 
 func newLane(p Platform, s Store, log *slog.Logger, done func()) *lane {
-	l := &lane{p: p, store: s, log: log, done: done, wake: make(chan struct{}, 1),
-		pending: map[string]*parcel{}, shown: map[string]shown{}, budget: rate.NewLimiter(rate.Inf, 1)}
+	l := &lane{p: p, store: s, log: log, done: done, wake: make(chan struct{}, 1), stirred: make(chan struct{}, 1),
+		pending: map[string]*parcel{}, shown: map[string]shown{}, budget: rate.NewLimiter(rate.Inf, 1),
+		health: Health{Platform: p.Name(), Since: time.Now()}}
 	if v, ok := p.(Volatile); ok {
 		l.volatile = v.Volatile()
 	}
@@ -59,17 +79,22 @@ func newLane(p Platform, s Store, log *slog.Logger, done func()) *lane {
 		l.mentions = v.Mentions()
 	}
 	if v, ok := p.(Limiter); ok && v.Every() > 0 {
-		l.budget = rate.NewLimiter(rate.Every(v.Every()), 1)
+		l.paced, l.budget = true, rate.NewLimiter(rate.Every(v.Every()), 1)
 	}
+	l.divider, _ = p.(Divider)
 	return l
 }
 
-// load takes over what was delivered before a restart and queues what was not.
+// load takes over what was delivered before a restart and queues what was not. A platform that is new gets what still
+// matters, not the past.
 func (l *lane) load(ctx context.Context, wanted []Message) error {
 	if !l.volatile {
 		stored, err := l.store.Delivered(ctx, l.p.Name())
 		if err != nil {
 			return fmt.Errorf("read deliveries of %s: %w", l.p.Name(), err)
+		}
+		if len(stored) == 0 {
+			wanted = unsettled(wanted)
 		}
 		l.mu.Lock()
 		for _, d := range stored {
@@ -78,7 +103,7 @@ func (l *lane) load(ctx context.Context, wanted []Message) error {
 			}
 		}
 		for key, p := range l.pending { // wanted before Run
-			if s := l.shown[key]; s.ref != "" && s.version >= p.m.Version {
+			if l.shown[key].holds(p.m) {
 				delete(l.pending, key)
 			}
 		}
@@ -92,28 +117,79 @@ func (l *lane) load(ctx context.Context, wanted []Message) error {
 	return nil
 }
 
-// want queues m unless this version or a newer one is queued or shown.
+// unsettled are the messages that matter to people who saw none of them: what asks, and what is of a run that goes on.
+func unsettled(all []Message) []Message {
+	over := map[string]bool{}
+	for _, m := range all {
+		if m.Ends {
+			over[m.RunID] = true
+		}
+	}
+	return slices.DeleteFunc(slices.Clone(all), func(m Message) bool {
+		return m.Priority != Prompt && (m.RunID == "" || over[m.RunID])
+	})
+}
+
+// want queues m and its parts unless this version or a newer one is queued or shown.
 func (l *lane) want(m Message) {
 	if m.Nudge && !l.mentions {
 		return
 	}
+	parts := l.divide(m)
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if s, ok := l.shown[m.Key]; ok && (s.ref != "" && s.version >= m.Version) {
+	if p, ok := l.pending[m.Key]; ok && p.m.Version > m.Version {
 		return
 	}
-	if p, ok := l.pending[m.Key]; ok {
-		if p.m.Version < m.Version {
-			p.m = m
+	if s := l.shown[m.Key]; s.ref != "" && s.version > m.Version {
+		return
+	}
+	l.queue(m, false)
+	for key, p := range l.pending {
+		old := p.part && p.m.Of == m.Key && !slices.ContainsFunc(parts, func(m Message) bool { return m.Key == key })
+		stale := m.Nudge && m.State != NudgeOver && p.m.Nudge && p.m.Of == m.Of && key != m.Key && l.shown[key] == shown{}
+		if old || stale { // one call about a card is enough, however long the platform was down
+			delete(l.pending, key)
 		}
-	} else {
+	}
+	for _, part := range parts {
+		part.Priority = m.Priority
+		l.queue(part, true)
+	}
+	knock(l.wake)
+}
+
+func (l *lane) queue(m Message, part bool) {
+	if l.shown[m.Key].holds(m) {
+		return
+	}
+	if p, ok := l.pending[m.Key]; !ok {
 		l.next++
-		l.pending[m.Key] = &parcel{m: m, order: l.next}
+		l.pending[m.Key] = &parcel{m: m, part: part, order: l.next}
+	} else if part || p.m.Version < m.Version {
+		p.m = m
 	}
-	select {
-	case l.wake <- struct{}{}:
-	default:
+}
+
+// divide is what of m does not fit into one post.
+func (l *lane) divide(m Message) (parts []Message) {
+	if l.divider == nil {
+		return nil
 	}
+	defer func() {
+		if r := recover(); r != nil {
+			l.log.Error("message could not be divided", "key", m.Key, "error", fmt.Sprint(r))
+		}
+	}()
+	return l.divider.Divide(m)
+}
+
+func (s shown) holds(m Message) bool { return s.ref != "" && s.version >= m.Version }
+
+// void is a nudge that calls nobody any more and was never posted.
+func (l *lane) void(m Message) bool {
+	s := l.shown[m.Key]
+	return m.Nudge && m.State == NudgeOver && s.ref == "" && !s.tried
 }
 
 func (l *lane) pendingCount() int {
@@ -140,10 +216,10 @@ func (l *lane) deliver(ctx context.Context) {
 		if l.budget.Wait(ctx) != nil {
 			return
 		}
-		if m, s, ok := l.choose(); ok {
-			l.settle(ctx, m, s, l.call(ctx, m, &s))
-			l.done()
+		if p, s, ok := l.choose(); ok {
+			l.settle(ctx, p.m, s, l.call(ctx, p, &s))
 		}
+		l.done()
 	}
 }
 
@@ -151,30 +227,56 @@ func (l *lane) deliver(ctx context.Context) {
 func (l *lane) idle() time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if len(l.pending) == 0 {
-		return -1
-	}
 	var first time.Time
+	found := false
 	for _, p := range l.pending {
-		if first.IsZero() || p.notBy.Before(first) {
-			first = p.notBy
+		if at, ok := l.due(p); ok && (!found || at.Before(first)) {
+			first, found = at, true
 		}
 	}
-	if l.pause.After(first) {
-		first = l.pause
+	if !found {
+		return -1
 	}
-	return max(0, time.Until(first))
+	return max(0, time.Until(latest(first, l.pause, l.outage.rest)))
+}
+
+// due is when p may go out. It is not ok while the card that it is about is to go out first.
+func (l *lane) due(p *parcel) (at time.Time, ok bool) {
+	if of := p.m.Of; of != "" && l.shown[of].ref == "" {
+		// Where the platform is down both fail: the card has its next turn before the nudge has.
+		if card, ok := l.pending[of]; ok && card != p && (p.part || card.fails < patience+p.fails) {
+			return time.Time{}, false
+		}
+	}
+	at = p.notBy
+	if s := l.shown[p.m.Key]; l.paced && p.m.Priority == Ticker && s.ref != "" && !s.at.IsZero() {
+		at = latest(at, s.at.Add(tickerPace))
+	}
+	return at, true
+}
+
+func latest(a time.Time, more ...time.Time) time.Time {
+	for _, t := range more {
+		if t.After(a) {
+			a = t
+		}
+	}
+	return a
 }
 
 // choose picks prompts before outcomes before tickers, then the oldest. A volatile platform has no budget to divide; it
 // gets everything in order.
-func (l *lane) choose() (Message, shown, bool) {
+func (l *lane) choose() (parcel, shown, bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := time.Now()
 	var best *parcel
-	for _, p := range l.pending {
-		if p.notBy.After(now) {
+	for key, p := range l.pending {
+		if l.void(p.m) {
+			delete(l.pending, key)
+			continue
+		}
+		if at, ok := l.due(p); !ok || at.After(now) {
 			continue
 		}
 		if best == nil || (!l.volatile && p.m.Priority < best.m.Priority) ||
@@ -183,135 +285,17 @@ func (l *lane) choose() (Message, shown, bool) {
 		}
 	}
 	if best == nil {
-		return Message{}, shown{}, false
+		return parcel{}, shown{}, false
 	}
-	return best.m, l.shown[best.m.Key], true
+	out := *best
+	out.m.OfRef = l.shown[out.m.Of].ref
+	return out, l.shown[out.m.Key], true
 }
 
-// call shows m on the platform, whatever it takes: an edit, a first post, or a look for a post that got lost before.
-func (l *lane) call(ctx context.Context, m Message, s *shown) (err error) {
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
-	defer cancel()
-	defer func() {
-		if r := recover(); r != nil {
-			err = fmt.Errorf("platform %s panicked: %v", l.p.Name(), r)
-		}
-	}()
-	finder, finds := l.p.(Finder)
-	if s.ref == "" && s.tried && finds {
-		ref, ok, err := finder.Find(ctx, m.Key, m.At.Add(-time.Hour))
-		if err != nil {
-			return fmt.Errorf("look for message %s: %w", m.Key, err)
-		}
-		if ok {
-			s.ref = ref
-		}
-	}
-	if s.ref != "" {
-		err := l.p.Edit(ctx, s.ref, m)
-		if !errors.Is(err, ErrGone) {
-			if err != nil {
-				return fmt.Errorf("edit message %s: %w", m.Key, err)
-			}
-			return nil
-		}
-		s.ref = ""
-	}
-	if finds && !s.tried {
-		if err := l.store.SaveDelivered(ctx, l.p.Name(), m.Key, 0, ""); err != nil {
-			return fmt.Errorf("save intent to post %s: %w", m.Key, err)
-		}
-	}
-	s.tried = true
-	ref, err := l.p.Send(ctx, m)
-	if err != nil {
-		return fmt.Errorf("post message %s: %w", m.Key, err)
-	}
-	s.ref = ref
-	return nil
-}
-
-// settle records the outcome of a call.
-func (l *lane) settle(ctx context.Context, m Message, s shown, err error) {
-	if err == nil {
-		s.version = m.Version
-		if !l.volatile {
-			// The message is out whatever happens to ctx now; forgetting its ref would post it twice.
-			save, cancel := context.WithTimeout(context.WithoutCancel(ctx), callTimeout)
-			if err := l.store.SaveDelivered(save, l.p.Name(), m.Key, m.Version, string(s.ref)); err != nil {
-				l.log.Error("delivery could not be saved", "key", m.Key, "error", err)
-			}
-			cancel()
-		}
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.shown[m.Key] = s
-	p := l.pending[m.Key]
-	if err == nil {
-		if p.m.Version <= m.Version {
-			delete(l.pending, m.Key)
-		} else {
-			p.retry, p.notBy = nil, time.Time{}
-		}
-		return
-	}
-	if ctx.Err() != nil {
-		return
-	}
-	var later *Later
-	if errors.As(err, &later) {
-		l.pause = time.Now().Add(later.After)
-		l.log.Info("platform asks to wait", "key", m.Key, "seconds", later.After.Seconds())
-		return
-	}
-	if p.retry == nil {
-		p.retry = newBackoff()
-	}
-	wait := p.retry.NextBackOff()
-	p.notBy = time.Now().Add(wait)
-	l.log.Warn("message could not be delivered", "key", m.Key, "retry_seconds", wait.Seconds(), "error", err)
-}
-
-func newBackoff() *backoff.ExponentialBackOff {
-	b := backoff.NewExponentialBackOff()
-	b.InitialInterval, b.MaxInterval = time.Second, time.Minute
-	return b
-}
-
-// supervise keeps the platform receiving until ctx ends.
-func (l *lane) supervise(ctx context.Context, to Handler) {
-	in := inbox{Handler: to, l: l}
-	in.catchUp(ctx)
-	retry := newBackoff()
-	for {
-		started := time.Now()
-		err := l.receive(ctx, in)
-		if ctx.Err() != nil {
-			return
-		}
-		l.report(err)
-		if time.Since(started) > 5*time.Minute {
-			retry.Reset()
-		}
-		wait := retry.NextBackOff()
-		l.log.Error("platform stopped receiving", "retry_seconds", wait.Seconds(), "error", err)
-		select {
-		case <-ctx.Done():
-			return
-		case <-time.After(wait):
-		}
+// knock tells whoever listens to c, once, without waiting.
+func knock(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
 	}
 }
-
-func (l *lane) receive(ctx context.Context, in Inbox) (err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			err = fmt.Errorf("platform %s panicked: %v", l.p.Name(), r)
-		}
-	}()
-	return l.p.Run(ctx, in)
-}
-
-// report takes how the connection fares.
-func (l *lane) report(error) {}

@@ -36,6 +36,9 @@ type Message struct {
 	At        time.Time `json:"at"`
 }
 
+// NudgeOver is the State of a Nudge that calls nobody any more: where it was posted it is edited, else it is dropped.
+const NudgeOver = "info"
+
 // Priority orders delivery where a platform allows only so many calls: prompts first, then results, then progress.
 type Priority int
 

@@ -1,0 +1,167 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+)
+
+// outage is what deliveries that fail say of the platform, beyond their own message.
+type outage struct {
+	since time.Time // of the first failure after the last success; zero: all well
+	err   error
+	key   string    // of the message that failed first
+	wide  bool      // another one failed as well: rest before the next call
+	rest  time.Time // no call before
+	retry *backoff.ExponentialBackOff
+	good  time.Time // of the last success
+}
+
+// call shows p on the platform, whatever it takes: an edit, a first post, or a look for a post that got lost before.
+func (l *lane) call(ctx context.Context, p parcel, s *shown) (err error) {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("platform %s panicked: %v", l.p.Name(), r)
+		}
+	}()
+	m := p.m
+	finder, finds := l.p.(Finder)
+	if s.ref == "" && s.tried && finds {
+		ref, ok, err := finder.Find(ctx, m.Key, m.At.Add(-time.Hour))
+		if err != nil {
+			return fmt.Errorf("look for message %s: %w", m.Key, err)
+		}
+		if ok {
+			s.ref = ref
+			if p.part { // its key says what it shows
+				return nil
+			}
+		}
+	}
+	if s.ref != "" {
+		err := l.p.Edit(ctx, s.ref, m)
+		if !errors.Is(err, ErrGone) {
+			if err != nil {
+				return fmt.Errorf("edit message %s: %w", m.Key, err)
+			}
+			return nil
+		}
+		s.ref, s.tried = "", false
+	}
+	if m.Nudge && m.State == NudgeOver {
+		return nil
+	}
+	if finds && !s.tried {
+		if err := l.store.SaveDelivered(ctx, l.p.Name(), m.Key, 0, ""); err != nil {
+			return fmt.Errorf("save intent to post %s: %w", m.Key, err)
+		}
+	}
+	s.tried = true
+	ref, err := l.p.Send(ctx, m)
+	if err != nil {
+		return fmt.Errorf("post message %s: %w", m.Key, err)
+	}
+	s.ref = ref
+	return nil
+}
+
+// settle records the outcome of a call.
+func (l *lane) settle(ctx context.Context, m Message, s shown, err error) {
+	if err == nil {
+		s.version, s.at = m.Version, time.Now()
+		if !l.volatile && s.ref != "" {
+			// The message is out whatever happens to ctx now; forgetting its ref would post it twice.
+			save, cancel := context.WithTimeout(context.WithoutCancel(ctx), callTimeout)
+			if err := l.store.SaveDelivered(save, l.p.Name(), m.Key, m.Version, string(s.ref)); err != nil {
+				l.log.Error("delivery could not be saved", "key", m.Key, "error", err)
+			}
+			cancel()
+		}
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	defer knock(l.stirred)
+	old := l.shown[m.Key].ref
+	l.shown[m.Key] = s
+	p := l.pending[m.Key]          // nil: a part that was dropped meanwhile
+	if old != "" && s.ref != old { // the card is gone, and what stood below it
+		for _, part := range l.divide(m) {
+			delete(l.shown, part.Key)
+			part.Priority = m.Priority
+			l.queue(part, true)
+		}
+	}
+	switch {
+	case err == nil:
+		l.delivered(p, m)
+	case ctx.Err() == nil:
+		l.failed(p, m, err)
+	}
+}
+
+func (l *lane) delivered(p *parcel, m Message) {
+	if p != nil && p.m.Version <= m.Version {
+		delete(l.pending, m.Key)
+	} else if p != nil {
+		p.retry, p.notBy, p.fails, p.since, p.err = nil, time.Time{}, 0, time.Time{}, nil
+	}
+	if !l.outage.since.IsZero() {
+		l.again()
+	}
+	l.outage = outage{good: time.Now()}
+}
+
+// again lets everything that failed while the platform was down go out at once.
+func (l *lane) again() {
+	l.outage.rest = time.Time{}
+	for _, p := range l.pending {
+		if !l.poison(p) {
+			p.notBy = time.Time{}
+		}
+	}
+	knock(l.wake)
+}
+
+// poison reports whether p failed while others went out: that says nothing about the platform.
+func (l *lane) poison(p *parcel) bool { return p.fails > 0 && l.outage.good.After(p.since) }
+
+func (l *lane) failed(p *parcel, m Message, err error) {
+	now, o := time.Now(), &l.outage
+	if p == nil {
+		l.log.Warn("message could not be delivered", "key", m.Key, "error", err)
+		return
+	}
+	p.err = err
+	var later *Later
+	if errors.As(err, &later) {
+		l.pause = now.Add(later.After)
+		l.log.Info("platform asks to wait", "key", m.Key, "seconds", later.After.Seconds())
+	} else {
+		if p.fails++; p.fails == 1 {
+			p.retry, p.since = newBackoff(), now
+		}
+		wait := p.retry.NextBackOff()
+		p.notBy = now.Add(wait)
+		l.log.Warn("message could not be delivered", "key", m.Key, "retry_seconds", wait.Seconds(), "error", err)
+		if l.poison(p) {
+			return
+		}
+	}
+	if o.err = err; o.since.IsZero() {
+		o.since, o.key, o.retry = now, m.Key, newBackoff()
+	}
+	if o.wide = o.wide || o.key != m.Key; o.wide && later == nil {
+		o.rest = now.Add(o.retry.NextBackOff())
+	}
+}
+
+func newBackoff() *backoff.ExponentialBackOff {
+	b := backoff.NewExponentialBackOff()
+	b.InitialInterval, b.MaxInterval = time.Second, 30*time.Second
+	return b
+}
