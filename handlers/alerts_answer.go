@@ -15,6 +15,9 @@ func (h *Handlers) answerAlert(ctx context.Context, c caller, p press, reason st
 	if !ok || slices.Contains([]string{resolved, replaced, merged}, k.State) || (k.State == started && p.Choice == "snooze") {
 		return bot.Reply{}, runbook.Errorf(runbook.NotFound, "alert.gone")
 	}
+	if mayStart(c.person) {
+		h.view.calls.spoke(k.ID, h.Clock())
+	}
 	if k.Level == returned {
 		return h.answerReturned(ctx, c, k, p.Choice, reason)
 	}

@@ -48,6 +48,7 @@ type call struct {
 	Changes  []time.Time       `json:"changes,omitempty"` // between firing and not, of late
 	Unsteady bool              `json:"unsteady,omitempty"`
 	Prompt   int64             `json:"prompt,omitempty"` // version of the message that asked people; 0: not asked yet
+	Asked    []string          `json:"asked,omitempty"`  // the hosts that people were asked about
 	Carded   bool              `json:"carded,omitempty"` // people have seen it
 	Ended    time.Time         `json:"ended,omitzero"`
 	Closed   string            `json:"closed,omitempty"` // why it ended, where not because the hosts answer
@@ -56,6 +57,7 @@ type call struct {
 	Accepted *acceptance       `json:"accepted,omitempty"`
 	Run      string            `json:"-"`
 	Snoozed  time.Time         `json:"-"`
+	Quiet    bool              `json:"-"` // nobody is disturbed for it now
 
 	tally *tally
 	fresh bool // Members is this copy's own

@@ -45,12 +45,30 @@ func (e *edit) correlate(cfg *fleet.Config, runs []runbook.RunSummary, version f
 		case firing, started, snoozed, accepted:
 			c.Carded = true
 		}
-		if c.State != firing {
-			c.Prompt = 0
-		} else if c.Prompt == 0 && !c.quiet(cfg, runs, e.now) {
+		extent := e.extent(c)
+		c.Quiet = c.quiet(cfg, runs, e.now)
+		switch {
+		case c.State != firing:
+			c.Prompt, c.Asked = 0, nil
+		case c.Quiet:
+		case c.Prompt == 0 || c.Asked != nil && !subset(extent, c.Asked): // there is more of it: people are asked anew
 			c.Prompt = version()
+			c.Asked = union(c.Asked, extent)
+		case c.Asked == nil:
+			c.Asked = extent
 		}
 	}
+}
+
+// extent are the hosts of a call and of those that it stands for or lists.
+func (e *edit) extent(c *call) []string {
+	out := union([]string{}, c.Hosts)
+	for _, key := range slices.Sorted(maps.Keys(e.calls)) {
+		if o := e.calls[key]; o.By == c.ID {
+			out = union(out, o.Hosts)
+		}
+	}
+	return out
 }
 
 // together finds the wider calls: where all hosts in service of each role are dead. It gives the call that says so of each

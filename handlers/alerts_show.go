@@ -21,10 +21,11 @@ const (
 type shownCalls struct {
 	shown map[string][sha256.Size]byte // by ID
 	asked map[string]int64             // Prompt, by ID
+	calls *alertCalls
 }
 
 func newShownCalls() shownCalls {
-	return shownCalls{shown: map[string][sha256.Size]byte{}, asked: map[string]int64{}}
+	return shownCalls{shown: map[string][sha256.Size]byte{}, asked: map[string]int64{}, calls: newAlertCalls()}
 }
 
 // runAlerts shows calls as they change, and lets snoozes, cool-downs and flaps end, until ctx ends.
@@ -63,6 +64,12 @@ func (h *Handlers) reviewAlerts(ctx context.Context) {
 // showAlerts wants every card that differs from what was wanted last; what the hub could not store is tried again.
 func (h *Handlers) showAlerts(ctx context.Context) {
 	v := h.alerts.view
+	if err := v.calls.load(ctx, h.Journal); err != nil {
+		if ctx.Err() == nil {
+			h.Log.Error("read who was called to alerts", "error", err)
+		}
+		return
+	}
 	current := map[string]bool{}
 	for _, c := range h.alerts.all() {
 		current[c.ID] = true
@@ -89,6 +96,9 @@ func (h *Handlers) showCall(ctx context.Context, v shownCalls, c *call) error {
 		return err
 	}
 	sum := sha256.Sum256(b)
+	if err := h.callTo(ctx, v, c, m); err != nil {
+		return err
+	}
 	if c.Prompt != 0 && v.asked[c.ID] != c.Prompt {
 		if err := h.ask(ctx, m, c.Prompt); err != nil {
 			return err
@@ -110,6 +120,6 @@ func (h *Handlers) showCall(ctx context.Context, v shownCalls, c *call) error {
 }
 
 func (h *Handlers) ask(ctx context.Context, m bot.Message, version int64) error {
-	m.Version, m.Notify = version, h.Fleet.Config().Policy.OnCall
+	m.Version, m.Notify = version, onCall(h.Fleet.Config())
 	return h.Hub.Want(ctx, m)
 }

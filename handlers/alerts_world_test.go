@@ -2,6 +2,7 @@ package handlers
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"log/slog"
 	"maps"
@@ -54,7 +55,7 @@ type book struct {
 type posts struct {
 	mu     sync.Mutex
 	last   map[string]bot.Message
-	prompt int // versions that notify people
+	prompt int // posts that notify people: an edit buzzes nobody
 	wants  int
 }
 
@@ -62,11 +63,12 @@ func (p *posts) Want(_ context.Context, m bot.Message) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.wants++
-	if old, ok := p.last[m.Key]; ok && old.Version >= m.Version {
+	old, ok := p.last[m.Key]
+	if ok && old.Version >= m.Version {
 		return nil
 	}
 	p.last[m.Key] = m
-	if len(m.Notify) > 0 {
+	if !ok && len(m.Notify) > 0 {
 		p.prompt++
 	}
 	return nil
@@ -85,6 +87,18 @@ func (j bookJournal) NewestVersion(context.Context) (newest int64, err error) {
 		newest = max(newest, m.Version)
 	}
 	return newest, nil
+}
+
+func (j bookJournal) Wanted(context.Context) ([]journal.Message, error) {
+	var out []journal.Message
+	for key, m := range j.b.hub.last {
+		body, err := json.Marshal(m)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, journal.Message{Key: key, Version: m.Version, Body: body})
+	}
+	return out, nil
 }
 
 func (j bookJournal) SaveAlerts(ctx context.Context, batch []journal.Alert, by runbook.Actor) error {
@@ -211,4 +225,7 @@ func outside(source, fingerprint, scenario, host string) alert.Alert {
 
 func ended(a alert.Alert) alert.Alert { a.Resolved = true; return a }
 
-func shownKeys(p *posts) []string { return slices.Sorted(maps.Keys(p.last)) }
+// shownKeys are the cards, without what calls people to them.
+func shownKeys(p *posts) []string {
+	return slices.DeleteFunc(slices.Sorted(maps.Keys(p.last)), func(key string) bool { return p.last[key].Nudge })
+}

@@ -77,7 +77,7 @@ func TestRecordedAlerts(t *testing.T) {
 	send(am, "alertmanager/testdata/part-resolved.json", `{"ignored":0,"stored":2}`, which+" merged; primary firing")
 	send(zx, "generic/testdata/zabbix-resolved.json", `{"ignored":0,"stored":1}`, which+" firing; primary resolved")
 	send(am, "alertmanager/testdata/resolved.json", `{"ignored":0,"stored":1}`, which+" resolved; primary resolved")
-	if counted["alertmanager stored"] != 7 || counted["grafana ignored"] != 2 || b.hub.prompt != 2 {
+	if counted["alertmanager stored"] != 7 || counted["grafana ignored"] != 2 || b.hub.prompt != 3 {
 		t.Errorf("%v, %d prompts", counted, b.hub.prompt)
 	}
 }

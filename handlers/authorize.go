@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/hex"
@@ -78,16 +79,18 @@ func mayDecide(c *fleet.Config, p fleet.Person, step *runbook.StepRun, choice ru
 
 // allowed names who may, for the person who may not.
 func allowed(c *fleet.Config, roles ...string) string {
+	return cmp.Or(strings.Join(whoMay(c, roles...), ", "), "–")
+}
+
+// whoMay are the people who have one of the roles.
+func whoMay(c *fleet.Config, roles ...string) []string {
 	var names []string
 	for _, p := range c.People {
 		if slices.ContainsFunc(roles, func(r string) bool { return slices.Contains(p.Roles, r) }) {
 			names = append(names, p.Name)
 		}
 	}
-	if len(names) == 0 {
-		return "–"
-	}
-	return strings.Join(names, ", ")
+	return names
 }
 
 func refusal(id string, pairs ...any) error { return runbook.Errorf(runbook.Forbidden, id, pairs...) }

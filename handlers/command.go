@@ -25,10 +25,7 @@ func (h *Handlers) command(ctx context.Context, c caller, text string) (bot.Repl
 	if len(text) > maxCommand || !utf8.ValidString(text) {
 		return bot.Reply{}, runbook.Errorf(runbook.Invalid, "cmd.too_long", "max", maxCommand)
 	}
-	words := strings.Fields(text)
-	for len(words) > 0 && isName(words[0]) {
-		words = words[1:]
-	}
+	words := unnamed(strings.Fields(text))
 	if len(words) == 0 {
 		return h.diagnose(ctx, c)
 	}
@@ -63,6 +60,14 @@ func (h *Handlers) command(ctx context.Context, c caller, text string) (bot.Repl
 		return h.typed(ctx, c, []string{"choice_button." + verb}, words, args)
 	}
 	return bot.Reply{}, h.unknown(words...)
+}
+
+// unnamed leaves out the bot's own name before what is said to it.
+func unnamed(words []string) []string {
+	for len(words) > 0 && isName(words[0]) {
+		words = words[1:]
+	}
+	return words
 }
 
 func isName(word string) bool {

@@ -30,6 +30,8 @@ type Journal interface {
 	Subscribe() (ids <-chan int64, cancel func())
 	Head(ctx context.Context) (string, error)
 	NewestVersion(ctx context.Context) (int64, error)
+	Wanted(ctx context.Context) ([]journal.Message, error)
+	Decisions(ctx context.Context, run, step string) ([]runbook.Recorded, error)
 	SaveAlerts(ctx context.Context, batch []journal.Alert, by runbook.Actor) error
 	Firing(ctx context.Context, since time.Time) ([]journal.Alert, error)
 }
@@ -55,14 +57,15 @@ type Config struct {
 	Log      *slog.Logger
 }
 
-// Handlers gives meaning to what people and alerts say. It implements bot.Inbox, engine.Notifier and the alert sink.
+// Handlers gives meaning to what people and alerts say. It implements bot.Handler, engine.Notifier and the alert sink.
 type Handlers struct {
 	Config
-	say      *locale.Printer
-	view     *notifier
-	alerts   *alertBook
-	versions versions
-	leavers  leavers
+	say       *locale.Printer
+	view      *notifier
+	alerts    *alertBook
+	versions  versions
+	leavers   leavers
+	platforms *platforms
 }
 
 // New wires the handlers; nothing runs before Run.
@@ -73,6 +76,7 @@ func New(c Config) *Handlers {
 	h := &Handlers{Config: c, say: c.Bundle.Printer(c.Language, c.Zone)}
 	h.view = newNotifier(h)
 	h.alerts = newAlertBook()
+	h.platforms = newPlatforms()
 	return h
 }
 
@@ -84,6 +88,7 @@ func (h *Handlers) Run(ctx context.Context) error {
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	wg.Go(func() { h.runAlerts(ctx) })
+	wg.Go(func() { h.runHealth(ctx) })
 	return h.view.run(ctx)
 }
 

@@ -29,7 +29,7 @@ func TestARunByButtons(t *testing.T) {
 		t.Fatalf("approve: %+v", got)
 	}
 	done := w.hub.until(t, "step/run1/one", inState("done"))
-	if !strings.HasPrefix(done.Footer, "approved by ops2 (web)") {
+	if !strings.HasPrefix(done.Footer, "approved by ops2 (console)") {
 		t.Errorf("footer is %q", done.Footer)
 	}
 	group := w.hub.until(t, "step/run1/two", waiting)

@@ -1,9 +1,11 @@
 package handlers
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"strings"
+	"time"
 
 	"recoverbot/bot"
 	"recoverbot/locale"
@@ -22,20 +24,35 @@ func (c caller) actor() runbook.Actor {
 	return runbook.Actor{Name: c.person.Name, Platform: c.platform}
 }
 
-// Handle implements bot.Inbox: one utterance of one person. The reply is for that person alone.
+// tooOld is how long after it was received something still means what its person saw then.
+const tooOld = 5 * time.Minute
+
+// Handle implements bot.Handler: one utterance of one person. The reply is for that person alone; it is empty where
+// nobody spoke to the bot.
 func (h *Handlers) Handle(ctx context.Context, in bot.Inbound) bot.Reply {
-	c := caller{platform: in.Platform, say: h.printer(in.Language)}
 	person, ok := personOn(h.Fleet.Config(), in.Platform, in.UserID)
-	if !ok {
+	c := caller{person: person, platform: in.Platform, say: h.printer(cmp.Or(in.Language, person.Language))}
+	now := h.Clock()
+	switch {
+	case in.Casual && (!ok || !h.answers(ctx, in.Text)):
+		return bot.Reply{}
+	case !ok:
 		return bot.Reply{Text: c.say.T("cmd.stranger"), Refused: true}
+	case !in.At.IsZero() && now.Sub(in.At) > tooOld:
+		return bot.Reply{Text: c.say.T("cmd.too_old", "at", in.At), Refused: true}
 	}
-	c.person = person
 	var reply bot.Reply
 	var err error
-	if in.Action != "" {
+	switch {
+	case in.Action != "":
 		reply, err = h.pressed(ctx, c, in)
-	} else {
+	case in.Casual:
+		reply, err = h.answered(ctx, c, in.Text)
+	default:
 		reply, err = h.command(ctx, c, in.Text)
+	}
+	if mayStart(person) {
+		h.view.calls.spoke(reply.RunID, now)
 	}
 	if err != nil { // a card that comes with a refusal says what can be done instead
 		return bot.Reply{Text: h.explain(c.say, err), Refused: true, RunID: reply.RunID, Message: reply.Message}

@@ -21,11 +21,13 @@ type notifier struct {
 	dirty map[string]bool
 	wake  chan struct{}
 	shown map[string][sha256.Size]byte // message key → what was wanted last; used by run alone
+	calls *nudges
 }
 
 func newNotifier(h *Handlers) *notifier {
 	return &notifier{
 		h: h, dirty: map[string]bool{}, wake: make(chan struct{}, 1), shown: map[string][sha256.Size]byte{},
+		calls: newNudges(h),
 	}
 }
 
@@ -66,6 +68,7 @@ func (n *notifier) run(ctx context.Context) error {
 			}
 		}
 	}
+	n.loadCalls(ctx)
 	for {
 		var again <-chan time.Time
 		for _, id := range n.take() {
@@ -77,11 +80,38 @@ func (n *notifier) run(ctx context.Context) error {
 				again = time.After(time.Second)
 			}
 		}
+		var call <-chan time.Time
+		if d, ok := n.calls.wait(n.h.Clock()); ok {
+			call = time.After(d)
+		}
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-n.wake:
 		case <-again:
+		case <-call:
+			for _, id := range n.calls.overdue(n.h.Clock()) {
+				n.changed(runbook.Run{ID: id})
+			}
+		}
+	}
+}
+
+// loadCalls reads whom an earlier process called: without that nobody could be called, and no card is shown either while
+// the journal does not answer.
+func (n *notifier) loadCalls(ctx context.Context) {
+	for ctx.Err() == nil {
+		runs, err := n.calls.load(ctx)
+		if err == nil {
+			for _, id := range runs {
+				n.changed(runbook.Run{ID: id})
+			}
+			return
+		}
+		n.h.Log.Error("read who was called", "error", err)
+		select {
+		case <-ctx.Done():
+		case <-time.After(time.Second):
 		}
 	}
 }
@@ -97,7 +127,7 @@ func (n *notifier) show(ctx context.Context, id string) error {
 			return err
 		}
 	}
-	return nil
+	return n.calls.show(ctx, r)
 }
 
 // want passes on a message that differs from what was wanted last under its key. What changes with the clock alone

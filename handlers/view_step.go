@@ -16,7 +16,7 @@ func (v viewer) stepCard(r runbook.Run, c card) bot.Message {
 		Key: "step/" + r.ID + "/" + c.id, RunID: r.ID, State: word, Emoji: emoji,
 		Context:  v.context(r, c),
 		Since:    downSince(r),
-		Title:    v.say.T("view.step_title", "n", c.number, "all", len(cards(r)), "title", v.say.Text(c.def.Title)),
+		Title:    v.cardTitle(r, c),
 		Priority: bot.Outcome,
 		At:       c.members[0].ChangedAt,
 	}
@@ -40,6 +40,10 @@ func (v viewer) stepCard(r runbook.Run, c card) bot.Message {
 		v.answers(&m, r, c)
 	}
 	return m
+}
+
+func (v viewer) cardTitle(r runbook.Run, c card) string {
+	return v.say.T("view.step_title", "n", c.number, "all", len(cards(r)), "title", v.say.Text(c.def.Title))
 }
 
 // where says on which machine, and which line of the operators' document this is.

@@ -67,6 +67,13 @@ func (b *Bundle) Printer(lang string, zone *time.Location) *Printer {
 		"clock": func(v any) string { return p.at(v, "15:04:05") },
 		"date":  func(v any) string { return p.at(v, "2006-01-02 15:04:05") },
 		"msg":   p.arg,
+		"platform": func(v any) string { // what people call it; a new one by its own name
+			name := fmt.Sprint(v)
+			if s := p.T("platform." + name); s != "platform."+name {
+				return s
+			}
+			return name
+		},
 		"s": func(v any) string { // the ending of an English noun after its number
 			if seconds(v) == 1 {
 				return ""

@@ -1,0 +1,203 @@
+package handlers
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"recoverbot/bot"
+	"recoverbot/runbook"
+	"recoverbot/runbook/fleet"
+)
+
+const (
+	// attention is for how long a person is taken to look at the cards after doing something.
+	attention = 20 * time.Second
+	// lastCall is how long before a change rolls back by itself people are called once more.
+	lastCall = time.Minute
+)
+
+// reminders are when people are called again about a question that nobody answers. They widen, and never act.
+var reminders = []time.Duration{5 * time.Minute, 10 * time.Minute, 20 * time.Minute}
+
+// asking is a card that asks people, from when it began to.
+type asking struct {
+	card  card
+	of    string // key of the card
+	id    string // of this time of asking, and part of the key of each nudge about it
+	since time.Time
+	until time.Time // when what is held rolls back by itself
+}
+
+// questions are the cards of a run that ask now. resumed is when the run was opened again: what was put aside asks anew.
+func questions(r runbook.Run, resumed time.Time) []asking {
+	if r.DryRun || r.State != runbook.Open || !live(r) {
+		return nil
+	}
+	var out []asking
+	for _, c := range cards(r) {
+		state := c.state()
+		if !state.Asks() || state == runbook.Waiting && c.group && c.unplanned() {
+			continue
+		}
+		q := asking{card: c, of: "step/" + r.ID + "/" + c.id}
+		for _, s := range c.members {
+			switch {
+			case s.State != state:
+			case state == runbook.Waiting: // a group asks when its last member is planned
+				q.since = later(q.since, s.ChangedAt)
+			default:
+				q.since = earlier(q.since, s.ChangedAt)
+			}
+			if s.Hold != nil && s.State == runbook.Held && !s.Hold.Durable {
+				q.until = earlier(q.until, s.Hold.Deadline)
+			}
+		}
+		q.since = later(q.since, resumed)
+		q.id = r.ID + "/" + c.id + "/" + string(state) + "-" + strconv.FormatInt(q.since.Unix(), 10)
+		out = append(out, q)
+	}
+	return out
+}
+
+// calls are when people are called about q, one time for each level; zero: not at all. human is when a person did
+// something about the run last.
+func (q asking) calls(human time.Time) []time.Time {
+	out := make([]time.Time, 1+len(reminders))
+	if !q.until.IsZero() { // short: whoever approved it may have put the phone away
+		out[0] = later(q.since, human.Add(attention))
+		if last := q.until.Add(-lastCall); last.Sub(out[0]) >= attention {
+			out[1] = last
+		}
+		return out
+	}
+	if q.since.Sub(human) > attention {
+		out[0] = q.since
+	}
+	for i, d := range reminders {
+		out[i+1] = later(q.since, human).Add(d)
+	}
+	return out
+}
+
+// due is the widest level whose time has come, -1 for none, and when the next one comes, zero for never.
+func due(calls []time.Time, now time.Time) (level int, next time.Time) {
+	level = -1
+	for i, at := range calls {
+		switch {
+		case at.IsZero():
+		case !at.After(now):
+			level = i
+		default:
+			next = earlier(next, at)
+		}
+	}
+	return level, next
+}
+
+// calledAt are the people whom a level calls, in the order in which they are on call: one, two, three, then everybody who
+// may answer. Where nobody is on call, that is everybody who may answer at once.
+func calledAt(cfg *fleet.Config, level int) []string {
+	called := onCall(cfg)
+	if level < len(reminders) && len(cfg.Policy.OnCall) > 0 {
+		return called[:min(len(called), level+1)]
+	}
+	return union(called, whoMay(cfg, roleApprover, roleDanger))
+}
+
+// onCall are the people on call, in their order, or everybody who may answer.
+func onCall(cfg *fleet.Config) []string {
+	if len(cfg.Policy.OnCall) > 0 {
+		return slices.Clone(cfg.Policy.OnCall)
+	}
+	return whoMay(cfg, roleApprover, roleDanger)
+}
+
+// lastHuman is when a person did something about the run last, as far as the journal says, and who answered what.
+func lastHuman(r runbook.Run, given []runbook.Recorded) runbook.Approval {
+	last := runbook.Approval{By: r.StartedBy, At: r.StartedAt}
+	note := func(a runbook.Approval) {
+		if !a.At.Before(last.At) {
+			last = a
+		}
+	}
+	for _, s := range r.Steps {
+		for _, a := range s.Approvals {
+			note(a)
+		}
+		if s.DecidedBy != nil {
+			note(*s.DecidedBy)
+		}
+	}
+	for _, d := range given {
+		note(runbook.Approval{By: d.Decision.By, Choice: d.Decision.Choice, At: recordedAt(d)})
+	}
+	if r.Aborting != nil {
+		note(*r.Aborting)
+	}
+	return last
+}
+
+// resumedAt is when the run was opened again last.
+func resumedAt(given []runbook.Recorded) time.Time {
+	var out time.Time
+	for _, d := range given {
+		if d.Decision.Choice == runbook.Reopen {
+			out = later(out, recordedAt(d))
+		}
+	}
+	return out
+}
+
+func recordedAt(d runbook.Recorded) time.Time {
+	at, _ := time.Parse(time.RFC3339Nano, d.At) // the journal wrote it
+	return at
+}
+
+// nudge is the short message of a level about a card that asks.
+func (v viewer) nudge(r runbook.Run, q asking, level int) bot.Message {
+	word, emoji, _ := q.card.face(r)
+	id := "nudge." + string(q.card.state())
+	if !q.until.IsZero() {
+		id = "nudge.held_until"
+	}
+	context := v.context(r, card{})
+	if waited := v.now.Sub(q.since); level > 0 && q.until.IsZero() {
+		context = strings.TrimSuffix(v.say.T("nudge.waits", "seconds", waited.Truncate(time.Minute).Seconds())+" · "+context, " · ")
+	}
+	return bot.Message{
+		Key: "nudge/" + q.id + "/" + strconv.Itoa(level), RunID: r.ID, Nudge: true, Of: q.of, State: word, Emoji: emoji,
+		Title: v.say.T(id, "title", v.cardTitle(r, q.card), "at", q.until), Context: context, Since: downSince(r),
+		Priority: bot.Prompt, At: v.now,
+	}
+}
+
+// answered is what becomes of a nudge whose card asks no longer: nobody runs after an old call.
+func (v viewer) answered(r runbook.Run, old bot.Message, last runbook.Approval) bot.Message {
+	m := settledNudge(old, v.say.T("nudge.over", "title", v.nudged(r, old)))
+	if last.Choice != "" && !last.At.Before(old.At) {
+		m.Title = v.say.T("nudge.answered", "title", v.nudged(r, old), "choice", v.say.T("choice."+string(last.Choice)),
+			"name", last.By.Name, "platform", last.By.Platform, "at", last.At)
+	}
+	return m
+}
+
+// nudged names the card that a nudge was about.
+func (v viewer) nudged(r runbook.Run, m bot.Message) string {
+	for _, c := range cards(r) {
+		if m.Of == "step/"+r.ID+"/"+c.id {
+			return v.cardTitle(r, c)
+		}
+	}
+	return v.say.Text(r.Scenario.Title)
+}
+
+// settledNudge is a nudge that calls nobody any more. Whom it called stays, so that the edit says nothing else anew.
+func settledNudge(old bot.Message, title string) bot.Message {
+	old.Title, old.State, old.Emoji, old.Context, old.Since = title, settledState, "", "", time.Time{}
+	return old
+}
+
+// settledState is the State of a nudge that calls nobody any more.
+const settledState = "info"

@@ -1,0 +1,177 @@
+package handlers
+
+import (
+	"context"
+	"encoding/json"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"recoverbot/bot"
+	"recoverbot/runbook"
+)
+
+// nudges calls people to cards that ask, since an edit buzzes no phone. What was called is read from the journal at the
+// start, so that nobody is called twice. All but human is used by the notifier's goroutine alone.
+type nudges struct {
+	h    *Handlers
+	out  map[string]bot.Message // by key; of every run that goes on
+	next map[string]time.Time   // run → when people are to be called again
+
+	mu    sync.Mutex
+	human map[string]time.Time // run → when a person last said something about it that is not in the journal
+}
+
+func newNudges(h *Handlers) *nudges {
+	return &nudges{h: h, out: map[string]bot.Message{}, next: map[string]time.Time{}, human: map[string]time.Time{}}
+}
+
+// load takes over what an earlier process called, and gives the runs whose nudges may be out of date.
+func (n *nudges) load(ctx context.Context) ([]string, error) {
+	wanted, err := n.h.Journal.Wanted(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var runs []string
+	for _, w := range wanted {
+		var m bot.Message
+		if !strings.HasPrefix(w.Key, "nudge/") || json.Unmarshal(w.Body, &m) != nil || m.RunID == "" {
+			continue
+		}
+		n.out[m.Key] = m
+		if m.State != settledState {
+			runs = union(runs, []string{m.RunID})
+		}
+	}
+	return runs, nil
+}
+
+// spoke notes that a person said something about a run: whoever looks at it need not be called.
+func (n *nudges) spoke(run string, at time.Time) {
+	if run == "" {
+		return
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.human[run] = later(n.human[run], at)
+}
+
+func (n *nudges) spokeAt(run string) time.Time {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.human[run]
+}
+
+// show calls people to what the run asks now, and settles the calls that are over.
+func (n *nudges) show(ctx context.Context, r runbook.Run) error {
+	delete(n.next, r.ID)
+	if r.DryRun || r.State != runbook.Open && !n.called(r.ID) {
+		n.forget(r)
+		return nil
+	}
+	given, err := n.h.Journal.Decisions(ctx, r.ID, "")
+	if err != nil {
+		return err
+	}
+	v, last := n.h.viewer(ctx, n.h.say, r), lastHuman(r, given)
+	asked := map[string]bool{}
+	for _, q := range questions(r, resumedAt(given)) {
+		asked[q.id] = true
+		level, next := due(q.calls(later(last.At, n.spokeAt(r.ID))), v.now)
+		if !next.IsZero() {
+			n.next[r.ID] = earlier(n.next[r.ID], next)
+		}
+		if level < 0 || n.widest(q) >= level {
+			continue
+		}
+		m := v.nudge(r, q, level)
+		m.Notify = calledAt(n.h.Fleet.Config(), level)
+		if len(m.Notify) == 0 {
+			continue
+		}
+		if err := n.want(ctx, m); err != nil {
+			return err
+		}
+	}
+	for _, key := range slices.Sorted(maps.Keys(n.out)) {
+		m := n.out[key]
+		if m.RunID != r.ID || m.State == settledState || asked[episode(key)] {
+			continue
+		}
+		if err := n.want(ctx, v.answered(r, m, last)); err != nil {
+			return err
+		}
+	}
+	n.forget(r)
+	return nil
+}
+
+func (n *nudges) want(ctx context.Context, m bot.Message) error {
+	m.Version = n.h.versions.next(ctx, n.h.Journal, n.h.Clock())
+	if err := n.h.Hub.Want(ctx, m); err != nil {
+		return err
+	}
+	n.out[m.Key] = m
+	return nil
+}
+
+// episode is the id of the question that a nudge is about.
+func episode(key string) string {
+	id := strings.TrimPrefix(key, "nudge/")
+	return id[:strings.LastIndexByte(id, '/')]
+}
+
+// widest is the highest level that people were called at about q, -1 for none.
+func (n *nudges) widest(q asking) int {
+	out := -1
+	for level := range 1 + len(reminders) {
+		if _, called := n.out["nudge/"+q.id+"/"+strconv.Itoa(level)]; called {
+			out = level
+		}
+	}
+	return out
+}
+
+// called reports whether people were called about the run, and may still believe it.
+func (n *nudges) called(run string) bool {
+	for _, m := range n.out {
+		if m.RunID == run && m.State != settledState {
+			return true
+		}
+	}
+	return false
+}
+
+// forget lets go of what was called about a run that has ended.
+func (n *nudges) forget(r runbook.Run) {
+	if active(r) {
+		return
+	}
+	maps.DeleteFunc(n.out, func(_ string, m bot.Message) bool { return m.RunID == r.ID })
+	n.mu.Lock()
+	delete(n.human, r.ID)
+	n.mu.Unlock()
+}
+
+// wait is how long it is until somebody is to be called again; ok is false where nobody is.
+func (n *nudges) wait(now time.Time) (d time.Duration, ok bool) {
+	var first time.Time
+	for _, at := range n.next {
+		first = earlier(first, at)
+	}
+	return max(0, first.Sub(now)), !first.IsZero()
+}
+
+// overdue are the runs about which somebody is to be called now.
+func (n *nudges) overdue(now time.Time) []string {
+	var out []string
+	for run, at := range n.next {
+		if !at.After(now) {
+			out = append(out, run)
+		}
+	}
+	return out
+}
