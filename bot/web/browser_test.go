@@ -2,8 +2,6 @@ package web_test
 
 import (
 	"context"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -13,77 +11,9 @@ import (
 
 	"recoverbot/bot"
 	"recoverbot/bot/bottest"
+	"recoverbot/bot/bottest/browser"
 	"recoverbot/bot/web"
 )
-
-// browser starts a Chromium of its own at the size of a phone.
-func browser(t *testing.T) context.Context {
-	t.Helper()
-	opts := []chromedp.ExecAllocatorOption{chromedp.NoSandbox, chromedp.DisableGPU, chromedp.NoFirstRun, chromedp.Headless,
-		chromedp.UserDataDir(t.TempDir()), chromedp.Flag("disable-quic", true), chromedp.Flag("disable-background-networking", true),
-		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true), chromedp.WindowSize(390, 844)}
-	alloc, stopAlloc := chromedp.NewExecAllocator(context.Background(), opts...)
-	ctx, stop := chromedp.NewContext(alloc)
-	ctx, cancel := context.WithTimeout(ctx, 90*time.Second)
-	t.Cleanup(func() { cancel(); stop(); stopAlloc() })
-	return ctx
-}
-
-func act(t *testing.T, ctx context.Context, what string, actions ...chromedp.Action[chromedp.Void]) {
-	t.Helper()
-	if err := chromedp.Do(ctx, actions...); err != nil {
-		t.Fatalf("%s: %v", what, err)
-	}
-}
-
-// shot leaves a picture in $SCREENSHOTS, to be looked at; without it, nowhere that lasts.
-func shot(t *testing.T, ctx context.Context, name string) {
-	t.Helper()
-	dir := os.Getenv("SCREENSHOTS")
-	if dir == "" {
-		dir = t.TempDir()
-	}
-	png, err := chromedp.Run(ctx, chromedp.CaptureScreenshot())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(png) < 5000 {
-		t.Errorf("screenshot %s has %d bytes", name, len(png))
-	}
-	if err := os.WriteFile(filepath.Join(dir, name+".png"), png, 0o644); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// eventually polls a JavaScript expression until it is true.
-func eventually(t *testing.T, ctx context.Context, js string) {
-	t.Helper()
-	deadline := time.Now().Add(10 * time.Second)
-	for {
-		ok, err := chromedp.Run(ctx, chromedp.Evaluate[bool]("!!("+js+")"))
-		if err == nil && ok {
-			return
-		}
-		if time.Now().After(deadline) || ctx.Err() != nil {
-			text, _ := chromedp.Run(ctx, chromedp.Evaluate[string]("document.body.innerText"))
-			t.Fatalf("never true: %s: %v\n%s", js, err, text)
-		}
-		<-time.After(20 * time.Millisecond)
-	}
-}
-
-func js(expression string) chromedp.Action[chromedp.Void] {
-	return chromedp.Evaluate[chromedp.Void](expression)
-}
-
-// click scrolls to the element and clicks it with the mouse.
-func click(css string) chromedp.Action[chromedp.Void] { return chromedp.Click(chromedp.CSS(css)) }
-func visible(css string) chromedp.Action[chromedp.Void] {
-	return chromedp.WaitVisible(chromedp.CSS(css))
-}
-func keys(css, text string) chromedp.Action[chromedp.Void] {
-	return chromedp.SendKeys(chromedp.CSS(css), text)
-}
 
 // story is a run in its middle: every kind of card that the page has to show.
 func story() []bot.Message {
@@ -135,51 +65,51 @@ func TestOnAPhone(t *testing.T) {
 	for _, m := range story() {
 		_, _ = h.w.Send(t.Context(), m)
 	}
-	ctx := browser(t)
-	act(t, ctx, "open", chromedp.EmulateViewport(390, 844, chromedp.EmulateScale(2), chromedp.EmulateMobile), chromedp.Navigate(h.srv.URL), visible("#token"))
-	shot(t, ctx, "1-login")
-	act(t, ctx, "log in", keys("#token", "token-of-ops1\r"), visible("#line"))
-	eventually(t, ctx, `document.querySelectorAll('.card').length === 5 && document.querySelector('#status b').textContent.includes('domain list')`)
-	eventually(t, ctx, `document.documentElement.scrollWidth <= 390`)
-	eventually(t, ctx, `[...document.querySelectorAll('.actions button, .keys button, .quiet, #say button, #line, .check')].every(b => b.getBoundingClientRect().height >= 44)`)
-	shot(t, ctx, "2-waiting-light")
-	act(t, ctx, "dark", click("#theme"), js("window.scrollTo(0, document.body.scrollHeight)"))
-	eventually(t, ctx, `document.documentElement.dataset.theme === 'dark'`)
-	shot(t, ctx, "3-waiting-dark")
+	ctx := browser.Start(t)
+	browser.Act(t, ctx, "open", chromedp.EmulateViewport(390, 844, chromedp.EmulateScale(2), chromedp.EmulateMobile), chromedp.Navigate(h.srv.URL), browser.Visible("#token"))
+	browser.Shot(t, ctx, "1-login")
+	browser.Act(t, ctx, "log in", browser.Keys("#token", "token-of-ops1\r"), browser.Visible("#line"))
+	browser.Eventually(t, ctx, `document.querySelectorAll('.card').length === 5 && document.querySelector('#status b').textContent.includes('domain list')`)
+	browser.Eventually(t, ctx, `document.documentElement.scrollWidth <= 390`)
+	browser.Eventually(t, ctx, `[...document.querySelectorAll('.actions button, .keys button, .quiet, #say button, #line, .check')].every(b => b.getBoundingClientRect().height >= 44)`)
+	browser.Shot(t, ctx, "2-waiting-light")
+	browser.Act(t, ctx, "dark", browser.Click("#theme"), browser.JS("window.scrollTo(0, document.body.scrollHeight)"))
+	browser.Eventually(t, ctx, `document.documentElement.dataset.theme === 'dark'`)
+	browser.Shot(t, ctx, "3-waiting-dark")
 
 	// The down time counts by itself, and the shortcut only moves the focus.
 	before, err := chromedp.Run(ctx, chromedp.Text(chromedp.CSS("#status .counts")))
 	if err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, ctx, `document.querySelector('#status .counts').textContent !== `+"`"+before+"`")
-	act(t, ctx, "press a", js("document.activeElement.blur()"), chromedp.KeyEvent("a"))
-	eventually(t, ctx, `document.activeElement.textContent === 'Approve'`)
+	browser.Eventually(t, ctx, `document.querySelector('#status .counts').textContent !== `+"`"+before+"`")
+	browser.Act(t, ctx, "press a", browser.JS("document.activeElement.blur()"), chromedp.KeyEvent("a"))
+	browser.Eventually(t, ctx, `document.activeElement.textContent === 'Approve'`)
 	if said := in.Said(); len(said) != 0 {
 		t.Fatalf("a shortcut pressed a button: %+v", said)
 	}
 
 	// Skip asks for a reason on the page; without one nothing goes out.
-	act(t, ctx, "skip", click(".s-waiting [data-id=pskip1]"), visible(".ask textarea"))
-	act(t, ctx, "confirm without reason", click(".ask .row button"))
-	eventually(t, ctx, `document.body.innerText.includes('short reason first')`)
-	shot(t, ctx, "4-reason")
+	browser.Act(t, ctx, "skip", browser.Click(".s-waiting [data-id=pskip1]"), browser.Visible(".ask textarea"))
+	browser.Act(t, ctx, "confirm without reason", browser.Click(".ask .row button"))
+	browser.Eventually(t, ctx, `document.body.innerText.includes('short reason first')`)
+	browser.Shot(t, ctx, "4-reason")
 	if said := in.Said(); len(said) != 0 {
 		t.Fatalf("went out without a reason: %+v", said)
 	}
-	act(t, ctx, "give a reason", keys(".ask textarea", "tested elsewhere"), click(".ask .row button"))
-	eventually(t, ctx, `document.body.innerText.includes('You may not do this')`)
+	browser.Act(t, ctx, "give a reason", browser.Keys(".ask textarea", "tested elsewhere"), browser.Click(".ask .row button"))
+	browser.Eventually(t, ctx, `document.body.innerText.includes('You may not do this')`)
 
 	// Untick a row, approve by keyboard: the form goes along, the card changes in place.
-	act(t, ctx, "untick", js(`document.activeElement.blur()`), click(".s-waiting .check:nth-of-type(2)"))
-	act(t, ctx, "approve", js("document.activeElement.blur()"), chromedp.KeyEvent("a"), chromedp.KeyEvent("\r"))
-	eventually(t, ctx, `document.querySelectorAll('.card').length === 5 && document.body.innerText.includes('NOT committed') && /2:\d\d left/.test(document.body.innerText)`)
-	shot(t, ctx, "5-held-dark")
-	act(t, ctx, "command", keys("#line", "history\r"))
-	eventually(t, ctx, `document.body.innerText.includes('r0  primary')`)
-	act(t, ctx, "history", keys("#line", kb.ArrowUp))
-	eventually(t, ctx, `document.querySelector('#line').value === 'history'`)
-	shot(t, ctx, "6-answer")
+	browser.Act(t, ctx, "untick", browser.JS(`document.activeElement.blur()`), browser.Click(".s-waiting .check:nth-of-type(2)"))
+	browser.Act(t, ctx, "approve", browser.JS("document.activeElement.blur()"), chromedp.KeyEvent("a"), chromedp.KeyEvent("\r"))
+	browser.Eventually(t, ctx, `document.querySelectorAll('.card').length === 5 && document.body.innerText.includes('NOT committed') && /2:\d\d left/.test(document.body.innerText)`)
+	browser.Shot(t, ctx, "5-held-dark")
+	browser.Act(t, ctx, "command", browser.Keys("#line", "history\r"))
+	browser.Eventually(t, ctx, `document.body.innerText.includes('r0  primary')`)
+	browser.Act(t, ctx, "history", browser.Keys("#line", kb.ArrowUp))
+	browser.Eventually(t, ctx, `document.querySelector('#line').value === 'history'`)
+	browser.Shot(t, ctx, "6-answer")
 	said := in.Said()
 	if len(said) != 3 || said[0].Reason != "tested elsewhere" || said[1].Fields["row_3"] != "true" || said[2].Text != "history" {
 		t.Errorf("the inbox heard %+v", said)
@@ -190,20 +120,20 @@ func TestOnAPhone(t *testing.T) {
 	form.Form = []bot.Field{{Name: "row_3", Label: "row 3", Type: "bool", Value: "true"}}
 	form.Buttons = append(form.Buttons, bot.Button{Label: "Use these values", Choice: "input", Action: "input-form", WithForm: true})
 	_, _ = h.w.Send(t.Context(), form)
-	act(t, ctx, "untick, then approve", visible("#c-form .check"), click("#c-form .check"), click("#c-form [data-id=papprove0]"))
-	eventually(t, ctx, `document.body.innerText.includes('You changed the form. Press Use these values first')`)
+	browser.Act(t, ctx, "untick, then approve", browser.Visible("#c-form .check"), browser.Click("#c-form .check"), browser.Click("#c-form [data-id=papprove0]"))
+	browser.Eventually(t, ctx, `document.body.innerText.includes('You changed the form. Press Use these values first')`)
 	if n := len(in.Said()); n != 3 {
 		t.Errorf("the approval went out: %+v", in.Said())
 	}
 	form.Version, form.State, form.Buttons, form.Form, form.Ends = 2, "done", nil, nil, true
 	_, _ = h.w.Send(t.Context(), form)
 
-	act(t, ctx, "desktop, Chinese", chromedp.EmulateViewport(1280, 900), click("#theme"), click(`a[hreflang=zh]`), visible(`html[lang=zh] #line`))
-	eventually(t, ctx, `document.querySelectorAll('.card').length === 6`)
-	shot(t, ctx, "7-desktop-zh")
+	browser.Act(t, ctx, "desktop, Chinese", chromedp.EmulateViewport(1280, 900), browser.Click("#theme"), browser.Click(`a[hreflang=zh]`), browser.Visible(`html[lang=zh] #line`))
+	browser.Eventually(t, ctx, `document.querySelectorAll('.card').length === 6`)
+	browser.Shot(t, ctx, "7-desktop-zh")
 
 	// The bot goes away: the page says so, and is whole again by itself.
 	h.srv.CloseClientConnections()
-	eventually(t, ctx, `!document.querySelector('#lost').hidden`)
-	eventually(t, ctx, `document.querySelector('#lost').hidden && document.querySelectorAll('.card').length === 6`)
+	browser.Eventually(t, ctx, `!document.querySelector('#lost').hidden`)
+	browser.Eventually(t, ctx, `document.querySelector('#lost').hidden && document.querySelectorAll('.card').length === 6`)
 }
