@@ -72,7 +72,8 @@ type Handler interface {
 }
 
 // Inbox takes what people say on one platform. A platform that must confirm what it receives calls Keep, confirms, and
-// then calls Handle if it was fresh; one that answers at once calls Handle alone.
+// then calls Handle if it was fresh; one that answers at once calls Handle alone. Handle may be called by several
+// goroutines, with the context of Run, which ends after them: what was cut off by it is handled again.
 type Inbox interface {
 	Handler
 	// Keep journals in under its ID, so that a crash between confirming and handling loses nothing. It is not fresh when
@@ -93,7 +94,7 @@ type Inbound struct {
 	Fields   map[string]string
 	Language string // what the person's client speaks, "" unknown
 	ID       string // the platform's id of this event, for deduplication
-	Origin   string `json:",omitempty"` // where the platform answers; opaque to everybody else
+	Origin   string `json:",omitempty"` // where the platform answers; opaque to everybody else; kept, so no secret
 	// Casual is what people said near the bot but not to it, such as a reply below a card: only what can be nothing but an
 	// answer to a card is one.
 	Casual bool `json:",omitempty"`

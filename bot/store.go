@@ -12,7 +12,7 @@ type Store interface {
 	Wanted(ctx context.Context) ([]StoredMessage, error)
 	Delivered(ctx context.Context, platform string) ([]StoredDelivery, error)
 	// SaveInbound keeps what was received until it is settled. It is not fresh when the platform's id is known already,
-	// settled or not; ids are known for two days.
+	// settled or not; ids are known for two days. Body is the JSON of an Inbound.
 	SaveInbound(ctx context.Context, platform, id string, body []byte) (fresh bool, err error)
 	// SettleInbound forgets the body of what was handled, and keeps its id. One that was never saved is no error.
 	SettleInbound(ctx context.Context, platform, id string) error

@@ -78,7 +78,10 @@ func TestSecretsAreRedacted(t *testing.T) {
 	if err := j.SaveAlerts(t.Context(), []Alert{{Fingerprint: "f", State: "firing", Body: []byte(`{"x": "pa\"ss<1>"}`)}}, runbook.Actor{}); err != nil {
 		t.Fatal(err)
 	}
-	for _, query := range []string{`SELECT group_concat(body) FROM runs`, `SELECT group_concat(body) FROM steps`,
+	if _, err := j.SaveInbound(t.Context(), "slack", "e1", []byte(`{"Fields":{"dsn":"pa\"ss<1>"}}`)); err != nil {
+		t.Fatal(err)
+	}
+	for _, query := range []string{`SELECT body FROM inbound`, `SELECT group_concat(body) FROM runs`, `SELECT group_concat(body) FROM steps`,
 		`SELECT group_concat(body) FROM decisions`, `SELECT group_concat(data) FROM events`, `SELECT body FROM alerts`} {
 		var text string
 		if err := j.readers.Get(&text, query); err != nil {

@@ -29,7 +29,12 @@ func open(t *testing.T) *Journal {
 
 func openAt(t *testing.T, path string) *Journal {
 	t.Helper()
-	j, err := Open(t.Context(), "sqlite://"+path, clock, hideSecret)
+	return openBy(t, path, clock)
+}
+
+func openBy(t *testing.T, path string, now func() time.Time) *Journal {
+	t.Helper()
+	j, err := Open(t.Context(), "sqlite://"+path, now, hideSecret)
 	if err != nil {
 		t.Fatalf("open: %v", err)
 	}
@@ -61,6 +66,9 @@ func TestContract(t *testing.T) {
 	t.Parallel()
 	journaltest.Exercise(t, journaltest.Backend{
 		Open: func(t *testing.T) journaltest.Journal { return open(t) },
+		OpenAt: func(t *testing.T, now func() time.Time) journaltest.Journal {
+			return openBy(t, filepath.Join(t.TempDir(), "j.db"), now)
+		},
 		Crash: func(t *testing.T, j journaltest.Journal) journaltest.Journal {
 			from, to := file(t, j.(*Journal)), filepath.Join(t.TempDir(), "copy.db")
 			for _, suffix := range []string{"", "-wal"} { // the shared-memory file does not survive a power cut

@@ -24,12 +24,17 @@ type Journal interface {
 	Runs(ctx context.Context, limit int) ([]runbook.RunSummary, error)
 	Head(ctx context.Context) (string, error)
 	Verify(ctx context.Context, head string) (int64, error)
+	SaveInbound(ctx context.Context, platform, id string, body []byte) (fresh bool, err error)
+	SettleInbound(ctx context.Context, platform, id string) error
+	OpenInbound(ctx context.Context, platform string) ([][]byte, error)
 }
 
 // Backend is one implementation. Each function registers its own clean-up on t.
 type Backend struct {
 	// Open opens an empty journal.
 	Open func(t *testing.T) Journal
+	// OpenAt opens one that asks now for the time.
+	OpenAt func(t *testing.T, now func() time.Time) Journal
 	// Crash returns what a new process would find if the journal's process were killed now.
 	Crash func(t *testing.T, j Journal) Journal
 	// Break makes every further write fail, Fill every one that needs room.
@@ -50,6 +55,9 @@ func Exercise(t *testing.T, b Backend) {
 		"crash":         testCrash,
 		"broken":        testBroken,
 		"full":          testFull,
+		"inbound":       testInbound,
+		"old inbound":   testOldInbound,
+		"lost inbound":  testLostInbound,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
