@@ -42,10 +42,11 @@ type app struct {
 	hub       *bot.Hub
 	console   *web.Console
 	terminal  *terminal.Terminal
+	chats     []chat
 }
 
-// newApp wires everything; nothing runs before run. dsn names the journal.
-func newApp(ctx context.Context, set settings, dsn string) (a *app, err error) {
+// newApp wires everything; nothing runs before run. dsn names the journal. Chats are only for the bot that stands by.
+func newApp(ctx context.Context, set settings, dsn string, chats ...func(*app) (chat, error)) (a *app, err error) {
 	a = &app{set: set}
 	defer func() {
 		if err != nil {
@@ -81,8 +82,19 @@ func newApp(ctx context.Context, set settings, dsn string) (a *app, err error) {
 		return a, err
 	}
 	a.terminal = a.newTerminal()
+	platforms := []bot.Platform{a.console, a.terminal}
+	for _, open := range chats {
+		c, err := open(a)
+		if err != nil {
+			return a, err
+		}
+		if c.platform != nil {
+			a.chats, platforms = append(a.chats, c), append(platforms, c.platform)
+		}
+	}
 	if a.hub, err = bot.NewHub(bot.Config{
-		Platforms: []bot.Platform{a.console, a.terminal}, Store: handlers.HubStore(a.journal), Log: a.log,
+		Platforms: platforms, Store: handlers.HubStore(a.journal), Log: a.log,
+		OnHealth: func(x bot.Health) { a.handlers.PlatformHealth(x) }, // set below, before anything runs
 	}); err != nil {
 		return a, err
 	}

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"time"
@@ -22,7 +24,7 @@ import (
 func checkCommand() *cobra.Command {
 	var connect bool
 	cmd := &cobra.Command{
-		Use: "check", Short: "Validate settings, fleet.yaml and scenarios; with --connect also reach every machine", Args: arguments(0, 0),
+		Use: "check", Short: "Validate settings, fleet.yaml and scenarios, and ask Slack where it is used; with --connect also reach every machine", Args: arguments(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			set, err := loadSettings(cmd)
 			if err != nil {
@@ -71,11 +73,23 @@ func runCheck(cmd *cobra.Command, set settings, connect bool) error {
 	if boxState.ID != "" {
 		fmt.Fprintln(out, say.Say(boxState))
 	}
-	if !connect {
-		return nil
-	}
 	bad := 0
-	for _, r := range probe.Diagnose(cmd.Context(), f) {
+	if !set.checkSlack(cmd.Context(), f.Config(), bundle, out) {
+		bad++
+	}
+	if connect {
+		bad += checkHosts(cmd.Context(), f, say, out)
+	}
+	if bad > 0 {
+		return quietError(1)
+	}
+	return nil
+}
+
+// checkHosts asks every machine how it is, and counts what is wrong.
+func checkHosts(ctx context.Context, f *fleet.Fleet, say *locale.Printer, out io.Writer) int {
+	bad := 0
+	for _, r := range probe.Diagnose(ctx, f) {
 		fmt.Fprintln(out, say.T("cli.host", "host", r.Host.Name, "level", runbook.T("level."+string(r.Level))))
 		for _, x := range r.Findings {
 			if !x.Up || r.Level == probe.Returned {
@@ -84,15 +98,13 @@ func runCheck(cmd *cobra.Command, set settings, connect bool) error {
 			}
 		}
 	}
-	if bad > 0 {
-		return quietError(1)
-	}
-	return nil
+	return bad
 }
 
 // warnings are what is allowed but probably not meant.
 func (s settings) warnings(cfg *fleet.Config, scenarios scenario.Set) []runbook.Msg {
 	out := append(cfg.Warnings(), s.unread(cfg)...)
+	out = append(out, s.slackWarnings(cfg)...)
 	out = append(out, watchWarnings(cfg, scenarios)...)
 	out = append(out, dnsViaWarnings(cfg, scenarios)...)
 	out = append(out, handlers.AlertWarnings(cfg, scenarios)...)

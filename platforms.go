@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"net/http"
 
 	"recoverbot/bot"
 	"recoverbot/bot/terminal"
@@ -10,6 +11,17 @@ import (
 	"recoverbot/runbook/fleet"
 	"recoverbot/runbook/journal"
 )
+
+// chat is a platform outside of this machine. Handler, where there is one, takes what is sent to path.
+type chat struct {
+	platform bot.Platform
+	path     string
+	handler  http.Handler
+}
+
+// chats are all that there are; a chat that the settings do not want is empty. An error is of the settings: that a chat
+// does not work keeps nothing from starting.
+var chats = []func(*app) (chat, error){newSlack}
 
 func (a *app) label(lang, id string, pairs ...any) string {
 	return a.bundle.Printer(lang, a.set.zone).T(id, pairs...)

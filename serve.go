@@ -30,7 +30,7 @@ func serveCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			a, err := newApp(cmd.Context(), set, set.DatabaseURL) // first: a bot that runs here already has the journal
+			a, err := newApp(cmd.Context(), set, set.DatabaseURL, chats...) // first: a bot that runs here already has the journal
 			if err != nil {
 				return err
 			}
@@ -65,16 +65,15 @@ func (a *app) routes() http.Handler {
 		alerts.WithLabelValues(source, result).Add(float64(n))
 	}))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
-	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
-		if err := a.journal.Healthy(r.Context()); err != nil {
-			http.Error(w, "the journal cannot be written", http.StatusServiceUnavailable)
-			return
+	mux.HandleFunc("GET /readyz", a.readyz)
+	for _, c := range a.chats {
+		if c.handler != nil {
+			mux.Handle(c.path, c.handler)
 		}
-		fmt.Fprintln(w, "ready")
-	})
+	}
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), alerts)
-	registry.MustRegister(a.blackBoxAge())
+	registry.MustRegister(a.blackBoxAge(), a.platformsUp())
 	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
 	return mux
 }

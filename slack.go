@@ -1,10 +1,17 @@
 package main
 
 import (
+	"context"
+	"fmt"
+	"io"
 	"net/url"
+	"slices"
 	"strings"
 
+	"recoverbot/bot/slack"
+	"recoverbot/locale"
 	"recoverbot/runbook"
+	"recoverbot/runbook/fleet"
 )
 
 // slackOn tells whether the settings want Slack.
@@ -44,4 +51,84 @@ func (s settings) slackProblem() error {
 // slackTokens says by its beginning what a token of Slack is.
 var slackTokens = map[string]string{
 	"xoxb-": "slack.kind_bot", "xapp-": "slack.kind_app", "xoxp-": "slack.kind_user", "xoxe": "slack.kind_rotating",
+}
+
+// slackConfig is what the settings alone say of Slack.
+func (s settings) slackConfig(label func(lang, id string, pairs ...any) string) slack.Config {
+	return slack.Config{
+		BotToken: s.SlackBotToken.Reveal(), AppToken: s.SlackAppToken.Reveal(), SigningSecret: s.SlackSigningSecret.Reveal(),
+		Channel: s.SlackChannel, APIURL: s.SlackAPIURL, Label: label, Language: s.Language,
+	}
+}
+
+// newSlack makes the platform, where the settings want it.
+func newSlack(a *app) (chat, error) {
+	if err := a.set.slackProblem(); err != nil || !a.set.slackOn() {
+		return chat{}, a.set.localised(a.bundle, err)
+	}
+	c := a.set.slackConfig(a.label)
+	c.Render, c.Log = a.render, a.log
+	c.UserID = func(name string) string {
+		p, _ := a.fleet.Config().Person(name)
+		return p.Slack
+	}
+	s, err := slack.New(c)
+	if err != nil {
+		return chat{}, err
+	}
+	x := chat{platform: s}
+	if c.SigningSecret != "" {
+		x.path, x.handler = "/slack/", s.Handler()
+	}
+	return x, nil
+}
+
+// slackWarnings are of people who cannot answer in Slack although they may answer.
+func (s settings) slackWarnings(cfg *fleet.Config) []runbook.Msg {
+	if !s.slackOn() {
+		return nil
+	}
+	var out []runbook.Msg
+	approver := false
+	for i, p := range cfg.People {
+		at := fmt.Sprintf("people[%d]", i)
+		switch {
+		case p.Slack == "" && len(p.Roles) > 0:
+			out = append(out, cfg.At(at, runbook.T("slack.warn_no_id", "name", p.Name)))
+		case p.Slack != "" && !slack.IsUserID(p.Slack):
+			out = append(out, cfg.At(at+".slack", runbook.T("slack.warn_bad_id", "name", p.Name, "id", p.Slack)))
+		case p.Slack != "":
+			approver = approver || slices.Contains(p.Roles, "approver")
+		}
+	}
+	if !approver {
+		out = append(out, runbook.T("slack.warn_no_approver"))
+	}
+	return out
+}
+
+// checkSlack asks Slack whether the settings and the people are right, and says whether the bot can work there.
+func (s settings) checkSlack(ctx context.Context, cfg *fleet.Config, b *locale.Bundle, out io.Writer) bool {
+	say := b.Printer(s.Language, s.zone)
+	if err := s.slackProblem(); err != nil {
+		fmt.Fprintln(out, say.T("cli.problem", "text", s.localised(b, err).Error()))
+		return false
+	}
+	if !s.slackOn() {
+		return true
+	}
+	people := map[string]string{}
+	for _, p := range cfg.People {
+		if slack.IsUserID(p.Slack) {
+			people[p.Name] = p.Slack
+		}
+	}
+	in, found := slack.Check(ctx, s.slackConfig(func(_, id string, pairs ...any) string { return say.T(id, pairs...) }), people)
+	if in != "" {
+		fmt.Fprintln(out, in)
+	}
+	for _, p := range found {
+		fmt.Fprintln(out, say.T(map[bool]string{true: "cli.problem", false: "cli.warning"}[p.Fatal], "text", p.Text))
+	}
+	return !slices.ContainsFunc(found, func(p slack.Problem) bool { return p.Fatal })
 }
