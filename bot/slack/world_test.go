@@ -30,7 +30,7 @@ var brisk = pace{
 	ping: 30 * time.Second, auth: time.Hour, retry: 5 * time.Millisecond, retry9: 50 * time.Millisecond, rate: 10 * time.Millisecond,
 }
 
-var texts = sync.OnceValue(func() *locale.Bundle {
+var catalogue = sync.OnceValue(func() *locale.Bundle {
 	b, err := locale.Load()
 	if err != nil {
 		panic(err)
@@ -39,7 +39,7 @@ var texts = sync.OnceValue(func() *locale.Bundle {
 })
 
 func label(lang, id string, pairs ...any) string {
-	return texts().Printer(lang, time.UTC).T(id, pairs...)
+	return catalogue().Printer(lang, time.UTC).T(id, pairs...)
 }
 
 // logbook is a log that a test reads.
