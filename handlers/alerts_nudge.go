@@ -43,6 +43,18 @@ func (a *alertCalls) load(ctx context.Context, j Journal) error {
 	return nil
 }
 
+// forget lets go of the calls that are not current, and names them.
+func (a *alertCalls) forget(current map[string]bool) []string {
+	var gone []string
+	for key, m := range a.out {
+		if id := strings.TrimPrefix(m.Of, "alert/"); !current[id] {
+			gone = append(gone, id)
+			delete(a.out, key)
+		}
+	}
+	return gone
+}
+
 // callTo calls people to a card whose edit buzzes nobody: where it asks after it was posted, where there is more of it, and
 // where nobody answers. A card that asks when it is posted calls people itself. Calls that are over are settled.
 func (h *Handlers) callTo(ctx context.Context, v shownCalls, c *call, m bot.Message) error {

@@ -82,6 +82,9 @@ func (h *Handlers) showAlerts(ctx context.Context) {
 	}
 	maps.DeleteFunc(v.shown, func(id string, _ [sha256.Size]byte) bool { return !current[id] })
 	maps.DeleteFunc(v.asked, func(id string, _ int64) bool { return !current[id] })
+	for _, id := range v.calls.forget(current) {
+		h.view.calls.quiet(id)
+	}
 }
 
 // showCall wants the card of a call. A prompt has a version of its own, which is journaled before: after a restart it is

@@ -2,7 +2,6 @@ package handlers
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"log/slog"
 	"maps"
@@ -89,17 +88,7 @@ func (j bookJournal) NewestVersion(context.Context) (newest int64, err error) {
 	return newest, nil
 }
 
-func (j bookJournal) Wanted(context.Context) ([]journal.Message, error) {
-	var out []journal.Message
-	for key, m := range j.b.hub.last {
-		body, err := json.Marshal(m)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, journal.Message{Key: key, Version: m.Version, Body: body})
-	}
-	return out, nil
-}
+func (j bookJournal) Wanted(context.Context) ([]journal.Message, error) { return j.b.hub.stored() }
 
 func (j bookJournal) SaveAlerts(ctx context.Context, batch []journal.Alert, by runbook.Actor) error {
 	if j.b.full {

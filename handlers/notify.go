@@ -90,7 +90,7 @@ func (n *notifier) run(ctx context.Context) error {
 		case <-n.wake:
 		case <-again:
 		case <-call:
-			for _, id := range n.calls.overdue(n.h.Clock()) {
+			for _, id := range n.calls.takeOverdue(n.h.Clock()) {
 				n.changed(runbook.Run{ID: id})
 			}
 		}

@@ -22,7 +22,7 @@ type nudges struct {
 	next map[string]time.Time   // run → when people are to be called again
 
 	mu    sync.Mutex
-	human map[string]time.Time // run → when a person last said something about it that is not in the journal
+	human map[string]time.Time // run or alert → when a person last said something about it that is not in the journal
 }
 
 func newNudges(h *Handlers) *nudges {
@@ -49,20 +49,20 @@ func (n *nudges) load(ctx context.Context) ([]string, error) {
 	return runs, nil
 }
 
-// spoke notes that a person said something about a run: whoever looks at it need not be called.
-func (n *nudges) spoke(run string, at time.Time) {
-	if run == "" {
+// spoke notes that a person said something about a run or an alert: whoever looks at it need not be called.
+func (n *nudges) spoke(id string, at time.Time) {
+	if id == "" {
 		return
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.human[run] = later(n.human[run], at)
+	n.human[id] = later(n.human[id], at)
 }
 
-func (n *nudges) spokeAt(run string) time.Time {
+func (n *nudges) spokeAt(id string) time.Time {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	return n.human[run]
+	return n.human[id]
 }
 
 // show calls people to what the run asks now, and settles the calls that are over.
@@ -151,9 +151,14 @@ func (n *nudges) forget(r runbook.Run) {
 		return
 	}
 	maps.DeleteFunc(n.out, func(_ string, m bot.Message) bool { return m.RunID == r.ID })
+	n.quiet(r.ID)
+}
+
+// quiet lets go of what a person said about a run or an alert that is over.
+func (n *nudges) quiet(id string) {
 	n.mu.Lock()
-	delete(n.human, r.ID)
-	n.mu.Unlock()
+	defer n.mu.Unlock()
+	delete(n.human, id)
 }
 
 // wait is how long it is until somebody is to be called again; ok is false where nobody is.
@@ -165,12 +170,13 @@ func (n *nudges) wait(now time.Time) (d time.Duration, ok bool) {
 	return max(0, first.Sub(now)), !first.IsZero()
 }
 
-// overdue are the runs about which somebody is to be called now.
-func (n *nudges) overdue(now time.Time) []string {
+// takeOverdue gives, once, the runs about which somebody is to be called now.
+func (n *nudges) takeOverdue(now time.Time) []string {
 	var out []string
 	for run, at := range n.next {
 		if !at.After(now) {
 			out = append(out, run)
+			delete(n.next, run)
 		}
 	}
 	return out
