@@ -22,8 +22,9 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 type fake struct {
 	name  string
 	every time.Duration
+	deaf  bool                    // an edit of it is seen: it takes no nudges
 	fail  func(call string) error // nil: all well
-	runs  func() error
+	runs  func(ctx context.Context, in bot.Inbox) error
 
 	mu    sync.Mutex
 	calls []string
@@ -33,11 +34,11 @@ type fake struct {
 
 func (f *fake) Name() string         { return f.name }
 func (f *fake) Every() time.Duration { return f.every }
-func (f *fake) Mentions() bool       { return true }
+func (f *fake) Mentions() bool       { return !f.deaf }
 
-func (f *fake) Run(ctx context.Context, _ bot.Inbox) error {
+func (f *fake) Run(ctx context.Context, in bot.Inbox) error {
 	if f.runs != nil {
-		return f.runs()
+		return f.runs(ctx, in)
 	}
 	<-ctx.Done()
 	return nil
@@ -47,6 +48,9 @@ func (f *fake) Send(_ context.Context, m bot.Message) (bot.Ref, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	call := fmt.Sprintf("send %s v%d", m.Key, m.Version)
+	if m.Of != "" {
+		call += fmt.Sprintf(" of %q", m.OfRef)
+	}
 	f.calls = append(f.calls, call)
 	f.n++
 	ref := bot.Ref(fmt.Sprint("ref", f.n))
@@ -83,6 +87,28 @@ func (f *fake) Edit(_ context.Context, ref bot.Ref, m bot.Message) error {
 	return nil
 }
 
+// ref is where the newest post of key stands.
+func (f *fake) ref(key string) (ref bot.Ref) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for r, m := range f.posts {
+		if m.Key == key {
+			ref = max(ref, r)
+		}
+	}
+	return ref
+}
+
+// broken lets every call fail from now on, or none.
+func (f *fake) broken(is bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.fail = nil
+	if is {
+		f.fail = func(string) error { return errRefused }
+	}
+}
+
 func (f *fake) log() []string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -112,14 +138,24 @@ func card(key string, version int64, p bot.Priority) bot.Message {
 // started runs a hub inside a synctest bubble and stops it at the end of do.
 func started(t *testing.T, s bot.Store, do func(h *bot.Hub), ps ...bot.Platform) {
 	t.Helper()
-	h, err := bot.NewHub(bot.Config{Platforms: ps, Store: s})
+	configured(t, bot.Config{Platforms: ps, Store: s}, &bottest.Inbox{}, do)
+}
+
+func configured(t *testing.T, c bot.Config, to bot.Handler, do func(h *bot.Hub)) {
+	t.Helper()
+	h, err := bot.NewHub(c)
 	if err != nil {
 		t.Fatal(err)
 	}
+	run(t, h, to, func() { do(h) })
+}
+
+func run(t *testing.T, h *bot.Hub, to bot.Handler, do func()) {
+	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
-	go func() { done <- h.Run(ctx, &bottest.Inbox{}) }()
-	do(h)
+	go func() { done <- h.Run(ctx, to) }()
+	do()
 	cancel()
 	if err := <-done; err != nil {
 		t.Fatal("run:", err)
@@ -204,7 +240,7 @@ func TestFailingMessageAndPlatformStopNobodyElse(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var runs int
-		bad := &fake{name: "bad", runs: func() error { runs++; panic("no token") }, fail: func(string) error { panic("also here") }}
+		bad := &fake{name: "bad", runs: func(context.Context, bot.Inbox) error { runs++; panic("no token") }, fail: func(string) error { panic("also here") }}
 		f := &fake{name: "good"}
 		tries := 0
 		f.fail = func(call string) error {

@@ -216,11 +216,49 @@ func (l *lane) deliver(ctx context.Context) {
 		if l.budget.Wait(ctx) != nil {
 			return
 		}
-		if p, s, ok := l.choose(); ok {
-			l.settle(ctx, p.m, s, l.call(ctx, p, &s))
+		if p, ok := l.choose(); ok {
+			l.turn(ctx, p)
 		}
 		l.done()
 	}
+}
+
+// turn calls the platform for p. Where p is to go out without its card, that has one more try just before: perhaps the
+// platform was down, and works again.
+func (l *lane) turn(ctx context.Context, p parcel) {
+	if card, ok := l.unshown(p.m.Of); ok {
+		l.show(ctx, card)
+		if l.budget.Wait(ctx) != nil || l.asked() {
+			return
+		}
+	}
+	l.show(ctx, p)
+}
+
+func (l *lane) show(ctx context.Context, p parcel) {
+	l.mu.Lock()
+	s := l.shown[p.m.Key]
+	p.m.OfRef = l.shown[p.m.Of].ref
+	l.mu.Unlock()
+	l.settle(ctx, p.m, s, l.call(ctx, p, &s))
+}
+
+// unshown is what is queued of a card that was never posted.
+func (l *lane) unshown(key string) (parcel, bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	p, ok := l.pending[key]
+	if !ok || l.shown[key].ref != "" {
+		return parcel{}, false
+	}
+	return *p, true
+}
+
+// asked reports whether the platform asked to wait.
+func (l *lane) asked() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return time.Now().Before(l.pause)
 }
 
 // idle is 0 where something can go out now, else how long to wait; -1: until something is wanted.
@@ -243,8 +281,7 @@ func (l *lane) idle() time.Duration {
 // due is when p may go out. It is not ok while the card that it is about is to go out first.
 func (l *lane) due(p *parcel) (at time.Time, ok bool) {
 	if of := p.m.Of; of != "" && l.shown[of].ref == "" {
-		// Where the platform is down both fail: the card has its next turn before the nudge has.
-		if card, ok := l.pending[of]; ok && card != p && (p.part || card.fails < patience+p.fails) {
+		if card, ok := l.pending[of]; ok && card != p && (p.part || card.fails < patience) {
 			return time.Time{}, false
 		}
 	}
@@ -266,7 +303,7 @@ func latest(a time.Time, more ...time.Time) time.Time {
 
 // choose picks prompts before outcomes before tickers, then the oldest. A volatile platform has no budget to divide; it
 // gets everything in order.
-func (l *lane) choose() (parcel, shown, bool) {
+func (l *lane) choose() (parcel, bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := time.Now()
@@ -285,11 +322,9 @@ func (l *lane) choose() (parcel, shown, bool) {
 		}
 	}
 	if best == nil {
-		return parcel{}, shown{}, false
+		return parcel{}, false
 	}
-	out := *best
-	out.m.OfRef = l.shown[out.m.Of].ref
-	return out, l.shown[out.m.Key], true
+	return *best, true
 }
 
 // knock tells whoever listens to c, once, without waiting.

@@ -1,0 +1,119 @@
+package bot_test
+
+import (
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"recoverbot/bot"
+	"recoverbot/bot/bottest"
+)
+
+// dividing is a fake whose posts hold no output: each line of it is a part.
+type dividing struct{ finding }
+
+func (d dividing) Divide(m bot.Message) []bot.Message {
+	var parts []bot.Message
+	for line := range strings.Lines(m.Output) {
+		parts = append(parts, bot.Message{Key: m.Key + "#" + strings.TrimSpace(line), Version: 1, Of: m.Key, Thread: true, Priority: bot.Ticker})
+	}
+	return parts
+}
+
+func long(key string, version int64, output string) bot.Message {
+	m := card(key, version, bot.Prompt)
+	m.Output = output
+	return m
+}
+
+func TestPartsStandBelowTheirCardOnce(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f, s := &fake{name: "a"}, &bottest.Memory{}
+		d := dividing{finding{f}}
+		started(t, s, func(h *bot.Hub) {
+			want(t, h, long("k", 1, "a\nb\n"), card("other", 1, bot.Outcome))
+			_ = h.Settle(t.Context())
+			want(t, h, long("k", 2, "b\nc\n"), long("k", 1, "z\n"))
+			_ = h.Settle(t.Context())
+			want(t, h, long("k", 2, "b\nc\n"))
+			_ = h.Settle(t.Context())
+		}, d)
+		for range 2 {
+			started(t, s, func(h *bot.Hub) { synctest.Wait(); _ = h.Settle(t.Context()) }, d)
+		}
+		same(t, f.log(), "send k v1", `send k#a v1 of "ref1"`, `send k#b v1 of "ref1"`, "send other v1",
+			"edit k v2 at ref1", `send k#c v1 of "ref1"`)
+	})
+}
+
+func TestPartsOfAnOlderVersionAreDropped(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := &fake{name: "a"}
+		f.broken(true)
+		started(t, &bottest.Memory{}, func(h *bot.Hub) {
+			want(t, h, long("k", 1, "a\nb\n"), nudge("n", "k"))
+			time.Sleep(time.Hour) // a card that fails holds back its parts, however often it does
+			want(t, h, long("k", 2, "b\nc\n"))
+			f.broken(false)
+			_ = h.Settle(t.Context())
+		}, dividing{finding{f}})
+		var posted []string
+		for _, c := range f.log() {
+			if strings.Contains(c, "#") {
+				posted = append(posted, c)
+			}
+		}
+		ref := string(f.ref("k"))
+		same(t, posted, `send k#b v1 of "`+ref+`"`, `send k#c v1 of "`+ref+`"`)
+	})
+}
+
+func TestLostPartIsLookedFor(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f, s := &fake{name: "a"}, &bottest.Memory{}
+		f.fail = func(call string) error {
+			if strings.HasPrefix(call, "send k#a") {
+				return errStored
+			}
+			return nil
+		}
+		started(t, s, func(h *bot.Hub) {
+			want(t, h, long("k", 1, "a\n"))
+			synctest.Wait() // and stopped before it is looked for
+		}, dividing{finding{f}})
+		for range 2 {
+			started(t, s, func(h *bot.Hub) { synctest.Wait(); _ = h.Settle(t.Context()) }, dividing{finding{f}})
+		}
+		same(t, f.log(), "send k v1", `send k#a v1 of "ref1"`)
+	})
+}
+
+func TestCardThatIsGoneComesWithItsParts(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f, s := &fake{name: "a"}, &bottest.Memory{}
+		gone := true
+		f.fail = func(call string) error {
+			switch {
+			case strings.HasPrefix(call, "edit k v2"):
+				return bot.ErrGone
+			case call == "send k v2" && gone:
+				gone = false
+				return errRefused
+			}
+			return nil
+		}
+		started(t, s, func(h *bot.Hub) {
+			want(t, h, long("k", 1, "a\n"))
+			_ = h.Settle(t.Context())
+			want(t, h, long("k", 2, "a\n"))
+			_ = h.Settle(t.Context())
+		}, dividing{finding{f}})
+		same(t, f.log(), "send k v1", `send k#a v1 of "ref1"`, "edit k v2 at ref1", "send k v2", "edit k v2 at ref1", "send k v2",
+			`send k#a v1 of "ref4"`)
+	})
+}
