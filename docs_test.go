@@ -5,12 +5,14 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"recoverbot/bot/slack"
 	"recoverbot/runbook/action"
 	"recoverbot/runbook/action/builtin"
 	"recoverbot/runbook/blackbox"
@@ -95,6 +97,34 @@ func TestProvisionExamplesAreShell(t *testing.T) {
 	for _, role := range []string{"standby", "primary", "nginx"} {
 		if out, err := exec.Command("sh", "-n", "provision.example/"+role+".sh").CombinedOutput(); err != nil {
 			t.Errorf("%s: %v\n%s", role, err, out)
+		}
+	}
+}
+
+// The page of Slack says the same in both languages, and tells of every permission and setting.
+func TestPagesOfSlack(t *testing.T) {
+	t.Parallel()
+	shape := regexp.MustCompile(`(?m)^(#+ |\d+\. |\|)`)
+	en, zh := page(t, "docs/slack.md"), page(t, "docs/slack.zh.md")
+	if diff := cmp.Diff(shape.FindAllString(en, -1), shape.FindAllString(zh, -1)); diff != "" {
+		t.Errorf("headings, steps and rows differ:\n%s", diff)
+	}
+	code := func(text string) []string {
+		text = strings.ReplaceAll(text, "```", "")
+		return slices.Sorted(slices.Values(regexp.MustCompile("`[^`\n]+`").FindAllString(text, -1)))
+	}
+	told := code(en)
+	if diff := cmp.Diff(told, code(zh)); diff != "" {
+		t.Errorf("names in code differ:\n%s", diff)
+	}
+	for _, scope := range slack.Scopes {
+		if !slices.Contains(told, "`"+scope+"`") {
+			t.Errorf("docs/slack.md does not say what %s is for", scope)
+		}
+	}
+	for _, key := range keys() {
+		if strings.HasPrefix(key, "SLACK_") && key != "SLACK_API_URL" && !slices.Contains(told, "`"+key+"`") {
+			t.Errorf("docs/slack.md does not say where %s comes from", key)
 		}
 	}
 }

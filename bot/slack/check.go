@@ -27,16 +27,14 @@ const (
 	askTimeout   = 5 * time.Second
 )
 
-var (
-	userID = regexp.MustCompile(`^[UW][A-Z0-9]{2,30}$`)
-	appID  = regexp.MustCompile(`^xapp-\d+-(A[A-Z0-9]+)-`) // in an app-level token
-)
+// appID stands in an app-level token.
+var appID = regexp.MustCompile(`^xapp-\d+-(A[A-Z0-9]+)-`)
 
 // passing are the codes with which Slack only says that it has a bad moment.
 var passing = []string{"", "fatal_error", "internal_error", "service_unavailable", "request_timeout", "accesslimited"}
 
 // IsUserID tells whether text can be the id of a person in Slack, as fleet.yaml lists it.
-func IsUserID(text string) bool { return userID.MatchString(text) }
+func IsUserID(text string) bool { return personID.MatchString(text) }
 
 // Check asks Slack whether the bot can work with these settings, and whether the people of the fleet (name to Slack id)
 // exist there. It changes and posts nothing. In says where the bot is; "" where Slack did not let it in.
