@@ -59,11 +59,15 @@ func (r renderer) part(m bot.Message) post {
 	if weight(body) <= maxText {
 		return post{blocks: []slack.Block{exact(keyBlock(m.Key), label, body)}, text: escape(label)}
 	}
-	name, ending := m.Key[strings.LastIndex(m.Key, "#")+1:], ".txt"
-	if len(m.Blocks) == 1 && extensions[m.Blocks[0].Kind] != "" {
-		ending = extensions[m.Blocks[0].Kind]
+	return post{text: literal(label), fileName: fileName(m), file: body + "\n"}
+}
+
+func fileName(part bot.Message) string {
+	ending := ".txt"
+	if len(part.Blocks) == 1 && extensions[part.Blocks[0].Kind] != "" {
+		ending = extensions[part.Blocks[0].Kind]
 	}
-	return post{text: literal(label), fileName: name + ending, file: body + "\n"}
+	return part.Key[strings.LastIndex(part.Key, "#")+1:] + ending
 }
 
 // whole is everything that a part shows.

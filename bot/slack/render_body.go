@@ -8,11 +8,10 @@ import (
 	"recoverbot/bot"
 )
 
-// What an item of the body keeps in any case, if it is there at all.
+// How much text an item of the body keeps in any case, if it is there at all.
 const (
-	minLines   = 900
-	minBlock   = 500
-	minItem    = 350
+	minLines   = 600
+	minBlock   = 150
 	moreWeight = containerWeight + 125 // the line that says how much is missing
 	manyParts  = 4                     // more than so many shortened blocks make one part
 )
@@ -23,7 +22,7 @@ type item struct {
 	text      string
 	prose     bool
 	need, got int
-	rest      *bot.Message // where the whole of it is, if it was shortened
+	where     string // the whole of it is, if it was shortened
 }
 
 // fill puts lines and blocks into what is left of the card.
@@ -37,12 +36,10 @@ func (l *layout) fill() {
 		}
 	}
 	l.divide(shortened)
-	var missing int
-	var where string
+	missing, where := 0, ""
 	for _, it := range items {
 		if it.got == 0 {
-			missing++
-			where = l.where(*it.rest)
+			missing, where = missing+1, it.where
 			continue
 		}
 		l.body = append(l.body, l.show(it))
@@ -105,11 +102,11 @@ func (l *layout) allot(items []*item) {
 	room, slots := l.left-containerWeight-moreWeight, l.slots-1 // what is missing is said in words
 	for rank := range 3 {
 		for _, it := range items {
-			least := min(it.need, minBlock)
+			least := min(it.need, it.frame()+moreWeight+minBlock)
 			if it.prose {
-				least = min(it.need, minLines)
+				least = min(it.need, it.frame()+moreWeight+minLines)
 			}
-			if it.rank() == rank && slots > 0 && least <= room && least >= min(it.need, it.frame()+minItem) {
+			if it.rank() == rank && slots > 0 && least <= room {
 				it.got, room, slots = least, room-least, slots-1
 			}
 		}
@@ -136,24 +133,23 @@ func (l *layout) divide(items []*item) {
 		for _, it := range items {
 			all = append(all, it.Block)
 		}
-		part := l.aside("blocks", all...)
+		where := l.where(l.aside("blocks", all...))
 		for _, it := range items {
-			it.rest = &part
+			it.where = where
 		}
 		return
 	}
 	for _, it := range items {
-		part := l.aside(kind(it.Kind), it.Block)
-		it.rest = &part
+		it.where = l.where(l.aside(kind(it.Kind), it.Block))
 	}
 }
 
 // show is the item within what it got.
 func (l *layout) show(it *item) slack.Block {
 	body, notice := it.text, ""
-	if it.rest != nil {
+	if it.where != "" {
 		head, tail := split(it.text, min(it.got-it.frame()-moreWeight, maxText))
-		body, notice = strings.TrimRight(head, "\n"), l.r.label("ui.slack_more", "n", lines(tail), "where", l.where(*it.rest))
+		body, notice = strings.TrimRight(head, "\n"), l.r.label("ui.slack_more", "n", lines(tail), "where", it.where)
 		if !strings.HasSuffix(head, "\n") {
 			body += "…"
 		}

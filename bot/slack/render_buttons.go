@@ -17,8 +17,9 @@ const (
 	maxConfirmTitle = 100
 	maxConfirmText  = 300
 	maxConfirmWord  = 30
-	maxActionID     = 255
-	maxWords        = 400
+	maxWords        = 900
+	minSlots        = 12 // blocks for everything else
+	inlineWeight    = 50 // of an element within a line
 )
 
 type button struct {
@@ -37,7 +38,7 @@ func (l *layout) buttonList() []button {
 		if label == "" {
 			label = b.Choice
 		}
-		e := slack.NewButtonBlockElement(cut(fmt.Sprintf("b%d:%s", i, b.Choice), maxActionID), b.Action, plain(l.fit(label, maxLabel)))
+		e := slack.NewButtonBlockElement(keyBlock(fmt.Sprintf("b%d:%s", i, b.Choice)), b.Action, plain(l.fit(label, maxLabel)))
 		if label == "" {
 			e.Text.Text = "…"
 		}
@@ -71,58 +72,57 @@ func (r renderer) confirm(b bot.Button, e *slack.ButtonBlockElement) *slack.Conf
 	return c
 }
 
-// buttons adds as many as fit, and says how many do not.
-func (l *layout) buttons(list []button) {
-	room := l.left - minBody - 3*containerWeight // what is missing is said in words
-	var rows []*slack.ActionBlock
+// buttons are as many as fit beside a tail of this weight, and how many do not.
+func (l *layout) buttons(list []button, tail int) []slack.Block {
+	room := max(l.left-minBody-tail, min(l.left-minBody, minButtons)) - 3*containerWeight // what is missing is said in words
+	var out []slack.Block
+	var row *slack.ActionBlock
 	shown := 0
 	for _, b := range list {
-		if shown%maxButtons == 0 {
-			if l.slots < 10 || room < containerWeight+b.weight {
-				break
-			}
-			room -= containerWeight
-			l.reserve(containerWeight)
-			rows = append(rows, slack.NewActionBlock(""))
-		}
-		if room < b.weight {
+		if w := b.weight + containerWeight; w > room || l.slots < minSlots {
 			break
 		}
-		room -= b.weight
-		l.left -= b.weight
-		row := rows[len(rows)-1].Elements
-		row.ElementSet = append(row.ElementSet, b.element)
+		if shown%maxButtons == 0 {
+			row = slack.NewActionBlock("")
+			out = append(out, row)
+			room -= containerWeight
+			l.reserve(containerWeight)
+		}
+		room, l.left = room-b.weight, l.left-b.weight
+		row.Elements.ElementSet = append(row.Elements.ElementSet, b.element)
 		shown++
 	}
-	for _, row := range rows {
-		if len(row.Elements.ElementSet) > 0 {
-			l.tail = append(l.tail, row)
-		}
-	}
 	if more := len(l.m.Buttons) - shown; more > 0 {
-		l.line(text(l.r.label("ui.slack_more_buttons", "n", more)))
+		notice := l.r.label("ui.slack_more_buttons", "n", more)
+		out = append(out, prose("", text(notice)))
+		l.reserve(2*containerWeight + weight(notice))
 	}
+	return out
 }
 
-// answer is how to answer in text.
+// answer is how to answer in text, and who is called to.
 func (l *layout) answer() []slack.Block {
-	if l.m.Code == "" || len(l.m.Buttons) == 0 {
-		return nil
-	}
-	number := cut(l.m.Code, maxLabel)
-	parts := []slack.RichTextSectionElement{text(cut(l.r.label("ui.slack_code", "code", number), maxLine))}
-	var words []string
-	used := weight(number) + maxLine + 2*containerWeight
-	for _, b := range l.m.Buttons {
-		w := b.Choice + " " + number
-		cost := weight(w) + 2*containerWeight
-		if b.Choice == "" || slices.Contains(words, w) || used+cost > maxWords+8*containerWeight+maxLine {
-			continue
+	var out []slack.Block
+	if len(l.m.Buttons) > 0 && l.m.Code != "" {
+		number := cut(l.m.Code, maxLabel)
+		intro := l.r.label("ui.slack_code", "code", number)
+		parts, used := []slack.RichTextSectionElement{text(intro)}, 2*containerWeight+weight(intro)
+		var words []string
+		for _, b := range l.m.Buttons {
+			word := b.Choice + " " + number
+			cost := weight(word) + 2*inlineWeight
+			if b.Choice == "" || slices.Contains(words, word) || used+cost > maxWords {
+				continue
+			}
+			words, used = append(words, word), used+cost
+			parts = append(parts, text("  "), code(word))
 		}
-		used += cost
-		words = append(words, w)
-		parts = append(parts, text("  "), code(w))
+		l.reserve(used)
+		out = append(out, prose("", parts...))
 	}
-	l.reserve(used)
-	return []slack.Block{prose("", parts...)}
+	if people := l.r.mentions(l.m); len(people) > 0 {
+		out = append(out, prose("", people...))
+		l.reserve(2*containerWeight + len(people)*inlineWeight)
+	}
+	return out
 }

@@ -21,8 +21,10 @@ const (
 	maxLine         = 250 // progress, deadline
 	maxForm         = 1000
 	maxFooter       = 500
+	minPiece        = 150 // what each of these keeps of its text
 	maxNotification = 250
 	maxMentions     = 10
+	minButtons      = 4000
 	minBody         = 1500           // what buttons and warnings leave to lines and blocks
 	tailWeight      = 3000           // what may stand below the body, without buttons
 	sameDay         = 12 * time.Hour // within which a time of day needs no date
@@ -125,55 +127,61 @@ func (l *layout) warnings() string {
 	return strings.Join(out, "\n")
 }
 
-// bottom is what stands below the body: progress, deadline, form, buttons, code, who decided.
+// piece is a short text below the body.
+type piece struct {
+	text  string
+	limit int
+	show  func(string) slack.Block
+}
+
+// bottom is what stands below the body: progress, deadline, form, output, buttons, code, who decided.
 func (l *layout) bottom(buttons []button) {
+	said := func(s string) slack.Block { return prose("", text(s)) }
+	typed := func(s string) slack.Block { return prose("", code(s)) }
+	var pieces []piece
 	if p := l.m.Progress; p != nil {
-		l.line(code(l.fit(bot.PlainProgress(*p), maxLine)))
+		pieces = append(pieces, piece{bot.PlainProgress(*p), maxLine, typed})
 	}
-	l.line(text(l.fit(l.m.UntilText, maxLine)))
+	pieces = append(pieces, piece{l.m.UntilText, maxLine, said})
 	var fields []string
 	for _, f := range l.m.Form {
 		fields = append(fields, bot.PlainField(f))
 	}
-	l.line(text(l.fit(strings.Join(fields, "\n"), maxForm)))
-	var mentions *slack.RichTextBlock
-	if people := l.r.mentions(l.m); len(people) > 0 {
-		mentions = prose("", people...)
-		l.reserve(containerWeight * (1 + len(people)))
+	pieces = append(pieces, piece{strings.Join(fields, "\n"), maxForm, said})
+	where, last := l.output()
+	pieces = append(pieces, piece{where, maxLine, said}, piece{last, maxLine, typed},
+		piece{l.m.Footer, maxFooter, func(s string) slack.Block { return slack.NewContextBlock("", plain(s)) }})
+	want := 0
+	for _, p := range pieces {
+		want += 2*containerWeight + min(weight(p.text), p.limit)
 	}
-	footer := l.fit(l.m.Footer, maxFooter)
-	if footer != "" {
-		l.reserve(2*containerWeight + weight(footer))
-	}
-	l.output()
 	words := l.answer()
-	l.buttons(buttons)
-	l.tail = append(l.tail, words...)
-	if mentions != nil {
-		l.tail = append(l.tail, mentions)
+	rows := l.buttons(buttons, want)
+	for _, p := range pieces[:len(pieces)-1] {
+		l.put(p)
 	}
-	if footer != "" {
-		l.tail = append(l.tail, slack.NewContextBlock("", plain(footer)))
+	l.tail = append(append(l.tail, rows...), words...)
+	l.put(pieces[len(pieces)-1])
+}
+
+// put adds a piece, if it says something.
+func (l *layout) put(p piece) {
+	if s := l.fit(p.text, min(p.limit, max(minPiece, l.left-minBody/2))); s != "" {
+		l.tail = append(l.tail, p.show(s))
+		l.reserve(2*containerWeight + weight(s))
 	}
 }
 
-// line adds a line of its own to the tail, if it says something.
-func (l *layout) line(e *slack.RichTextSectionTextElement) {
-	if e.Text != "" {
-		l.tail = append(l.tail, prose("", e))
-		l.reserve(2*containerWeight + weight(e.Text))
-	}
-}
-
-// output stands below the card, never on it.
-func (l *layout) output() {
+// output stands below the card; its last line, which mostly says why, also on it.
+func (l *layout) output() (where, last string) {
 	if l.m.Output == "" {
-		return
+		return "", ""
 	}
 	part := l.part("output", l.m.Output)
 	part.Title, part.Output = l.r.label("ui.output"), l.m.Output
 	l.rest = append(l.rest, part)
-	l.line(text(l.r.label("ui.slack_output", "where", l.where(part))))
+	all := strings.Split(strings.TrimSpace(l.m.Output), "\n")
+	return l.r.label("ui.slack_output", "where", l.where(part)), cut(strings.TrimSpace(all[len(all)-1]), minPiece)
 }
 
 // where says where people find a part.
@@ -184,8 +192,8 @@ func (l *layout) where(part bot.Message) string {
 	case inConsole:
 		return l.r.label("ui.slack_console")
 	}
-	if p := l.r.part(part); p.fileName != "" {
-		return l.r.label("ui.slack_in_file", "file", p.fileName)
+	if weight(l.r.whole(part)) > maxText {
+		return l.r.label("ui.slack_in_file", "file", fileName(part))
 	}
 	return l.r.label("ui.slack_in_thread")
 }
