@@ -51,7 +51,7 @@ func (l *lane) call(ctx context.Context, p parcel, s *shown) (err error) {
 			}
 			return nil
 		}
-		s.ref, s.tried = "", false
+		*s = shown{}
 	}
 	if m.Nudge && m.State == NudgeOver {
 		return nil
@@ -74,7 +74,7 @@ func (l *lane) call(ctx context.Context, p parcel, s *shown) (err error) {
 func (l *lane) settle(ctx context.Context, m Message, s shown, err error) {
 	if err == nil {
 		s.version, s.at = m.Version, time.Now()
-		if !l.volatile && s.ref != "" {
+		if !l.volatile {
 			// The message is out whatever happens to ctx now; forgetting its ref would post it twice.
 			save, cancel := context.WithTimeout(context.WithoutCancel(ctx), callTimeout)
 			if err := l.store.SaveDelivered(save, l.p.Name(), m.Key, m.Version, string(s.ref)); err != nil {

@@ -63,7 +63,7 @@ type parcel struct {
 
 type shown struct {
 	version int64
-	ref     Ref
+	ref     Ref  // "": nothing is shown
 	tried   bool // a first post may exist though nothing is known of it
 	at      time.Time
 }
@@ -94,12 +94,12 @@ func (l *lane) load(ctx context.Context, wanted []Message) error {
 			return fmt.Errorf("read deliveries of %s: %w", l.p.Name(), err)
 		}
 		if len(stored) == 0 {
-			wanted = unsettled(wanted)
+			l.spare(ctx, wanted)
 		}
 		l.mu.Lock()
 		for _, d := range stored {
 			if known, ok := l.shown[d.Key]; !ok || d.Version > known.version {
-				l.shown[d.Key] = shown{version: d.Version, ref: Ref(d.Ref), tried: d.Ref == ""}
+				l.shown[d.Key] = shown{version: d.Version, ref: Ref(d.Ref), tried: d.Ref == "" && d.Version == 0}
 			}
 		}
 		for key, p := range l.pending { // wanted before Run
@@ -117,17 +117,30 @@ func (l *lane) load(ctx context.Context, wanted []Message) error {
 	return nil
 }
 
-// unsettled are the messages that matter to people who saw none of them: what asks, and what is of a run that goes on.
-func unsettled(all []Message) []Message {
+// spare records that people who saw nothing so far need not see the past: what asks nothing, and is of no run that goes on.
+func (l *lane) spare(ctx context.Context, wanted []Message) {
 	over := map[string]bool{}
-	for _, m := range all {
+	for _, m := range wanted {
 		if m.Ends {
 			over[m.RunID] = true
 		}
 	}
-	return slices.DeleteFunc(slices.Clone(all), func(m Message) bool {
-		return m.Priority != Prompt && (m.RunID == "" || over[m.RunID])
-	})
+	var past []Message
+	l.mu.Lock()
+	for _, m := range wanted {
+		if _, news := l.pending[m.Key]; news || m.Priority == Prompt || (m.RunID != "" && !over[m.RunID]) {
+			continue
+		}
+		past = append(past, m)
+		l.shown[m.Key] = shown{version: m.Version}
+	}
+	l.mu.Unlock()
+	for _, m := range past {
+		if err := l.store.SaveDelivered(ctx, l.p.Name(), m.Key, m.Version, ""); err != nil {
+			l.log.Error("delivery could not be saved", "key", m.Key, "error", err)
+			return
+		}
+	}
 }
 
 // want queues m and its parts unless this version or a newer one is queued or shown.
@@ -141,13 +154,13 @@ func (l *lane) want(m Message) {
 	if p, ok := l.pending[m.Key]; ok && p.m.Version > m.Version {
 		return
 	}
-	if s := l.shown[m.Key]; s.ref != "" && s.version > m.Version {
+	if s := l.shown[m.Key]; s.version > m.Version || (s.ref == "" && s.holds(m)) {
 		return
 	}
 	l.queue(m, false)
 	for key, p := range l.pending {
 		old := p.part && p.m.Of == m.Key && !slices.ContainsFunc(parts, func(m Message) bool { return m.Key == key })
-		stale := m.Nudge && m.State != NudgeOver && p.m.Nudge && p.m.Of == m.Of && key != m.Key && l.shown[key] == shown{}
+		stale := m.Nudge && m.State != NudgeOver && p.m.Nudge && p.m.Of == m.Of && key != m.Key && l.shown[key].ref == ""
 		if old || stale { // one call about a card is enough, however long the platform was down
 			delete(l.pending, key)
 		}
@@ -184,7 +197,8 @@ func (l *lane) divide(m Message) (parts []Message) {
 	return l.divider.Divide(m)
 }
 
-func (s shown) holds(m Message) bool { return s.ref != "" && s.version >= m.Version }
+// holds reports whether nothing is left to do for m: it is shown, or need not be.
+func (s shown) holds(m Message) bool { return s.version > 0 && s.version >= m.Version }
 
 // void is a nudge that calls nobody any more and was never posted.
 func (l *lane) void(m Message) bool {

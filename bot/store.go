@@ -6,7 +6,8 @@ import "context"
 // editing the same messages. SaveWanted ignores a version that is not newer than the stored one.
 type Store interface {
 	SaveWanted(ctx context.Context, key string, version int64, body []byte) error
-	// SaveDelivered with version 0 and no ref records that a first post is being tried and may exist.
+	// SaveDelivered with version 0 and no ref records that a first post is being tried and may exist; with another version
+	// and no ref, that nothing is shown, and need not be up to that version.
 	SaveDelivered(ctx context.Context, platform, key string, version int64, ref string) error
 	// Wanted returns the stored messages; the hub orders them by their At.
 	Wanted(ctx context.Context) ([]StoredMessage, error)
