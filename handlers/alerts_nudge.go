@@ -61,7 +61,7 @@ func (h *Handlers) callTo(ctx context.Context, v shownCalls, c *call, m bot.Mess
 	asks := fmt.Sprintf("nudge/alert/%s/%d/", c.ID, c.Prompt)
 	for _, key := range slices.Sorted(maps.Keys(v.calls.out)) {
 		old := v.calls.out[key]
-		if old.Of != m.Key || old.State == settledState || c.Prompt != 0 && strings.HasPrefix(key, asks) {
+		if old.Of != m.Key || old.State == bot.NudgeOver || c.Prompt != 0 && strings.HasPrefix(key, asks) {
 			continue
 		}
 		title := h.say.T("nudge.over", "title", m.Title)
@@ -103,6 +103,9 @@ func (h *Handlers) callTo(ctx context.Context, v shownCalls, c *call, m bot.Mess
 		Notify: onCall(h.Fleet.Config()), Priority: bot.Prompt, At: now}
 	if level == len(reminders) {
 		n.Notify = calledAt(h.Fleet.Config(), level)
+	}
+	if n.State == bot.NudgeOver { // the card asks all the same
+		n.State = "waiting"
 	}
 	if level > 0 {
 		n.Context = h.say.T("nudge.waits", "seconds", now.Sub(since).Truncate(time.Minute).Seconds())

@@ -71,8 +71,13 @@ func TestParkAndResumeWithoutANumber(t *testing.T) {
 	if r := w.tell(t, "ops1", "/recover park"); r.Refused || r.RunID != "run2" {
 		t.Errorf("park: %+v", r)
 	}
+	before := time.Now()
 	if r := w.tell(t, "ops1", "/recover resume"); r.Refused || r.RunID != "run2" {
 		t.Errorf("resume: %+v", r)
+	}
+	given, err := w.Journal.Decisions(t.Context(), "run2", "")
+	if at := resumedAt(given); err != nil || len(given) != 2 || at.Before(before.Add(-time.Second)) || at.After(time.Now().Add(time.Second)) {
+		t.Errorf("resumed at %s of %+v (%v)", at, given, err)
 	}
 }
 

@@ -114,8 +114,9 @@ func onCall(cfg *fleet.Config) []string {
 	return whoMay(cfg, roleApprover, roleDanger)
 }
 
-// lastHuman is when a person did something about the run last, as far as the journal says, and who answered what.
-func lastHuman(r runbook.Run, given []runbook.Recorded) runbook.Approval {
+// answeredLast is what a person did last about the run or those of its steps, as the journal has it: without a Choice, the
+// start.
+func answeredLast(r runbook.Run, given []runbook.Recorded, ofStep func(runbook.StepRun) bool) runbook.Approval {
 	last := runbook.Approval{By: r.StartedBy, At: r.StartedAt}
 	note := func(a runbook.Approval) {
 		if !a.At.Before(last.At) {
@@ -123,6 +124,9 @@ func lastHuman(r runbook.Run, given []runbook.Recorded) runbook.Approval {
 		}
 	}
 	for _, s := range r.Steps {
+		if !ofStep(s) {
+			continue
+		}
 		for _, a := range s.Approvals {
 			note(a)
 		}
@@ -138,6 +142,8 @@ func lastHuman(r runbook.Run, given []runbook.Recorded) runbook.Approval {
 	}
 	return last
 }
+
+func anyStep(runbook.StepRun) bool { return true }
 
 // resumedAt is when the run was opened again last.
 func resumedAt(given []runbook.Recorded) time.Time {
@@ -174,30 +180,24 @@ func (v viewer) nudge(r runbook.Run, q asking, level int) bot.Message {
 }
 
 // answered is what becomes of a nudge whose card asks no longer: nobody runs after an old call.
-func (v viewer) answered(r runbook.Run, old bot.Message, last runbook.Approval) bot.Message {
-	m := settledNudge(old, v.say.T("nudge.over", "title", v.nudged(r, old)))
-	if last.Choice != "" && !last.At.Before(old.At) {
-		m.Title = v.say.T("nudge.answered", "title", v.nudged(r, old), "choice", v.say.T("choice."+string(last.Choice)),
-			"name", last.By.Name, "platform", last.By.Platform, "at", last.At)
-	}
-	return m
-}
-
-// nudged names the card that a nudge was about.
-func (v viewer) nudged(r runbook.Run, m bot.Message) string {
+func (v viewer) answered(r runbook.Run, old bot.Message, given []runbook.Recorded) bot.Message {
+	id := strings.TrimPrefix(old.Of, "step/"+r.ID+"/")
+	title := v.say.Text(r.Scenario.Title)
 	for _, c := range cards(r) {
-		if m.Of == "step/"+r.ID+"/"+c.id {
-			return v.cardTitle(r, c)
+		if c.id == id {
+			title = v.cardTitle(r, c)
 		}
 	}
-	return v.say.Text(r.Scenario.Title)
+	last := answeredLast(r, given, func(s runbook.StepRun) bool { return s.ID == id || s.Group == id })
+	if last.Choice == "" || last.At.Before(old.At) {
+		return settledNudge(old, v.say.T("nudge.over", "title", title))
+	}
+	return settledNudge(old, v.say.T("nudge.answered", "title", title, "choice", v.say.T("choice."+string(last.Choice)),
+		"name", last.By.Name, "platform", last.By.Platform, "at", last.At))
 }
 
 // settledNudge is a nudge that calls nobody any more. Whom it called stays, so that the edit says nothing else anew.
 func settledNudge(old bot.Message, title string) bot.Message {
-	old.Title, old.State, old.Emoji, old.Context, old.Since = title, settledState, "", "", time.Time{}
+	old.Title, old.State, old.Emoji, old.Context, old.Since = title, bot.NudgeOver, "", "", time.Time{}
 	return old
 }
-
-// settledState is the State of a nudge that calls nobody any more.
-const settledState = "info"

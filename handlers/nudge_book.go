@@ -42,7 +42,7 @@ func (n *nudges) load(ctx context.Context) ([]string, error) {
 			continue
 		}
 		n.out[m.Key] = m
-		if m.State != settledState {
+		if m.State != bot.NudgeOver {
 			runs = union(runs, []string{m.RunID})
 		}
 	}
@@ -76,11 +76,12 @@ func (n *nudges) show(ctx context.Context, r runbook.Run) error {
 	if err != nil {
 		return err
 	}
-	v, last := n.h.viewer(ctx, n.h.say, r), lastHuman(r, given)
+	v := n.h.viewer(ctx, n.h.say, r)
+	human := later(answeredLast(r, given, anyStep).At, n.spokeAt(r.ID))
 	asked := map[string]bool{}
 	for _, q := range questions(r, resumedAt(given)) {
 		asked[q.id] = true
-		level, next := due(q.calls(later(last.At, n.spokeAt(r.ID))), v.now)
+		level, next := due(q.calls(human), v.now)
 		if !next.IsZero() {
 			n.next[r.ID] = earlier(n.next[r.ID], next)
 		}
@@ -98,10 +99,10 @@ func (n *nudges) show(ctx context.Context, r runbook.Run) error {
 	}
 	for _, key := range slices.Sorted(maps.Keys(n.out)) {
 		m := n.out[key]
-		if m.RunID != r.ID || m.State == settledState || asked[episode(key)] {
+		if m.RunID != r.ID || m.State == bot.NudgeOver || asked[episode(key)] {
 			continue
 		}
-		if err := n.want(ctx, v.answered(r, m, last)); err != nil {
+		if err := n.want(ctx, v.answered(r, m, given)); err != nil {
 			return err
 		}
 	}
@@ -138,7 +139,7 @@ func (n *nudges) widest(q asking) int {
 // called reports whether people were called about the run, and may still believe it.
 func (n *nudges) called(run string) bool {
 	for _, m := range n.out {
-		if m.RunID == run && m.State != settledState {
+		if m.RunID == run && m.State != bot.NudgeOver {
 			return true
 		}
 	}
