@@ -25,7 +25,9 @@ var viewPage = template.Must(template.ParseFS(viewFiles, "view.html"))
 // viewRoutes serves the workspace as a page to look at and to click in.
 func (s *Server) viewRoutes() {
 	s.mux.HandleFunc("GET /{$}", s.viewIndex)
-	s.mux.Handle("GET /view/", http.StripPrefix("/view", http.FileServerFS(viewFiles)))
+	for _, name := range []string{"view.css", "view.js"} {
+		s.mux.HandleFunc("GET /view/"+name, func(w http.ResponseWriter, r *http.Request) { http.ServeFileFS(w, r, viewFiles, name) })
+	}
 	s.mux.HandleFunc("GET /view/events", s.viewEvents)
 	s.mux.HandleFunc("GET /view/file/{id}", s.viewFile)
 	s.mux.HandleFunc("POST /view/act", s.viewAct)
