@@ -67,7 +67,7 @@ func newSlack(a *app) (chat, error) {
 		return chat{}, a.set.localised(a.bundle, err)
 	}
 	c := a.set.slackConfig(a.label)
-	c.Render, c.Log = a.render, a.log
+	c.Render, c.Log = a.render, a.log.With("platform", "slack")
 	c.UserID = func(name string) string {
 		p, _ := a.fleet.Config().Person(name)
 		return p.Slack

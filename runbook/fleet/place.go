@@ -6,8 +6,8 @@ import (
 	"recoverbot/runbook"
 )
 
-// placed are the parts of the file that only those who know the scenarios can find doubtful.
-var placed = []string{"alerts.rules", "dns_via", "watch"}
+// placed are the parts of the file that only those who know the scenarios or the chats can find doubtful.
+var placed = []string{"alerts.rules", "dns_via", "people", "watch"}
 
 // places are the lines of what stands in those parts, by its path.
 func (d *decoder) places() map[string]int {
