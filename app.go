@@ -100,7 +100,7 @@ func newApp(ctx context.Context, set settings, dsn string, chats ...func(*app) (
 	}
 	a.handlers = handlers.New(handlers.Config{
 		Journal: a.journal, Fleet: a.fleet, Scenarios: a.scenarios, Hub: a.hub, Bundle: a.bundle,
-		Language: set.Language, Zone: set.zone, Log: a.log, BlackBox: a.blackBoxState,
+		Language: set.Language, Zone: set.zone, Log: a.log, BlackBox: a.blackBoxState, Health: a.hub.Health,
 	})
 	host, _ := os.Hostname()
 	a.engine = engine.New(engine.Config{

@@ -54,7 +54,9 @@ type Config struct {
 	Clock     func() time.Time
 	// BlackBox says for a diagnosis how old the newest copies are; nil says nothing.
 	BlackBox func() (text runbook.Msg, stale bool)
-	Log      *slog.Logger
+	// Health is how each platform fares; nil where nobody knows. What changes is told to PlatformHealth.
+	Health func() []bot.Health
+	Log    *slog.Logger
 }
 
 // Handlers gives meaning to what people and alerts say. It implements bot.Handler, engine.Notifier and the alert sink.

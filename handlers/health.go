@@ -12,6 +12,10 @@ import (
 	"recoverbot/bot"
 )
 
+// provenAfter is how long after the start a platform that does not work has been told of. What an earlier process said of
+// the others is over: often the restart was what mended it.
+const provenAfter = 2 * time.Minute
+
 // sameOutage is how soon after a platform worked again the next trouble is told on the same card, which buzzes nobody.
 const sameOutage = 10 * time.Minute
 
@@ -61,6 +65,7 @@ func (p *platforms) putBack(x bot.Health) {
 
 // runHealth tells what PlatformHealth was told until ctx ends.
 func (h *Handlers) runHealth(ctx context.Context) {
+	proven := time.After(provenAfter)
 	for {
 		var again <-chan time.Time
 		for _, x := range h.platforms.take() {
@@ -75,6 +80,13 @@ func (h *Handlers) runHealth(ctx context.Context) {
 			return
 		case <-h.platforms.wake:
 		case <-again:
+		case <-proven:
+			if h.Health == nil {
+				continue
+			}
+			for _, x := range h.Health() {
+				h.platforms.putBack(x)
+			}
 		}
 	}
 }
@@ -85,7 +97,7 @@ func (h *Handlers) showHealth(ctx context.Context, x bot.Health) error {
 		return err
 	}
 	ill := old.State == "failed"
-	if x.Err == nil && !ill {
+	if x.Err == nil && (!ill || x.Since.Before(old.At)) {
 		return nil
 	}
 	since := x.Since

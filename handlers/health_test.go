@@ -77,3 +77,31 @@ func TestHealthIsTold(t *testing.T) {
 		t.Errorf("title %q", m.Title)
 	}
 }
+
+// A restart is what often mends a platform: its card of before does not stay.
+func TestARestartMendsAPlatform(t *testing.T) {
+	t.Parallel()
+	atDesk(t, callFleet, func(d *desk) {
+		ill := bot.Health{Platform: "slack", Err: errors.New("x"), Since: time.Now()}
+		other := bot.Health{Platform: "telegram", Err: errors.New("x"), Since: time.Now()}
+		d.PlatformHealth(ill)
+		d.PlatformHealth(other)
+		d.pass(time.Hour)
+		start := time.Now()
+		d.Config.Health = func() []bot.Health {
+			return []bot.Health{{Platform: "slack", Since: start}, other, {Platform: "web", Since: start}}
+		}
+		d.restart(0)
+		d.pass(2*time.Minute - time.Second)
+		if m := d.hub.last["platform/slack/946684800"]; m.State != "failed" {
+			t.Errorf("too soon: %+v", m)
+		}
+		d.pass(time.Second)
+		if m := d.hub.last["platform/slack/946684800"]; m.Title != "Slack works again; it was away for 1 h" {
+			t.Errorf("slack: %+v", m)
+		}
+		if m := d.hub.last["platform/telegram/946684800"]; m.State != "failed" || d.hub.last["platform/web/946684800"].Key != "" {
+			t.Errorf("telegram: %+v", m)
+		}
+	})
+}

@@ -124,7 +124,8 @@ func (d *desk) start(build func() *Handlers) {
 	d.Handlers = build()
 	ctx, cancel := context.WithCancel(context.Background())
 	done := spawn(func() { _ = d.view.run(ctx) })
-	d.stop = func() { cancel(); <-done }
+	told := spawn(func() { d.runHealth(ctx) })
+	d.stop = func() { cancel(); <-done; <-told }
 	synctest.Wait()
 }
 
