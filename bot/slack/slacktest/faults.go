@@ -91,6 +91,18 @@ func (s *Server) fault(method string) *Fault {
 	return f
 }
 
+// failable handles a call under the faults of its method and records it. handle returns the code of a refusal.
+func (s *Server) failable(c Call, w http.ResponseWriter, r *http.Request, handle func(http.ResponseWriter) string) {
+	defer func() { s.record(c) }() // also when the connection is cut
+	f := s.fault(c.Method)
+	if f != nil {
+		c.Error = "lost"
+	}
+	if !s.failing(f, w, r, func(w http.ResponseWriter) { handle(w) }) {
+		c.Error = handle(w)
+	}
+}
+
 // failing does to a call what f says; it is false where the call is to be handled as if nothing had happened.
 func (s *Server) failing(f *Fault, w http.ResponseWriter, r *http.Request, handle func(http.ResponseWriter)) bool {
 	if f == nil {

@@ -81,7 +81,6 @@ func Start(o Options) (*Server, error) {
 	s.world.fill(o)
 	s.wire.fill(o)
 	s.routes()
-	s.viewRoutes()
 	if err := s.listen(o.Addr); err != nil {
 		end()
 		return nil, err
@@ -135,7 +134,7 @@ func (s *Server) listen(addr string) error {
 		return fmt.Errorf("listen as Slack: %w", err)
 	}
 	// Without HTTP/2, so that every fault can simply cut a connection.
-	h := &http.Server{Handler: s.mux, ReadHeaderTimeout: 10 * time.Second, TLSNextProto: map[string]func(*http.Server, *tls.Conn, http.Handler){}}
+	h := &http.Server{Handler: http.HandlerFunc(s.serve), ReadHeaderTimeout: 10 * time.Second, TLSNextProto: map[string]func(*http.Server, *tls.Conn, http.Handler){}}
 	s.mu.Lock()
 	s.addr, s.http = l.Addr().String(), h
 	s.mu.Unlock()
@@ -159,9 +158,32 @@ func (s *Server) Addr() string {
 
 // Close ends every connection and waits for all goroutines of the server. Again, it does nothing.
 func (s *Server) Close() {
+	s.mu.Lock()
 	s.end()
+	s.mu.Unlock()
 	s.Stop()
+	s.giveUp()
 	s.work.Wait()
+}
+
+// serve hands a request on; Close waits for it.
+func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
+	if !s.enter() {
+		panic(http.ErrAbortHandler)
+	}
+	defer s.work.Done()
+	s.mux.ServeHTTP(w, r)
+}
+
+// enter counts a goroutine that Close waits for, unless the server is closed.
+func (s *Server) enter() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.ctx.Err() != nil {
+		return false
+	}
+	s.work.Add(1)
+	return true
 }
 
 // Changed is closed at the next change: a message, an answer, a connection, an acknowledgement, a call.

@@ -41,6 +41,7 @@ type Message struct {
 	Deleted   bool
 	Ephemeral string // the user who alone sees it
 	Broadcast bool   // a reply that the channel sees too
+	edited    string // when
 }
 
 // File is an upload, completed or not.
@@ -51,6 +52,7 @@ type File struct {
 	Channel, Thread string // where it was shared; "" nowhere
 	size            int64
 	uploaded        bool
+	secret          string // of its upload URL
 	at              time.Time
 }
 
@@ -63,7 +65,7 @@ type world struct {
 	ids      int
 	forms    map[string][]*view // stacks of open modals by user
 	triggers map[string]*trigger
-	answers  map[string]*answer // response URLs by their path
+	answers  map[string]*answer // response URLs by their secret
 }
 
 func (w *world) fill(o Options) {
