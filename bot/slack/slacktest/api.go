@@ -153,7 +153,7 @@ func readArgs(r *http.Request) (args, string, error) {
 		if err != nil {
 			return a, token, refuse("request_timeout")
 		}
-		if err := json.Unmarshal(raw, &a); err != nil {
+		if err := json.Unmarshal(raw, &a); err != nil && len(raw) > 0 { // a method without arguments has no body
 			return args{}, token, refuse("invalid_json")
 		}
 		if a == nil {
