@@ -128,7 +128,7 @@ func views() map[string]func(v viewer) bot.Message {
 	run := func(r runbook.Run) func(v viewer) bot.Message {
 		return func(v viewer) bot.Message { return v.runCard(r) }
 	}
-	out := map[string]func(v viewer) bot.Message{}
+	out := nudgeViews()
 
 	out["alert"] = func(v viewer) bot.Message {
 		return callCard{say: v.say, title: "primary", call: &call{
