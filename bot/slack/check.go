@@ -53,6 +53,7 @@ func Check(ctx context.Context, c Config, people map[string]string) (in string, 
 type check struct {
 	*Slack
 	found []Problem
+	lacks bool // scopes are missing, which has been said
 }
 
 func (x *check) all(ctx context.Context, people map[string]string) string {
@@ -65,15 +66,18 @@ func (x *check) all(ctx context.Context, people map[string]string) string {
 		x.failed(err)
 		return ""
 	}
+	var missing []string
 	if held := me.Header.Get("X-OAuth-Scopes"); held != "" {
 		has := strings.FieldsFunc(held, func(r rune) bool { return r == ',' || r == ' ' })
-		if missing := slices.DeleteFunc(slices.Clone(Scopes), func(s string) bool { return slices.Contains(has, s) }); len(missing) > 0 {
-			x.fatal("slack.scope_missing", "scope", strings.Join(missing, ", "))
-		}
+		missing = slices.DeleteFunc(slices.Clone(Scopes), func(s string) bool { return slices.Contains(has, s) })
+	}
+	if len(missing) > 0 {
+		x.fatal("slack.scope_missing", "scope", strings.Join(missing, ", "))
 	}
 	if x.c.AppToken != "" {
 		x.appToken(ctx, me.BotID)
 	}
+	x.lacks = len(missing) > 0
 	channel := x.channelOf(ctx, me.User)
 	x.people(ctx, people, channel)
 	if channel == nil {
@@ -177,6 +181,7 @@ func (x *check) ask(ctx context.Context, method string, f func(context.Context) 
 func (x *check) failed(err error) {
 	var fault *bot.Fault
 	switch code := codeOf(err); {
+	case x.lacks && code == "missing_scope":
 	case errors.As(err, &fault):
 		x.add(Problem{Text: fault.Text, Fatal: true})
 	case !slices.Contains(passing, code) && !errors.As(err, new(*bot.Later)):
