@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"slices"
 	"sync"
 	"time"
 
@@ -17,11 +16,6 @@ const (
 	callTimeout = 20 * time.Second
 	// keepVolatile is how many messages a forgetful platform gets at a start.
 	keepVolatile = 500
-	// tickerPace is how often the progress of one card is edited where calls are counted: faster is read by nobody, and
-	// takes the calls that prompts need.
-	tickerPace = 3 * time.Second
-	// patience is how often a card may fail before what is about it goes out without it.
-	patience = 3
 )
 
 // lane is the delivery to one platform. It holds only what that platform does not show yet.
@@ -143,69 +137,6 @@ func (l *lane) spare(ctx context.Context, wanted []Message) {
 	}
 }
 
-// want queues m and its parts unless this version or a newer one is queued or shown.
-func (l *lane) want(m Message) {
-	if m.Nudge && !l.mentions {
-		return
-	}
-	parts := l.divide(m)
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if p, ok := l.pending[m.Key]; ok && p.m.Version > m.Version {
-		return
-	}
-	if s := l.shown[m.Key]; s.version > m.Version || (s.ref == "" && s.holds(m)) {
-		return
-	}
-	l.queue(m, false)
-	for key, p := range l.pending {
-		old := p.part && p.m.Of == m.Key && !slices.ContainsFunc(parts, func(m Message) bool { return m.Key == key })
-		stale := m.Nudge && m.State != NudgeOver && p.m.Nudge && p.m.Of == m.Of && key != m.Key && l.shown[key].ref == ""
-		if old || stale { // one call about a card is enough, however long the platform was down
-			delete(l.pending, key)
-		}
-	}
-	for _, part := range parts {
-		part.Priority = m.Priority
-		l.queue(part, true)
-	}
-	knock(l.wake)
-}
-
-func (l *lane) queue(m Message, part bool) {
-	if l.shown[m.Key].holds(m) {
-		return
-	}
-	if p, ok := l.pending[m.Key]; !ok {
-		l.next++
-		l.pending[m.Key] = &parcel{m: m, part: part, order: l.next}
-	} else if part || p.m.Version < m.Version {
-		p.m = m
-	}
-}
-
-// divide is what of m does not fit into one post.
-func (l *lane) divide(m Message) (parts []Message) {
-	if l.divider == nil {
-		return nil
-	}
-	defer func() {
-		if r := recover(); r != nil {
-			l.log.Error("message could not be divided", "key", m.Key, "error", fmt.Sprint(r))
-		}
-	}()
-	return l.divider.Divide(m)
-}
-
-// holds reports whether nothing is left to do for m: it is shown, or need not be.
-func (s shown) holds(m Message) bool { return s.version > 0 && s.version >= m.Version }
-
-// void is a nudge that calls nobody any more and was never posted.
-func (l *lane) void(m Message) bool {
-	s := l.shown[m.Key]
-	return m.Nudge && m.State == NudgeOver && s.ref == "" && !s.tried
-}
-
 func (l *lane) pendingCount() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -273,72 +204,6 @@ func (l *lane) asked() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return time.Now().Before(l.pause)
-}
-
-// idle is 0 where something can go out now, else how long to wait; -1: until something is wanted.
-func (l *lane) idle() time.Duration {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	var first time.Time
-	found := false
-	for _, p := range l.pending {
-		if at, ok := l.due(p); ok && (!found || at.Before(first)) {
-			first, found = at, true
-		}
-	}
-	if !found {
-		return -1
-	}
-	return max(0, time.Until(latest(first, l.pause, l.outage.rest)))
-}
-
-// due is when p may go out. It is not ok while the card that it is about is to go out first.
-func (l *lane) due(p *parcel) (at time.Time, ok bool) {
-	if of := p.m.Of; of != "" && l.shown[of].ref == "" {
-		if card, ok := l.pending[of]; ok && card != p && (p.part || card.fails < patience) {
-			return time.Time{}, false
-		}
-	}
-	at = p.notBy
-	if s := l.shown[p.m.Key]; l.paced && p.m.Priority == Ticker && s.ref != "" && !s.at.IsZero() {
-		at = latest(at, s.at.Add(tickerPace))
-	}
-	return at, true
-}
-
-func latest(a time.Time, more ...time.Time) time.Time {
-	for _, t := range more {
-		if t.After(a) {
-			a = t
-		}
-	}
-	return a
-}
-
-// choose picks prompts before outcomes before tickers, then the oldest. A volatile platform has no budget to divide; it
-// gets everything in order.
-func (l *lane) choose() (parcel, bool) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	now := time.Now()
-	var best *parcel
-	for key, p := range l.pending {
-		if l.void(p.m) {
-			delete(l.pending, key)
-			continue
-		}
-		if at, ok := l.due(p); !ok || at.After(now) {
-			continue
-		}
-		if best == nil || (!l.volatile && p.m.Priority < best.m.Priority) ||
-			((l.volatile || p.m.Priority == best.m.Priority) && p.order < best.order) {
-			best = p
-		}
-	}
-	if best == nil {
-		return parcel{}, false
-	}
-	return *best, true
 }
 
 // knock tells whoever listens to c, once, without waiting.

@@ -32,8 +32,11 @@ func TestPartsStandBelowTheirCardOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f, s := &fake{name: "a"}, &bottest.Memory{}
 		d := dividing{finding{f}}
+		f.every = time.Second // all is wanted before the first call
 		started(t, s, func(h *bot.Hub) {
-			want(t, h, long("k", 1, "a\nb\n"), card("other", 1, bot.Outcome))
+			want(t, h, card("first", 1, bot.Prompt))
+			synctest.Wait()
+			want(t, h, long("k", 1, "a\nb\n"), card("other", 1, bot.Outcome), card("ask", 1, bot.Prompt))
 			_ = h.Settle(t.Context())
 			want(t, h, long("k", 2, "b\nc\n"), long("k", 1, "z\n"))
 			_ = h.Settle(t.Context())
@@ -43,8 +46,8 @@ func TestPartsStandBelowTheirCardOnce(t *testing.T) {
 		for range 2 {
 			started(t, s, func(h *bot.Hub) { synctest.Wait(); _ = h.Settle(t.Context()) }, d)
 		}
-		same(t, f.log(), "send k v1", `send k#a v1 of "ref1"`, `send k#b v1 of "ref1"`, "send other v1",
-			"edit k v2 at ref1", `send k#c v1 of "ref1"`)
+		same(t, f.log(), "send first v1", "send k v1", "send ask v1", `send k#a v1 of "ref2"`, `send k#b v1 of "ref2"`, "send other v1",
+			"edit k v2 at ref2", `send k#c v1 of "ref2"`)
 	})
 }
 
