@@ -118,7 +118,7 @@ func pick(values []string) []*slack.OptionBlockObject {
 	var out []*slack.OptionBlockObject
 	seen := map[string]bool{"": true}
 	for _, v := range values {
-		if weight(v) > maxOption || len(out) == maxPick {
+		if weight(v) > maxOption || len(out) == maxPick || v != "" && strings.TrimSpace(v) == "" {
 			return nil
 		}
 		if !seen[v] {

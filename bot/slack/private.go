@@ -36,7 +36,7 @@ func (r renderer) pages(label, body string) []post {
 		for body != "" && len(p.blocks) < pageTexts {
 			var some string
 			some, body = split(body, maxText)
-			if some = strings.TrimRight(some, "\n"); some == "" {
+			if some = strings.TrimRight(some, "\n"); strings.TrimSpace(some) == "" {
 				continue
 			}
 			if label == "" {

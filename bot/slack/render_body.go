@@ -31,7 +31,7 @@ func (l *layout) fill() {
 	l.allot(items)
 	var shortened []*item
 	for _, it := range items {
-		if it.got < it.need || it.need < it.full() {
+		if it.got < it.need || weight(it.text) > maxText {
 			shortened = append(shortened, it)
 		}
 	}
@@ -63,7 +63,11 @@ func (l *layout) items() []*item {
 			it.Text = it.text
 		}
 		it.Label = l.fit(it.Label, maxHeader)
-		if it.need = min(it.full(), it.frame()+maxText+moreWeight); it.text != "" || it.Label != "" {
+		it.text = strings.Trim(it.text, "\n")
+		if it.need = it.frame() + weight(it.text); weight(it.text) > maxText {
+			it.need = it.frame() + maxText + moreWeight
+		}
+		if it.text != "" || it.Label != "" {
 			kept = append(kept, it)
 		}
 	}
@@ -84,8 +88,6 @@ func (r renderer) content(b bot.Block) string {
 
 // frame is what the item weighs without its text.
 func (it *item) frame() int { return 3*containerWeight + weight(it.Label) }
-
-func (it *item) full() int { return it.frame() + weight(it.text) }
 
 func (it *item) rank() int {
 	switch {
@@ -155,11 +157,7 @@ func (l *layout) show(it *item) slack.Block {
 		}
 	}
 	if it.prose {
-		parts := []slack.RichTextSectionElement{text(body)}
-		if notice != "" {
-			parts = append(parts, text("\n"+notice))
-		}
-		return prose("", parts...)
+		return prose("", text(strings.Trim(body+"\n"+notice, "\n")))
 	}
 	if notice != "" {
 		return exact("", it.Label, body, slack.NewRichTextSection(text(notice)))

@@ -3,6 +3,7 @@ package slack
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/slack-go/slack"
 
@@ -60,7 +61,7 @@ func (l *layout) buttonList() []button {
 
 // confirm is the dialog before a button counts.
 func (r renderer) confirm(b bot.Button, e *slack.ButtonBlockElement) *slack.ConfirmationBlockObject {
-	question := b.Confirm
+	question := strings.TrimSpace(b.Confirm)
 	if question == "" {
 		question = r.label("ui.slack_confirm", "what", e.Text.Text)
 	}
@@ -105,7 +106,11 @@ func (l *layout) answer() []slack.Block {
 	var out []slack.Block
 	if len(l.m.Buttons) > 0 && l.m.Code != "" {
 		number := cut(l.m.Code, maxLabel)
-		intro := l.r.label("ui.slack_code", "code", number)
+		id := "ui.slack_code"
+		if l.place == below { // there is no thread
+			id = "ui.slack_code_here"
+		}
+		intro := l.r.label(id, "code", number)
 		parts, used := []slack.RichTextSectionElement{text(intro)}, 2*containerWeight+weight(intro)
 		var words []string
 		for _, b := range l.m.Buttons {

@@ -25,7 +25,7 @@ const (
 	maxNotification = 250
 	maxMentions     = 10
 	minButtons      = 4000
-	minBody         = 1500           // what buttons and warnings leave to lines and blocks
+	minBody         = 2000           // what buttons and warnings leave to lines and blocks
 	tailWeight      = 3000           // what may stand below the body, without buttons
 	sameDay         = 12 * time.Hour // within which a time of day needs no date
 )
@@ -107,9 +107,10 @@ func (l *layout) top(buttons []button) {
 	warn = l.fit(warn, max(maxText, min(2*maxText, l.left-tailWeight-minBody-need)))
 	for warn != "" {
 		var some string
-		some, warn = split(warn, maxText)
-		l.head = append(l.head, prose("", bold(strings.TrimRight(some, "\n"))))
-		l.reserve(2*containerWeight + weight(some))
+		if some, warn = split(warn, maxText); strings.TrimSpace(some) != "" {
+			l.head = append(l.head, prose("", bold(strings.TrimRight(some, "\n"))))
+			l.reserve(2*containerWeight + weight(some))
+		}
 	}
 }
 
@@ -166,7 +167,7 @@ func (l *layout) bottom(buttons []button) {
 
 // put adds a piece, if it says something.
 func (l *layout) put(p piece) {
-	if s := l.fit(p.text, min(p.limit, max(minPiece, l.left-minBody/2))); s != "" {
+	if s := l.fit(strings.TrimSpace(p.text), min(p.limit, max(minPiece, l.left-minBody/2))); s != "" {
 		l.tail = append(l.tail, p.show(s))
 		l.reserve(2*containerWeight + weight(s))
 	}

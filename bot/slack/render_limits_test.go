@@ -61,7 +61,7 @@ func (v *validator) check(ok bool, format string, args ...any) {
 
 func (v *validator) length(what, s string, least, most int) {
 	v.check(units(s) >= least && units(escape(s)) <= most, "%s has %d characters, not %d to %d: %.40q", what, units(s), least, most, s)
-	v.check(utf8.ValidString(s), "%s is not UTF-8", what)
+	v.check(utf8.ValidString(s) && (s == "" || strings.TrimSpace(s) != "" || s == " " || s == "  "), "%s is blank or not UTF-8: %.40q", what, s)
 	v.total += units(escape(s))
 }
 

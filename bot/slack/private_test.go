@@ -1,0 +1,57 @@
+package slack
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"recoverbot/bot"
+)
+
+func TestPrivate(t *testing.T) {
+	t.Parallel()
+	preview := cards()["waiting.en"]
+	preview.Notify = []string{"ops1"}
+	big := long()
+	var manyLines strings.Builder
+	for i := range 6000 {
+		fmt.Fprintf(&manyLines, "line %d of the history\n", i)
+	}
+	for name, c := range map[string]struct {
+		reply  bot.Reply
+		posts  int
+		shows  []string
+		hidden []string
+	}{
+		"nothing":      {bot.Reply{}, 0, nil, nil},
+		"text":         {bot.Reply{Text: "You may not approve <danger> *steps*.", Refused: true}, 1, []string{"<danger> *steps*"}, nil},
+		"text, card":   {bot.Reply{Text: "see the card", Message: &preview}, 2, []string{"see the card", "3/8 Take", "Approve"}, []string{"U0PS1"}},
+		"large card":   {bot.Reply{Message: &big}, 7, []string{"more lines: below", "echo step 399", "host-399  down", "host-399: no SSH"}, []string{"in the thread"}},
+		"long history": {bot.Reply{Text: manyLines.String()}, maxPages, []string{"line 0 of", "line 1500 of", "more lines: in the console"}, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			posts := rendererIn(t, "en").private(c.reply)
+			all := ""
+			for _, p := range posts {
+				all += shown(t, p)
+				if wrong := refused(t, p); len(wrong) > 0 || p.fileName != "" {
+					t.Errorf("%v, file %q", wrong, p.fileName)
+				}
+			}
+			if len(posts) != c.posts {
+				t.Errorf("%d posts, not %d", len(posts), c.posts)
+			}
+			for _, want := range c.shows {
+				if !strings.Contains(all, want) {
+					t.Errorf("nobody is told %q", want)
+				}
+			}
+			for _, not := range c.hidden {
+				if strings.Contains(all, not) {
+					t.Errorf("somebody is told %q", not)
+				}
+			}
+		})
+	}
+}
