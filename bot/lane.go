@@ -23,7 +23,7 @@ type lane struct {
 	p        Platform
 	store    Store
 	log      *slog.Logger
-	done     func() // called after each call of the platform
+	done     func() // called whenever less may be pending
 	volatile bool
 	mentions bool
 	paced    bool
@@ -108,6 +108,7 @@ func (l *lane) load(ctx context.Context, wanted []Message) error {
 	for _, m := range wanted {
 		l.want(m)
 	}
+	l.done()
 	return nil
 }
 
