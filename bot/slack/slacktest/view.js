@@ -7,8 +7,9 @@ async function act(what) {
   const r = await fetch('/view/act', {method: 'POST', headers: {'Content-Type': 'application/json'}, body: JSON.stringify({user, channel, ...what})});
   const answer = r.ok ? await r.json() : {trouble: await r.text()};
   const note = document.querySelector('#trouble');
-  note.hidden = !answer.trouble;
+  note.hidePopover();
   note.textContent = answer.trouble || '';
+  if (answer.trouble) note.showPopover();
   await refresh();
   return answer;
 }
