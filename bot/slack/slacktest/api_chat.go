@@ -67,7 +67,8 @@ func (s *Server) content(a args, m *Message, most int) error {
 	if !a.structure("metadata", &meta) {
 		return refuse("invalid_metadata_format")
 	}
-	if meta.EventType == nil && meta.EventPayload == nil { // {} takes it away
+	none := meta.EventPayload == nil || string(meta.EventPayload) == "null"
+	if none && (meta.EventType == nil || *meta.EventType == "") { // {} takes it away; slack-go sends its zero value to response URLs
 		m.Metadata = json.RawMessage("{}")
 		return nil
 	}
