@@ -50,6 +50,9 @@ func (s *Slack) answer(ctx context.Context, user string, at origin, hook string,
 	if r.Text == "" && r.Message == nil {
 		return nil
 	}
+	if r.Message != nil {
+		s.remember(*r.Message)
+	}
 	for i, p := range s.r.private(r) {
 		if i >= maxHookUses {
 			hook = ""

@@ -14,6 +14,9 @@ import (
 // maxFormError keeps a confirmation within the 20 KB that Slack reads.
 const maxFormError = 1000
 
+// maxPrivate is how many cards shown to one person are remembered.
+const maxPrivate = 100
+
 // meta is what a form carries from its button to its submission.
 type meta struct {
 	Action string `json:"a"`
@@ -52,13 +55,19 @@ func whence(cb slack.InteractionCallback) origin {
 	return at
 }
 
-// button finds what was pressed in the newest version of its card. It is not there any more where the card has changed.
+// button finds what was pressed in the newest version of its card, or in a card that one person was shown. It is not
+// there any more where the card has changed.
 func (s *Slack) button(pressed slack.Message, action string) (bot.Message, bot.Button, bool) {
+	var cards []bot.Message
 	for _, key := range keysOf(pressed) {
-		m, ok := s.c.Render(s.c.Language, key)
-		if !ok {
-			continue
+		if m, ok := s.c.Render(s.c.Language, key); ok {
+			cards = append(cards, m)
 		}
+	}
+	s.mu.Lock()
+	cards = append(cards, s.private...)
+	s.mu.Unlock()
+	for _, m := range cards {
 		for _, b := range m.Buttons {
 			if b.Action == action {
 				return m, b, true
@@ -66,6 +75,13 @@ func (s *Slack) button(pressed slack.Message, action string) (bot.Message, bot.B
 		}
 	}
 	return bot.Message{}, bot.Button{}, false
+}
+
+// remember keeps a card that is shown to one person, for the forms of its buttons.
+func (s *Slack) remember(m bot.Message) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.private = append([]bot.Message{m}, s.private[:min(len(s.private), maxPrivate-1)]...)
 }
 
 // ask opens the form of b. Nothing is decided yet, so nothing is kept: whoever sees no form presses again.

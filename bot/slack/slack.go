@@ -26,12 +26,14 @@ type Slack struct {
 
 	mu      sync.Mutex
 	self    self
-	channel string   // id of the configured channel, "" until it was resolved
-	session *session // nil while Run does not run
+	channel string        // id of the configured channel, "" until it was resolved
+	session *session      // nil while Run does not run
+	private []bot.Message // the last cards that one person alone was shown: Slack does not say which one a press came from
 }
 
 // pace is how long things may take; tests shorten it.
 type pace struct {
+	every  time.Duration // between two posts or edits
 	call   time.Duration // one call of the Web API
 	keep   time.Duration // journaling what was received: Slack waits 3 s for the confirmation
 	ack    time.Duration // handing over a confirmation
@@ -45,7 +47,7 @@ type pace struct {
 }
 
 var usual = pace{
-	call: 10 * time.Second, keep: 1500 * time.Millisecond, ack: time.Second, submit: 2300 * time.Millisecond, modal: 2500 * time.Millisecond,
+	every: 1200 * time.Millisecond, call: 10 * time.Second, keep: 1500 * time.Millisecond, ack: time.Second, submit: 2300 * time.Millisecond, modal: 2500 * time.Millisecond,
 	ping: 30 * time.Second, auth: 5 * time.Minute, retry: time.Second, retry9: 30 * time.Second, rate: 5 * time.Second,
 }
 
@@ -115,8 +117,8 @@ func newSlack(c Config, p pace) (*Slack, error) {
 // Name is "slack".
 func (s *Slack) Name() string { return "slack" }
 
-// Every is a second: Slack takes about one message a second in a channel.
-func (s *Slack) Every() time.Duration { return time.Second }
+// Every is a little more than a second: Slack takes one message a second in a channel, and 50 edits a minute.
+func (s *Slack) Every() time.Duration { return s.pace.every }
 
 // Mentions is true: an edit buzzes nobody.
 func (s *Slack) Mentions() bool { return true }
