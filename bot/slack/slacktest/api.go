@@ -72,12 +72,7 @@ func (s *Server) api(w http.ResponseWriter, r *http.Request) {
 			answerJSON(w, refusal{code: slow.Error()}.fields())
 			return slow.Error()
 		}
-		if m, known := methods[name]; known {
-			w.Header().Set("X-Accepted-Oauth-Scopes", strings.Join(m.scopes, ","))
-			if token == s.opts.BotToken {
-				w.Header().Set("X-Oauth-Scopes", strings.Join(s.opts.Scopes, ","))
-			}
-		}
+		s.scopeHeaders(w.Header(), methods[name].scopes, token)
 		if err != nil {
 			var no refusal
 			if !errors.As(err, &no) {
@@ -90,6 +85,19 @@ func (s *Server) api(w http.ResponseWriter, r *http.Request) {
 		answerJSON(w, out)
 		return ""
 	})
+}
+
+// scopeHeaders say what a method needs and what the token has.
+func (s *Server) scopeHeaders(h http.Header, needed []string, token string) {
+	if len(needed) > 0 {
+		h.Set("X-Accepted-Oauth-Scopes", strings.Join(needed, ","))
+	}
+	switch token {
+	case s.opts.BotToken:
+		h.Set("X-Oauth-Scopes", strings.Join(s.opts.Scopes, ","))
+	case s.opts.AppToken:
+		h.Set("X-Oauth-Scopes", "connections:write")
+	}
 }
 
 // call checks who calls and does what the method does.

@@ -114,6 +114,9 @@ func (s *Server) completeUpload(a args) (fields, error) {
 	if m.Channel != "" {
 		s.post(m)
 	}
+	for _, f := range done {
+		f.ts = m.TS
+	}
 	s.change()
 	return fields{"files": shown}, nil
 }
@@ -127,7 +130,7 @@ func (s *Server) wireFile(f *File) fields {
 	link := "http://" + s.addr + "/files-pri/" + f.ID + "/" + path.Base(f.Name)
 	out := fields{"id": f.ID, "created": f.at.Unix(), "timestamp": f.at.Unix(), "name": f.Name, "title": f.Title, "mimetype": mime, "filetype": kind,
 		"pretty_type": kind, "user": s.opts.BotUser, "user_team": s.opts.Team, "editable": mode == "snippet", "size": len(f.Content), "mode": mode, "is_external": false,
-		"is_public": true, "url_private": link, "url_private_download": link, "permalink": "https://" + domain + "/files/" + s.opts.BotUser + "/" + f.ID, "channels": []string{}}
+		"is_public": true, "url_private": link, "url_private_download": link, "permalink": "https://" + domain + "/files/" + s.opts.BotUser + "/" + f.ID, "channels": []string{}, "groups": []string{}, "ims": []string{}}
 	if f.Channel != "" {
 		out["channels"] = []string{f.Channel}
 	}
@@ -139,7 +142,15 @@ func (s *Server) fileInfo(a args) (fields, error) {
 	if f == nil {
 		return nil, refuse("file_not_found")
 	}
-	return fields{"file": s.wireFile(f), "comments": []string{}}, nil
+	out := s.wireFile(f)
+	if f.Channel != "" { // what completes the upload does not know it yet
+		share := fields{"ts": f.ts, "team_id": s.opts.Team, "reply_users": []string{}, "reply_users_count": 0, "reply_count": 0}
+		if f.Thread != "" {
+			share["thread_ts"] = f.Thread
+		}
+		out["shares"] = fields{map[bool]string{true: "private", false: "public"}[s.channel(f.Channel, false).kind() != "channels"]: fields{f.Channel: []fields{share}}}
+	}
+	return fields{"file": out, "comments": []string{}}, nil
 }
 
 // download gives the bytes of a file to the bot.

@@ -52,7 +52,7 @@ type File struct {
 	Channel, Thread string // where it was shared; "" nowhere
 	size            int64
 	uploaded        bool
-	secret          string // of its upload URL
+	secret, ts      string // of its upload URL; of the message that shares it
 	at              time.Time
 }
 
