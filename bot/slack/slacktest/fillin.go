@@ -97,6 +97,12 @@ func fill(e map[string]any, given any) (fields, error) {
 			break
 		}
 		wanted, isList := given.([]string)
+		if list, ok := given.([]any); ok { // as JSON has it
+			wanted, isList = []string{}, true
+			for _, v := range list {
+				wanted = append(wanted, fmt.Sprint(v))
+			}
+		}
 		if on, isFlag := given.(bool); isFlag {
 			f["selected_options"] = []any{}
 			if on {

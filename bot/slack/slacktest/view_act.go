@@ -2,7 +2,6 @@ package slacktest
 
 import (
 	"encoding/json"
-	"fmt"
 	"net/http"
 	"strings"
 )
@@ -35,11 +34,6 @@ func (s *Server) viewAct(w http.ResponseWriter, r *http.Request) {
 	case "press":
 		err = s.Press(d.User, d.What)
 	case "submit":
-		for name, v := range d.Values {
-			if list, ok := v.([]any); ok {
-				d.Values[name] = texts(list)
-			}
-		}
 		answer.Errors, err = s.Submit(d.User, d.Values)
 	case "dismiss":
 		err = s.Dismiss(d.User)
@@ -67,12 +61,4 @@ func (s *Server) viewSay(d deed) (string, error) {
 		return command + " is not supported in threads. Sorry!", nil
 	}
 	return "", s.Slash(d.User, d.Channel, command, strings.TrimSpace(rest))
-}
-
-func texts(list []any) []string {
-	all := []string{}
-	for _, v := range list {
-		all = append(all, fmt.Sprint(v))
-	}
-	return all
 }
