@@ -19,7 +19,9 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func TestContract(t *testing.T) {
 	t.Parallel()
-	bottest.Exercise(t, func(*testing.T) bottest.Harness { return &room{private: map[string]string{}, started: make(chan bot.Inbox, 1)} })
+	bottest.Exercise(t, func(*testing.T) bottest.Harness {
+		return &room{private: map[string]string{}, started: make(chan bot.Inbox, 1)}
+	})
 }
 
 // room is the least chat platform that keeps the contract, and its own harness.
