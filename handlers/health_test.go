@@ -93,14 +93,14 @@ func TestARestartMendsAPlatform(t *testing.T) {
 		}
 		d.restart(0)
 		d.pass(2*time.Minute - time.Second)
-		if m := d.hub.last["platform/slack/946684800"]; m.State != "failed" {
+		if m := d.hub.get("platform/slack/946684800"); m.State != "failed" {
 			t.Errorf("too soon: %+v", m)
 		}
 		d.pass(time.Second)
-		if m := d.hub.last["platform/slack/946684800"]; m.Title != "Slack works again; it was away for 1 h" {
+		if m := d.hub.get("platform/slack/946684800"); m.Title != "Slack works again; it was away for 1 h" {
 			t.Errorf("slack: %+v", m)
 		}
-		if m := d.hub.last["platform/telegram/946684800"]; m.State != "failed" || d.hub.last["platform/web/946684800"].Key != "" {
+		if m := d.hub.get("platform/telegram/946684800"); m.State != "failed" || d.hub.get("platform/web/946684800").Key != "" {
 			t.Errorf("telegram: %+v", m)
 		}
 	})

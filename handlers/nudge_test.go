@@ -82,6 +82,27 @@ func (j deskJournal) Head(context.Context) (string, error) { return "7c1e40d2", 
 
 func (j deskJournal) Firing(context.Context, time.Time) ([]journal.Alert, error) { return nil, nil }
 
+func (p *posts) get(key string) bot.Message {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.last[key]
+}
+
+// forget makes the hub know nothing of what ok holds for.
+func (p *posts) forget(ok func(bot.Message) bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	maps.DeleteFunc(p.last, func(_ string, m bot.Message) bool { return ok(m) })
+}
+
+func (p *posts) count() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.wants
+}
+
+func everything(bot.Message) bool { return true }
+
 // stored is what the hub was told, as the journal keeps it.
 func (p *posts) stored() ([]journal.Message, error) {
 	p.mu.Lock()
@@ -155,6 +176,13 @@ func (d *desk) change(f func(r *runbook.Run)) {
 	synctest.Wait()
 }
 
+// note is a decision on the run itself.
+func (d *desk) note(r runbook.Recorded) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.given = append(slices.Clone(d.given), r)
+}
+
 // pass lets time pass in small steps, as a person waits.
 func (d *desk) pass(by time.Duration) {
 	time.Sleep(by)
@@ -192,7 +220,7 @@ func TestRemindersWidenAndNobodyIsCalledTwice(t *testing.T) {
 	t.Parallel()
 	atDesk(t, callFleet, func(d *desk) {
 		d.want("0 ops2" + waits)
-		first := d.hub.last["nudge/k3v7/domains/waiting-946684800/0"]
+		first := d.hub.get("nudge/k3v7/domains/waiting-946684800/0")
 		if first.Of != "step/k3v7/domains" || first.State != "waiting" || first.Emoji != "🟡" || first.Priority != bot.Prompt ||
 			first.RunID != "k3v7" || !strings.HasPrefix(first.Context, "down 02:00") || len(first.Buttons) != 0 {
 			t.Errorf("nudge: %+v", first)
@@ -208,16 +236,16 @@ func TestRemindersWidenAndNobodyIsCalledTwice(t *testing.T) {
 		d.pass(10 * time.Minute)
 		all := []string{"0 ops2" + waits, "1 ops2,ops1" + waits, "2 ops2,ops1,guest" + waits, "3 ops2,ops1,guest,boss" + waits}
 		d.want(all...)
-		if c := d.hub.last["nudge/k3v7/domains/waiting-946684800/3"].Context; c != "has waited 20 min · down 22:00 · lost 1 h 11 min of data" {
+		if c := d.hub.get("nudge/k3v7/domains/waiting-946684800/3").Context; c != "has waited 20 min · down 22:00 · lost 1 h 11 min of data" {
 			t.Errorf("context %q", c)
 		}
-		wants := d.hub.wants
+		wants := d.hub.count()
 		d.pass(5 * time.Hour)
 		d.change(func(*runbook.Run) {})
 		d.restart(time.Hour)
 		d.want(all...)
-		if d.hub.wants > wants+20 { // a restart shows the cards anew
-			t.Errorf("%d more versions", d.hub.wants-wants)
+		if d.hub.count() > wants+20 { // a restart shows the cards anew
+			t.Errorf("%d more versions", d.hub.count()-wants)
 		}
 		d.change(func(r *runbook.Run) {
 			s := r.Step("domains")
@@ -226,7 +254,7 @@ func TestRemindersWidenAndNobodyIsCalledTwice(t *testing.T) {
 		over := ": 3/8 Take the dead machine off the domain list: approved by ops1 (Slack) 06:20:00"
 		settled := []string{"0 ops2" + over, "1 ops2,ops1" + over, "2 ops2,ops1,guest" + over, "3 ops2,ops1,guest,boss" + over}
 		d.want(settled...)
-		if m := d.hub.last["nudge/k3v7/domains/waiting-946684800/0"]; m.State != "info" || !m.Nudge || m.Of != first.Of || m.Version <= first.Version {
+		if m := d.hub.get("nudge/k3v7/domains/waiting-946684800/0"); m.State != "info" || !m.Nudge || m.Of != first.Of || m.Version <= first.Version {
 			t.Errorf("settled: %+v", m)
 		}
 		d.restart(time.Hour)
@@ -244,9 +272,7 @@ func TestWhoJustDidSomethingIsNotCalled(t *testing.T) {
 			})
 			time.Sleep(after)
 			d.change(func(r *runbook.Run) { s := r.Step("domains"); s.State, s.ChangedAt = state, time.Now() })
-			d.hub.mu.Lock()
-			maps.DeleteFunc(d.hub.last, func(_ string, m bot.Message) bool { return m.State == "info" })
-			d.hub.mu.Unlock()
+			d.hub.forget(func(m bot.Message) bool { return m.State == bot.NudgeOver })
 		}
 		enter(runbook.Failed, 20*time.Second)
 		d.want()
@@ -278,9 +304,7 @@ func TestAHeldChangeCallsBeforeItRollsBack(t *testing.T) {
 			s.State, s.ChangedAt = runbook.Held, time.Now()
 			s.Hold = &runbook.HoldInfo{Deadline: time.Now().Add(3 * time.Minute)}
 		})
-		d.hub.mu.Lock()
-		clear(d.hub.last)
-		d.hub.mu.Unlock()
+		d.hub.forget(everything)
 	}
 	atDesk(t, callFleet, func(d *desk) {
 		hold(d)
@@ -317,14 +341,14 @@ func TestParkedAndDryRunsCallNobody(t *testing.T) {
 	atDesk(t, callFleet, func(d *desk) {
 		d.pass(time.Minute)
 		park := runbook.Recorded{At: time.Now().Format(time.RFC3339Nano), Decision: runbook.Decision{Choice: runbook.Defer, By: runbook.Actor{Name: "ops2", Platform: "telegram"}}}
-		d.given = append(d.given, park)
+		d.note(park)
 		d.change(func(r *runbook.Run) { r.State = runbook.Parked })
 		over := "0 ops2: 3/8 Take the dead machine off the domain list: deferred by ops2 (Telegram) 00:01:00"
 		d.want(over)
 		d.pass(time.Hour)
 		d.want(over)
 		park.At, park.Decision.Choice = time.Now().Format(time.RFC3339Nano), runbook.Reopen
-		d.given = append(d.given, park)
+		d.note(park)
 		d.change(func(r *runbook.Run) { r.State = runbook.Open })
 		d.want(over)
 		d.pass(5 * time.Minute)
@@ -332,7 +356,7 @@ func TestParkedAndDryRunsCallNobody(t *testing.T) {
 		d.change(func(r *runbook.Run) { r.State, r.EndedAt = runbook.Aborted, time.Now() })
 		d.pass(time.Hour)
 		d.want(over, "1 ops2,ops1: No longer waits: 3/8 Take the dead machine off the domain list")
-		d.hub.last = map[string]bot.Message{}
+		d.hub.forget(everything)
 		d.change(func(r *runbook.Run) { r.State, r.EndedAt, r.DryRun = runbook.Open, time.Time{}, true })
 		d.pass(time.Hour)
 		d.want()
@@ -347,7 +371,7 @@ func TestAGroupCallsOnce(t *testing.T) {
 			r.Step("others.go-upload").State, r.Step("others.go-fly").State = runbook.Waiting, runbook.Planning
 		})
 		d.pass(time.Minute)
-		clear(d.hub.last)
+		d.hub.forget(everything)
 		d.change(func(r *runbook.Run) {
 			r.Step("others.go-fly").State, r.Step("others.go-fly").ChangedAt = runbook.Waiting, time.Now()
 		})
