@@ -40,24 +40,26 @@ func (s *Slack) explain(method string, err error) error {
 	if errors.As(err, &status) && status.Code == http.StatusTooManyRequests {
 		return &bot.Later{After: s.pace.rate, Err: wrapped}
 	}
-	switch code := codeOf(err); code {
+	code, key := codeOf(err), "SLACK_BOT_TOKEN"
+	if method == openMethod {
+		if key = "SLACK_APP_TOKEN"; code == "missing_scope" {
+			code = "not_allowed_token_type" // its scope is part of making it
+		}
+	}
+	switch code {
 	case "ratelimited", "rate_limited":
 		return &bot.Later{After: s.pace.rate, Err: wrapped}
 	case "invalid_auth", "not_authed", "token_revoked", "token_expired", "account_inactive", "not_allowed_token_type", "no_permission":
-		key := "SLACK_BOT_TOKEN"
-		if method == openMethod {
-			key = "SLACK_APP_TOKEN"
-		}
-		return &bot.Fault{Text: s.label("slack.token_refused", "key", key, "code", code), Err: wrapped}
+		return &bot.Fault{Text: s.label("slack.token_refused", "key", key, "code", codeOf(err)), Err: wrapped}
 	case "missing_scope":
-		if method == openMethod { // connections:write belongs to the app-level token, which is made anew
-			return &bot.Fault{Text: s.label("slack.token_refused", "key", "SLACK_APP_TOKEN", "code", code), Err: wrapped}
-		}
 		var refused slack.SlackErrorResponse
 		errors.As(err, &refused)
 		return &bot.Fault{Text: s.label("slack.scope_missing", "scope", refused.Needed), Err: wrapped}
 	case "not_in_channel", "channel_not_found", "is_archived":
-		return &bot.Fault{Text: s.label("slack."+code, "channel", s.c.Channel), Err: wrapped}
+		s.mu.Lock()
+		name := s.self.name
+		s.mu.Unlock()
+		return &bot.Fault{Text: s.label("slack."+code, "channel", s.c.Channel, "name", name), Err: wrapped}
 	case "restricted_action", "restricted_action_read_only_channel", "restricted_action_thread_only_channel",
 		"restricted_action_non_threadable_channel":
 		return &bot.Fault{Text: s.label("slack.may_not_post", "channel", s.c.Channel), Err: wrapped}

@@ -175,7 +175,8 @@ func (s *Slack) fromEvent(ctx context.Context, b eventBody, id string) (heard, b
 	me := s.self
 	s.mu.Unlock()
 	e := b.Event
-	if s.foreign(b.TeamID) || e.User == "" || e.User == me.user || e.BotID != "" || e.Subtype != "" || e.Edited != nil {
+	if s.foreign(b.TeamID) || e.User == "" || e.User == me.user || e.BotID != "" || e.Edited != nil ||
+		(e.Subtype != "" && e.Subtype != "thread_broadcast") {
 		return heard{}, false
 	}
 	mine := mention(me.user)

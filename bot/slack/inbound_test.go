@@ -31,6 +31,7 @@ func TestEvents(t *testing.T) {
 		{name: "direct message", event: `"type":"message","channel":"D1","channel_type":"im","text":"primary ip=<http://192.0.2.9|192.0.2.9>"`, text: "primary ip=192.0.2.9"},
 		{name: "reply below a card", event: `"type":"message","channel":"C0OPS","thread_ts":"1.0","parent_user_id":"UBOT","text":"approve 3f2a"`, text: "approve 3f2a", casual: true, thread: "1.0"},
 		{name: "reply where Slack names no parent", event: `"type":"message","channel":"C0OPS","thread_ts":"1.0","text":"ok"`, text: "ok", casual: true, thread: "1.0"},
+		{name: "reply that the channel sees", event: `"type":"message","subtype":"thread_broadcast","channel":"C0OPS","thread_ts":"1.0","parent_user_id":"UBOT","text":"ok"`, text: "ok", casual: true, thread: "1.0"},
 		{name: "reply that mentions comes as a mention", event: `"type":"message","channel":"C0OPS","thread_ts":"1.0","parent_user_id":"UBOT","text":"<@UBOT> approve"`},
 		{name: "reply to somebody else", event: `"type":"message","channel":"C0OPS","thread_ts":"1.0","parent_user_id":"U2","text":"approve 3f2a"`},
 		{name: "reply in another channel", event: `"type":"message","channel":"C9","thread_ts":"1.0","parent_user_id":"UBOT","text":"approve 3f2a"`},

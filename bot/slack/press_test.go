@@ -53,6 +53,11 @@ func TestForm(t *testing.T) {
 	}}
 	w := posted(t, brisk, in, asking())
 	w.opened(t, "ops1", "k1", "done")
+	w.Redeliver(t)
+	w.until(t, "a second try to open it", func() bool { return len(w.srv.Calls("views.open")) == 2 })
+	if got := w.Private(t, "ops1"); got != "" {
+		t.Errorf("a press that came twice was answered %q", got)
+	}
 	if said := in.Said(); len(said) != 0 {
 		t.Fatalf("something was done before the form was sent: %+v", said)
 	}
