@@ -3,6 +3,7 @@ package slack
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -39,7 +40,7 @@ func allFields() bot.Message {
 func TestModalGolden(t *testing.T) {
 	t.Parallel()
 	m := allFields()
-	m.Form[8].Enum = m.Form[8].Enum[:103]
+	m.Form = slices.DeleteFunc(m.Form, func(f bot.Field) bool { return f.Name == "many" }) // too long to read
 	for _, lang := range []string{"en", "zh"} {
 		v := rendererIn(t, lang).modal(m, bot.Button{Label: "Approve the new machine", WithForm: true, NeedsReason: true, Confirm: "It becomes the standby."}, `{"k":"v"}`)
 		if wrong := refusedModal(t, v); len(wrong) > 0 {

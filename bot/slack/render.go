@@ -41,7 +41,7 @@ func (r renderer) card(m bot.Message) post {
 // nudge buzzes the people of m and leads them to its card.
 func (r renderer) nudge(m bot.Message) post {
 	m = bot.Cleaned(m)
-	line := cut(title(m), maxHeader)
+	line := r.line(m)
 	parts := append(r.mentions(m), text(line))
 	p := post{text: escape(line)}
 	if ids := r.mentioned(m); ids != "" {
@@ -56,13 +56,18 @@ func (r renderer) nudge(m bot.Message) post {
 	return p
 }
 
-// notification is m in one short line.
-func (r renderer) notification(m bot.Message) string {
+// line is m in short.
+func (r renderer) line(m bot.Message) string {
 	line := title(m)
 	if c := r.context(m); c != "" {
 		line += " — " + c
 	}
-	line = escape(cut(line, maxNotification))
+	return cut(line, maxNotification)
+}
+
+// notification is what a phone shows of m.
+func (r renderer) notification(m bot.Message) string {
+	line := escape(r.line(m))
 	if ids := r.mentioned(m); ids != "" {
 		line += " " + ids
 	}

@@ -95,7 +95,7 @@ func TestCardsGolden(t *testing.T) {
 
 func TestNudgeGolden(t *testing.T) {
 	t.Parallel()
-	m := bot.Message{Key: "k1/nudge", Emoji: "🟡", Title: "5/12 <still> waits *for* you", Nudge: true, Of: "k1", OfRef: "C1/1.2",
+	m := bot.Message{Key: "k1/nudge", Emoji: "🟡", Title: "5/12 <still> waits *for* you", Context: "for 10 min", Nudge: true, Of: "k1", OfRef: "C1/1.2",
 		Notify: []string{"ops1", "nobody", "wrong", "ops2"}}
 	for _, lang := range []string{"en", "zh"} {
 		golden(t, "nudge."+lang, []post{rendererIn(t, lang).nudge(m)})
@@ -194,6 +194,14 @@ func TestMovingCardLeavesNoFiles(t *testing.T) {
 	}
 	if text := shown(t, r.card(m)); !strings.Contains(text, "in the console") {
 		t.Error("what is missing is not announced")
+	}
+}
+
+func TestWordsInAThread(t *testing.T) {
+	t.Parallel()
+	p := rendererIn(t, "en").part(bot.Message{Key: "k1/words", Of: "k1", Thread: true, Title: "ops1 looks into it", Lines: []string{"back at 03:20"}})
+	if text := shown(t, p); !strings.Contains(text, "looks into it") || !strings.Contains(text, "03:20") || len(refused(t, p)) > 0 {
+		t.Errorf("shown: %q, %v", text, refused(t, p))
 	}
 }
 
