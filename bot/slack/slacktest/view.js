@@ -44,8 +44,8 @@ function trigger(el, source, what) {
 }
 
 document.addEventListener('click', e => {
-  const el = e.target.closest('[data-action].button'), source = e.target.closest('article, dialog.modal');
-  if (el && source) trigger(el, source, el.closest('.overflow') ? el.dataset.value : el.dataset.action);
+  const el = e.target.closest('[data-press].button'), source = e.target.closest('article, dialog.modal');
+  if (el && source) trigger(el, source, el.closest('.overflow') ? el.dataset.value : el.dataset.press);
   if (e.target.matches('dialog.modal .close')) act({do: 'dismiss'});
   if (e.target.matches('.more')) { e.target.parentElement.classList.toggle('folded'); e.target.textContent = e.target.parentElement.matches('.folded') ? 'See more' : 'See less'; }
 });

@@ -87,7 +87,7 @@ func TestEveryElementShows(t *testing.T) {
 	n := names{users: map[string]string{"U1": "ops1"}, channels: map[string]string{"C1": "recovery"}}
 	for kind, want := range map[string]string{"plain_text_input": `type="text" value="7"`, "number_input": `type="number"`, "email_text_input": `type="email"`, "url_text_input": `type="url"`, "datepicker": `type="date"`, "timepicker": `type="time"`,
 		"static_select": `<option value="v" selected>one`, "multi_static_select": "<select multiple", "users_select": ">ops1<", "multi_channels_select": ">recovery<", "checkboxes": `type="checkbox" name="1.2/0/a" value="v" checked`, "radio_buttons": `type="radio"`,
-		"overflow": `data-value="v">one</button>`, "button": `data-action="a"`, "hologram": "[hologram]"} {
+		"overflow": `data-value="v">one</button>`, "button": `data-press="a"`, "hologram": "[hologram]"} {
 		option := `{"text":{"type":"plain_text","text":"one"},"value":"v"}`
 		raw := `[{"type":"input","block_id":"b","label":{"type":"plain_text","text":"L"},"hint":{"type":"plain_text","text":"H"},"element":{"type":"` + kind + `","action_id":"a","initial_value":"7","initial_date":"","text":{"type":"plain_text","text":"T"},` +
 			`"options":[` + option + `],"initial_option":` + option + `,"initial_options":[` + option + `],"confirm":{"title":{"type":"plain_text","text":"Sure?"},"text":{"type":"plain_text","text":"x"},"confirm":{"type":"plain_text","text":"y"}}}},` +

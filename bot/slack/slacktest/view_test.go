@@ -67,7 +67,7 @@ func handle(ctx context.Context, api *slack.Client, socket *socketmode.Client, e
 			if said["reason"] == "no" {
 				answer = append(answer, slack.NewErrorsViewSubmissionResponse(map[string]string{"reason": "Say more."}))
 			}
-		case d.ActionCallback.BlockActions[0].ActionID == "form":
+		case d.ActionCallback.BlockActions[0].ActionID == "b0:form":
 			in := func(id string, e slack.BlockElement) slack.Block {
 				return slack.NewInputBlock(id, plainText(id), nil, e)
 			}
@@ -109,7 +109,7 @@ func card(title string) slack.MsgOption {
 	return slack.MsgOptionBlocks(slack.NewHeaderBlock(plainText(title)),
 		slack.NewSectionBlock(slack.NewTextBlockObject(slack.MarkdownType, "*bold* &lt;!channel&gt; <@U0OPS1> <!here>\n"+strings.Repeat("a line\n", 12), false, true), nil, nil),
 		slack.NewRichTextBlock("", &slack.RichTextPreformatted{Type: slack.RTEPreformatted, Elements: []slack.RichTextSectionElement{slack.NewRichTextSectionTextElement("<script>document.title='broken out'</script> *x*", nil)}}),
-		slack.NewActionBlock("b", button("form", "f1"), button("abort", "x1").WithStyle(slack.StyleDanger).WithConfirm(sure)))
+		slack.NewActionBlock("b", button("b0:form", "f1"), button("b1:abort", "x1").WithStyle(slack.StyleDanger).WithConfirm(sure)))
 }
 
 func TestThePage(t *testing.T) {
@@ -129,13 +129,13 @@ func TestThePage(t *testing.T) {
 	browser.Shot(t, page, "slack-1-card")
 
 	// A press that asks first: only what is confirmed goes out.
-	browser.Act(t, page, "abort, then not", browser.Click("[data-action=abort]"), browser.Visible("dialog[open] .deny"))
+	browser.Act(t, page, "abort, then not", browser.Click("[data-press$=abort]"), browser.Visible("dialog[open] .deny"))
 	browser.Shot(t, page, "slack-2-confirm")
-	browser.Act(t, page, "back", browser.Click("dialog[open] .deny"), browser.Click("[data-action=abort]"), browser.Click("dialog[open] .confirmed"))
+	browser.Act(t, page, "back", browser.Click("dialog[open] .deny"), browser.Click("[data-press$=abort]"), browser.Click("dialog[open] .confirmed"))
 	next(t, heard, "U0OPS1 presses x1")
 
 	// A form: what is missing does not go out, what the app refuses stays to be mended.
-	browser.Act(t, page, "form", browser.Click("[data-action=form]"), browser.Visible("dialog.modal[open] textarea"), browser.Click("dialog.modal .primary"))
+	browser.Act(t, page, "form", browser.Click("[data-press$=form]"), browser.Visible("dialog.modal[open] textarea"), browser.Click("dialog.modal .primary"))
 	browser.Eventually(t, page, `document.querySelector('.modal .problem').innerText.includes('required')`)
 	browser.Act(t, page, "fill in", browser.Keys(".modal textarea", "no"), browser.JS(`document.querySelector('.modal select').value = 'new'`), browser.Click(".modal [type=checkbox]"), browser.Click(".modal .primary"))
 	next(t, heard, "U0OPS1 submits map[dump:new reason:no row:true]")
