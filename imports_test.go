@@ -79,7 +79,7 @@ func mayImport(from, to string) bool {
 		}
 		return kind(from) == "builtin" || kind(from) == kind(to) || kind(from) == "actiontest"
 	}
-	if strings.HasSuffix(from, "test") { // contract suites and test companies
+	if strings.HasSuffix(from, "test") || strings.Contains(from, "test/") { // contract suites and test companies
 		return true
 	}
 	rule := ""
