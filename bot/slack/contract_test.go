@@ -41,6 +41,9 @@ var people = map[string]string{"ops1": "U0OPS1", "ops2": "U0OPS2"}
 
 func newTown(t *testing.T, o slacktest.Options, p pace) *town {
 	t.Helper()
+	if o.Scopes == nil {
+		o.Scopes = Scopes // what the manifests ask for is enough
+	}
 	srv, err := slacktest.Start(o)
 	if err != nil {
 		t.Fatal(err)
