@@ -2,7 +2,6 @@ package slack
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 
@@ -116,23 +115,4 @@ func bare(m bot.Message) post {
 	}
 	return post{text: bot.CleanLine(m.Title), blocks: []slack.Block{
 		slack.NewSectionBlock(plain(string(text)), nil, nil, slack.SectionBlockOptionBlockID(keyBlock(m.Key)))}}
-}
-
-// upload shares a file in a thread. Its ref names the thread: an upload tells nothing of the message that it became.
-func (s *Slack) upload(ctx context.Context, at ref, p post) (bot.Ref, error) {
-	if p.file == "" {
-		return "", errors.New("upload a file: it is empty")
-	}
-	err := s.call(ctx, "files.completeUploadExternal", 2*s.pace.call, func(ctx context.Context) error {
-		f, err := s.api.UploadFileContext(ctx, slack.UploadFileParameters{Filename: p.fileName, Title: p.fileName, Content: p.file,
-			FileSize: len(p.file), InitialComment: p.text, Channel: at.channel, ThreadTimestamp: at.ts})
-		if err == nil {
-			at.file = f.ID
-		}
-		return err
-	})
-	if err != nil {
-		return "", err
-	}
-	return at.Ref(), nil
 }

@@ -18,11 +18,12 @@ import (
 
 // Slack is the platform "slack".
 type Slack struct {
-	c    Config
-	log  *slog.Logger
-	api  *slack.Client
-	r    renderer
-	pace pace
+	c      Config
+	log    *slog.Logger
+	api    *slack.Client
+	client *http.Client
+	r      renderer
+	pace   pace
 
 	mu      sync.Mutex
 	self    self
@@ -109,9 +110,29 @@ func newSlack(c Config, p pace) (*Slack, error) {
 	if client.Timeout == 0 {
 		client.Timeout = 2 * p.call // what no call bounds by itself: apps.connections.open
 	}
+	if client.Transport == nil {
+		client.Transport = http.DefaultTransport
+	}
+	client.Transport = bearer{base: c.APIURL, token: c.BotToken, next: client.Transport}
 	s.api = slack.New(c.BotToken, slack.OptionAppLevelToken(c.AppToken), slack.OptionAPIURL(c.APIURL), slack.OptionHTTPClient(&client))
+	s.client = &client
 	s.r = renderer{label: s.label, userID: c.UserID, permalink: s.permalink}
 	return s, nil
+}
+
+// bearer names the bot in the header of each call of the Web API too: the library writes the token into the body, where
+// not every server that speaks Slack's language looks for it.
+type bearer struct {
+	base, token string
+	next        http.RoundTripper
+}
+
+func (b bearer) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.Header.Get("Authorization") == "" && strings.HasPrefix(r.URL.String(), b.base) {
+		r = r.Clone(r.Context())
+		r.Header.Set("Authorization", "Bearer "+b.token)
+	}
+	return b.next.RoundTrip(r)
 }
 
 // Name is "slack".
