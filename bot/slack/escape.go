@@ -75,6 +75,19 @@ func cut(s string, limit int) string {
 // lines counts the lines of s.
 func lines(s string) int { return strings.Count(strings.TrimRight(s, "\n"), "\n") + 1 }
 
+// firstLines are the first n lines of s.
+func firstLines(s string, n int) string {
+	end := 0
+	for range n {
+		next := strings.IndexByte(s[end:], '\n')
+		if next < 0 {
+			return s
+		}
+		end += next + 1
+	}
+	return s[:end]
+}
+
 var entities = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;")
 
 // escape makes s literal in a text of Slack's, but for bold and the like: for notifications, which show none.

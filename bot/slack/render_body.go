@@ -12,6 +12,7 @@ import (
 const (
 	minLines   = 600
 	minBlock   = 150
+	maxLines   = 40
 	moreWeight = containerWeight + 125 // the line that says how much is missing
 	manyParts  = 4                     // more than so many shortened blocks make one part
 )
@@ -21,6 +22,7 @@ type item struct {
 	bot.Block
 	text      string
 	prose     bool
+	most      int // of its text: what one block holds, and what people scroll past to reach the buttons
 	need, got int
 	where     string // the whole of it is, if it was shortened
 }
@@ -31,7 +33,7 @@ func (l *layout) fill() {
 	l.allot(items)
 	var shortened []*item
 	for _, it := range items {
-		if it.got < it.need || weight(it.text) > maxText {
+		if it.got < it.need || it.long() {
 			shortened = append(shortened, it)
 		}
 	}
@@ -64,8 +66,9 @@ func (l *layout) items() []*item {
 		}
 		it.Label = l.fit(it.Label, maxHeader)
 		it.text = strings.Trim(it.text, "\n")
-		if it.need = it.frame() + weight(it.text); weight(it.text) > maxText {
-			it.need = it.frame() + maxText + moreWeight
+		it.most = min(maxText, weight(firstLines(it.text, maxLines)))
+		if it.need = it.frame() + weight(it.text); it.long() {
+			it.need = it.frame() + it.most + moreWeight
 		}
 		if it.text != "" || it.Label != "" {
 			kept = append(kept, it)
@@ -88,6 +91,8 @@ func (r renderer) content(b bot.Block) string {
 
 // frame is what the item weighs without its text.
 func (it *item) frame() int { return 3*containerWeight + weight(it.Label) }
+
+func (it *item) long() bool { return weight(it.text) > it.most }
 
 func (it *item) rank() int {
 	switch {
@@ -150,7 +155,7 @@ func (l *layout) divide(items []*item) {
 func (l *layout) show(it *item) slack.Block {
 	body, notice := it.text, ""
 	if it.where != "" {
-		head, tail := split(it.text, min(it.got-it.frame()-moreWeight, maxText))
+		head, tail := split(it.text, min(it.got-it.frame()-moreWeight, it.most))
 		body, notice = strings.TrimRight(head, "\n"), l.r.label("ui.slack_more", "n", lines(tail), "where", it.where)
 		if !strings.HasSuffix(head, "\n") {
 			body += "…"
