@@ -100,18 +100,27 @@ func (c *company) checkFronts(hosts ...string) {
 	}
 }
 
-// TestTwoFailuresInARow recovers the primary by the API, then the machine that took its place.
+// TestTwoFailuresInARow recovers the primary by clicks in Slack, then by the API the machine that took its place.
 func TestTwoFailuresInARow(t *testing.T) {
 	t.Parallel()
-	c := start(t)
+	w := startSlack(t)
+	c := w.c
+	c.hand = w.hand
 	primary, standby := c.address("primary"), c.address("standby")
 	configBefore := c.file("standby", "wwwroot/go/go-api/config.yaml")
 	nginxBefore := map[string]map[string]string{"nginx1": c.nginxFiles("nginx1"), "nginx2": c.nginxFiles("nginx2")}
+	w.loses("chat.postMessage") // the answer to its first card
 	c.drill("break", "primary")
-	id := c.recover("/recover primary")
+	w.calls("alert/", "primary", ops1)
+	id := w.slash(ops1, "primary")
 
+	c.until(id, "power-off")
+	w.refusesStrangers(id, "power-off")
+	w.hearsOnce(id, "power-off")
+	c.until(id, "nginx-out")
+	w.changesConnection(id)
 	c.until(id, "restore")
-	c.answer(id, "restore", "approve")
+	w.losesConnection(id, "restore")
 	c.at(id, "restore", "held")
 	if n := c.mysql("standby", "SELECT COUNT(*) FROM speed.orders"); n != "24000" {
 		t.Errorf("a held restore shows others %s orders, want the old 24000", n)
@@ -121,6 +130,9 @@ func TestTwoFailuresInARow(t *testing.T) {
 	if n := c.mysql("standby", "SELECT COUNT(*), MAX(id) FROM speed.orders"); n != fmt.Sprintf("%d\t%d", c.d.Expected.Orders, c.d.Expected.Orders) {
 		t.Errorf("restored orders: %s", n)
 	}
+
+	c.until(id, "missing-tables")
+	w.diesAfterHearing(id, "missing-tables")
 
 	c.until(id, "domain-list")
 	before := strings.Split(c.mysql("standby", domains), "\n")
@@ -132,6 +144,7 @@ func TestTwoFailuresInARow(t *testing.T) {
 	if now := strings.Split(c.mysql("standby", domains), "\n"); !slices.Equal(now, before) {
 		t.Errorf("others see a held change:\n%v\n%v", before, now)
 	}
+	w.calls("nudge/"+id+"/domain-list/", "rolls back by itself", ops1)
 	c.answer(id, "domain-list", "commit")
 	c.at(id, "domain-list", "done")
 	want := map[string]string{
@@ -191,9 +204,12 @@ func TestTwoFailuresInARow(t *testing.T) {
 		t.Errorf("audit verify: %s", out)
 	}
 
+	w.toldAll(id)
+
 	// The next failure, on what the first left behind. The backup of the schedule must be what comes back.
 	c.mysql("standby", "INSERT INTO speed.orders (id, user_id, product, amount_cents, state) VALUES (999999, 7, 'marker', 1, 'paid')")
 	c.waitForBackup("spare1", "marker")
+	c.hand = nil
 	c.drill("break", "standby")
 	id = c.recover("/recover primary")
 	if r := c.until(id, ""); r.State != "done" {

@@ -1,0 +1,235 @@
+package e2e
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"recoverbot/bot/slack/slacktest"
+)
+
+// The people of the tests' Slack. ops1 and ops2 are the drill's operator and colleague; fleet.yaml does not know the
+// stranger.
+const (
+	room     = "C0OPS"
+	ops1     = "U0OPS1"
+	ops2     = "U0OPS2"
+	leaver   = "U0LEAVER"
+	stranger = "U0STRANGER"
+)
+
+// workspace is a fake Slack with the company's bot in its channel, which keeps Slack's limits.
+type workspace struct {
+	*slacktest.Server
+	c       *company
+	secrets []string
+	// rough are the moments after which something was broken on purpose.
+	rough []time.Time
+}
+
+// startSlack starts a company whose people use Slack, by Socket Mode; signed requests are taken as well.
+func startSlack(t *testing.T) *workspace {
+	t.Helper()
+	secret := make([]byte, 16)
+	if _, err := rand.Read(secret); err != nil {
+		t.Fatal(err)
+	}
+	w := &workspace{secrets: []string{"xoxb-1-" + rand.Text(), "xapp-1-" + rand.Text(), hex.EncodeToString(secret)}}
+	var err error
+	w.Server, err = slacktest.Start(slacktest.Options{
+		BotToken: w.secrets[0], AppToken: w.secrets[1], SigningSecret: w.secrets[2], RateLimits: true,
+		Users: []slacktest.User{{ID: ops1, Name: "ops1"}, {ID: ops2, Name: "ops2"}, {ID: leaver, Name: "leaver"}, {ID: stranger, Name: "stranger"}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(w.Close)
+	w.c = startWith(t, []string{"SLACK_BOT_TOKEN=" + w.secrets[0], "SLACK_APP_TOKEN=" + w.secrets[1], "SLACK_SIGNING_SECRET=" + w.secrets[2],
+		"SLACK_CHANNEL=" + room, "SLACK_API_URL=" + w.URL()},
+		"--person", "operator=slack:"+ops1, "--person", "colleague=slack:"+ops2, "--person", "leaver=slack:"+leaver)
+	return w
+}
+
+// until waits until ok holds, looking after each change in Slack.
+func (w *workspace) until(within time.Duration, what string, ok func() error) {
+	w.c.t.Helper()
+	ctx, cancel := context.WithTimeout(w.c.t.Context(), within)
+	defer cancel()
+	var last error
+	if err := w.Until(ctx, func() bool { last = ok(); return last == nil }); err != nil {
+		w.c.t.Fatalf("%s: not within %s: %v", what, within, last)
+	}
+}
+
+// sees waits until the card of a key shows a button, and is about a plan.
+func (w *workspace) sees(key, label string, digest ...string) slacktest.Message {
+	w.c.t.Helper()
+	var m slacktest.Message
+	w.until(20*time.Second, "see ["+label+"] on "+key, func() error {
+		var ok bool
+		if m, ok = w.card(key); !ok {
+			return errors.New("there is no such card")
+		}
+		if !slices.Contains(buttons(m), label) || !strings.Contains(string(m.Blocks), strings.Join(digest, "")) {
+			return fmt.Errorf("it has the buttons %q:\n%s", buttons(m), w.Plain(m))
+		}
+		return nil
+	})
+	return m
+}
+
+// click presses a button of a card.
+func (w *workspace) click(user, key, label string) {
+	w.c.t.Helper()
+	if err := w.Click(user, room, w.sees(key, label).TS, label); err != nil {
+		w.c.t.Fatalf("%s clicks %s on %s: %v", user, label, key, err)
+	}
+}
+
+// acked waits until everything that a person did was confirmed, or given up.
+func (w *workspace) acked(user string) {
+	w.c.t.Helper()
+	w.until(15*time.Second, "confirm what "+user+" did", func() error {
+		if !w.Answered(user) {
+			return errors.New("not yet")
+		}
+		return nil
+	})
+}
+
+// told waits until a person alone is told something, after what was told before.
+func (w *workspace) told(user string, before int, text string) {
+	w.c.t.Helper()
+	w.until(15*time.Second, "tell "+user+" "+text, func() error {
+		var said []string
+		for _, m := range w.Private(user)[before:] {
+			said = append(said, w.Plain(m))
+		}
+		if !strings.Contains(strings.Join(said, "\n"), text) {
+			return fmt.Errorf("%q", said)
+		}
+		return nil
+	})
+}
+
+// refuses sees that what a person does is refused, which that person alone is told.
+func (w *workspace) refuses(user, text string, do func() error) {
+	w.c.t.Helper()
+	events, before := len(w.c.events()), len(w.Private(user))
+	if err := do(); err != nil {
+		w.c.t.Fatal(err)
+	}
+	w.told(user, before, text)
+	for _, e := range w.c.events()[events:] {
+		if e.By.Platform == "slack" {
+			w.c.t.Errorf("what was refused is in the journal: %+v", e)
+		}
+	}
+}
+
+// labels are what the buttons of a waiting card say.
+var labels = map[string]string{"approve": "Approve", "commit": "Commit", "rollback": "Roll back", "look": "Look again", "retry": "Look again", "input": "Save answers"}
+
+// hand gives an answer by a click: one person approves, another commits. It returns when the journal has it.
+func (w *workspace) hand(id string, d decision) error {
+	w.c.t.Helper()
+	r, err := w.c.run(id)
+	if err != nil {
+		return err
+	}
+	user, card := ops1, d.Group
+	if d.Choice == "commit" {
+		user = ops2
+	}
+	if card == "" {
+		if card = r.step(d.Step).Group; card == "" {
+			card = d.Step
+		}
+	}
+	key, label := "step/"+id+"/"+card, labels[d.Choice]
+	if s := r.step(d.Step).State; d.Choice == "retry" && (s == "failed" || s == "rolled_back") {
+		label = "Try again"
+	}
+	before := len(w.Private(user))
+	if err := w.Click(user, room, w.sees(key, label, d.Digest).TS, label); err != nil {
+		return err
+	}
+	filled := false
+	eventually(w.c.t, 20*time.Second, "take "+label+" on "+key, func() error {
+		if _, open := w.Open(user); open && !filled {
+			filled = true
+			values := map[string]any{}
+			for name, v := range d.Fields {
+				values["f:"+name] = v
+			}
+			if d.Reason != "" {
+				values["reason"] = d.Reason
+			}
+			if wrong, err := w.Submit(user, values); err != nil || len(wrong) > 0 {
+				w.c.t.Fatalf("fill in the form of %s: %v %v", key, err, wrong)
+			}
+		}
+		now, err := w.c.run(id)
+		if err == nil && now.stands(card) == r.stands(card) && now.State == r.State {
+			var said []string
+			for _, m := range w.Private(user)[before:] {
+				said = append(said, w.Plain(m))
+			}
+			err = fmt.Errorf("%s; %s was told %q", now.stands(card), user, said)
+		}
+		return err
+	})
+	return nil
+}
+
+// stands says how the steps of a card stand.
+func (r run) stands(card string) string {
+	var b strings.Builder
+	for _, s := range r.Steps {
+		if s.ID == card || s.Group == card {
+			fmt.Fprintf(&b, "%s %s %d; ", s.ID, s.State, s.Attempt)
+		}
+	}
+	return b.String()
+}
+
+// slash types a command in Slack and returns the run that it began.
+func (w *workspace) slash(user, text string) string {
+	w.c.t.Helper()
+	before, err := w.c.runs()
+	if err != nil {
+		w.c.t.Fatal(err)
+	}
+	if err := w.Slash(user, room, "/recover", text); err != nil {
+		w.c.t.Fatal(err)
+	}
+	return w.began(before)
+}
+
+// began waits for a run that was not there before.
+func (w *workspace) began(before []run) string {
+	w.c.t.Helper()
+	var id string
+	eventually(w.c.t, 20*time.Second, "a run begins", func() error {
+		now, err := w.c.runs()
+		if err != nil {
+			return err
+		}
+		if len(now) != len(before)+1 {
+			return fmt.Errorf("%d runs", len(now))
+		}
+		for _, r := range now {
+			if !slices.ContainsFunc(before, func(b run) bool { return b.ID == r.ID }) {
+				id = r.ID
+			}
+		}
+		return nil
+	})
+	return id
+}
