@@ -21,3 +21,9 @@ type post struct {
 	fileName string
 	file     string
 }
+
+// card is m as a message of its own, to post or to edit.
+func (r renderer) card(m bot.Message) post { return post{html: escape(bot.Plain(m, 0))} }
+
+// nudge buzzes the people of m and leads them to its card.
+func (r renderer) nudge(m bot.Message) post { return r.card(m) }
