@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
-	"golang.org/x/time/rate"
 )
 
 const (
@@ -26,9 +25,8 @@ type lane struct {
 	done     func() // called whenever less may be pending
 	volatile bool
 	mentions bool
-	paced    bool
 	divider  Divider // nil: one post holds a whole card
-	budget   *rate.Limiter
+	budget   *Budget
 	wake     chan struct{}
 
 	mu      sync.Mutex
@@ -64,7 +62,7 @@ type shown struct {
 
 func newLane(p Platform, s Store, log *slog.Logger, done func()) *lane {
 	l := &lane{p: p, store: s, log: log, done: done, wake: make(chan struct{}, 1), stirred: make(chan struct{}, 1),
-		pending: map[string]*parcel{}, shown: map[string]shown{}, budget: rate.NewLimiter(rate.Inf, 1),
+		pending: map[string]*parcel{}, shown: map[string]shown{}, budget: NewBudget(0, 0),
 		health: Health{Platform: p.Name(), Since: time.Now()}}
 	if v, ok := p.(Volatile); ok {
 		l.volatile = v.Volatile()
@@ -72,8 +70,10 @@ func newLane(p Platform, s Store, log *slog.Logger, done func()) *lane {
 	if v, ok := p.(Mentioner); ok {
 		l.mentions = v.Mentions()
 	}
-	if v, ok := p.(Limiter); ok && v.Every() > 0 {
-		l.paced, l.budget = true, rate.NewLimiter(rate.Every(v.Every()), 1)
+	if v, ok := p.(Budgeter); ok {
+		l.budget = v.Budget()
+	} else if v, ok := p.(Limiter); ok {
+		l.budget = NewBudget(v.Every(), 0)
 	}
 	l.divider, _ = p.(Divider)
 	return l
@@ -144,7 +144,7 @@ func (l *lane) pendingCount() int {
 	return len(l.pending)
 }
 
-// deliver sends until ctx ends. The budget is waited for before a message is chosen, so that what goes out is the newest.
+// deliver sends until ctx ends. A message is chosen when a call may be made, so that what goes out is the newest.
 func (l *lane) deliver(ctx context.Context) {
 	for ctx.Err() == nil {
 		if wait := l.idle(); wait != 0 {
@@ -159,9 +159,6 @@ func (l *lane) deliver(ctx context.Context) {
 			}
 			continue
 		}
-		if l.budget.Wait(ctx) != nil {
-			return
-		}
 		if p, ok := l.choose(); ok {
 			l.turn(ctx, p)
 		}
@@ -174,7 +171,7 @@ func (l *lane) deliver(ctx context.Context) {
 func (l *lane) turn(ctx context.Context, p parcel) {
 	if card, ok := l.unshown(p.m.Of); ok {
 		l.show(ctx, card)
-		if l.budget.Wait(ctx) != nil || l.asked() {
+		if l.budget.Wait(ctx, p.m.Priority) != nil || l.asked() {
 			return
 		}
 	}

@@ -23,8 +23,12 @@ type Finder interface {
 	Find(ctx context.Context, key string, since time.Time) (Ref, bool, error)
 }
 
-// Limiter is implemented by platforms with a budget: at least so much time between two calls.
+// Limiter is implemented by platforms that want at least so much time between two calls.
 type Limiter interface{ Every() time.Duration }
+
+// Budgeter is implemented, in the place of Limiter, by platforms that also count the calls of a minute, or that send by
+// themselves what counts: they own the budget, and it is always the same.
+type Budgeter interface{ Budget() *Budget }
 
 // Volatile is implemented by platforms that forget what they showed when the bot ends: they get the newest messages
 // again at each start, in their order, and no delivery to them is journaled.

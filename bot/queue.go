@@ -7,8 +7,7 @@ import (
 )
 
 const (
-	// tickerPace is how often the progress of one card is edited where calls are counted: faster is read by nobody, and
-	// takes the calls that prompts need.
+	// tickerPace is how often the progress of one card is edited, at most, where calls are counted.
 	tickerPace = 3 * time.Second
 	// patience is how often a card may fail before a nudge about it goes out without it.
 	patience = 3
@@ -101,9 +100,9 @@ func (l *lane) due(p *parcel) (at time.Time, ok bool) {
 			return time.Time{}, false
 		}
 	}
-	at = p.notBy
-	if s := l.shown[p.m.Key]; l.paced && p.m.Priority == Ticker && s.ref != "" && !s.at.IsZero() {
-		at = latest(at, s.at.Add(tickerPace))
+	at = latest(p.notBy, l.budget.free(p.m.Priority))
+	if s := l.shown[p.m.Key]; p.m.Priority == Ticker && s.ref != "" && !s.at.IsZero() {
+		at = latest(at, s.at.Add(l.budget.pace()))
 	}
 	return at, true
 }
@@ -117,8 +116,8 @@ func latest(a time.Time, more ...time.Time) time.Time {
 	return a
 }
 
-// choose picks prompts before outcomes before tickers, of these cards before their parts, then the oldest. A volatile
-// platform has no budget to divide; it gets everything in order.
+// choose picks prompts before outcomes before tickers, of these cards before their parts, then the oldest, and takes the
+// call that it needs. A volatile platform has no budget to divide; it gets everything in order.
 func (l *lane) choose() (parcel, bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -136,7 +135,7 @@ func (l *lane) choose() (parcel, bool) {
 			best = p
 		}
 	}
-	if best == nil {
+	if best == nil || !l.budget.take(best.m.Priority) {
 		return parcel{}, false
 	}
 	return *best, true
