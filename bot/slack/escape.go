@@ -3,7 +3,7 @@ package slack
 import (
 	"strings"
 
-	"github.com/rivo/uniseg"
+	"recoverbot/bot"
 )
 
 // weight is what s takes of a limit. Slack counts characters after its own escaping; UTF-16 units of the text as JSON are
@@ -26,67 +26,11 @@ func weigh(r rune) int {
 	return 1
 }
 
-// split divides s where its first part weighs at most limit: behind a line where that wastes little, never inside a
-// character that people see as one.
-func split(s string, limit int) (head, tail string) {
-	end, used, line, state := 0, 0, 0, -1
-	for rest := s; rest != ""; {
-		var cluster string
-		cluster, rest, _, state = uniseg.FirstGraphemeClusterInString(rest, state)
-		w := weight(cluster)
-		if used+w > limit {
-			if end == 0 {
-				end = runes(cluster, limit)
-			}
-			if line > end/2 {
-				end = line
-			}
-			return s[:end], s[end:]
-		}
-		end, used = end+len(cluster), used+w
-		if cluster == "\n" {
-			line = end
-		}
-	}
-	return s, ""
-}
-
-// runes is how many bytes of a cluster heavier than limit fit, and at least one character.
-func runes(cluster string, limit int) int {
-	used := 0
-	for i, r := range cluster {
-		if used += weigh(r); used > limit && i > 0 {
-			return i
-		}
-	}
-	return len(cluster)
-}
+// split divides s where its first part weighs at most limit.
+func split(s string, limit int) (head, tail string) { return bot.Split(s, limit, weigh) }
 
 // cut shortens s to limit, with an ellipsis where something is missing.
-func cut(s string, limit int) string {
-	head, tail := split(s, limit)
-	if tail == "" {
-		return s
-	}
-	head, _ = split(s, limit-1)
-	return strings.TrimRight(head, " \n") + "…"
-}
-
-// lines counts the lines of s.
-func lines(s string) int { return strings.Count(strings.TrimRight(s, "\n"), "\n") + 1 }
-
-// firstLines are the first n lines of s.
-func firstLines(s string, n int) string {
-	end := 0
-	for range n {
-		next := strings.IndexByte(s[end:], '\n')
-		if next < 0 {
-			return s
-		}
-		end += next + 1
-	}
-	return s[:end]
-}
+func cut(s string, limit int) string { return bot.Cut(s, limit, weigh) }
 
 var entities = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;")
 

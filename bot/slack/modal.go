@@ -34,7 +34,7 @@ func (r renderer) modal(m bot.Message, b bot.Button, meta string) slack.ModalVie
 	if label == "" {
 		label = "…"
 	}
-	blocks := []slack.Block{prose("", text(cut(title(m), maxText)))}
+	blocks := []slack.Block{prose("", text(cut(bot.Headline(m), maxText)))}
 	if b.Confirm != "" {
 		blocks = append(blocks, prose("", bold(cut("⚠ "+bot.Clean(b.Confirm), maxText))))
 	}
@@ -84,7 +84,7 @@ func (r renderer) input(f bot.Field) slack.Block {
 	options := pick(f.Enum)
 	switch {
 	case f.Type == "bool":
-		yes := slack.NewOptionBlockObject(checkboxAnswer, plain(r.label("ui.slack_yes")), nil)
+		yes := slack.NewOptionBlockObject(checkboxAnswer, plain(r.label("ui.yes")), nil)
 		box := slack.NewCheckboxGroupsBlockElement(answerElement, yes)
 		if f.Value == checkboxAnswer {
 			box.InitialOptions = box.Options
@@ -106,9 +106,9 @@ func (r renderer) input(f bot.Field) slack.Block {
 func (r renderer) hint(f bot.Field) string {
 	switch {
 	case len(f.Enum) > 0:
-		return r.label("ui.slack_hint_values", "values", strings.Join(f.Enum, ", "))
+		return r.label("ui.hint_values", "values", strings.Join(f.Enum, ", "))
 	case f.Type == "host", f.Type == "address", f.Type == "port":
-		return r.label("ui.slack_hint_" + f.Type)
+		return r.label("ui.hint_" + f.Type)
 	}
 	return f.Pattern
 }

@@ -22,8 +22,8 @@ func (r renderer) private(rep bot.Reply) []post {
 	m.Notify = nil
 	l := r.lay(m, below)
 	posts = append(posts, l.post())
-	for _, part := range l.rest {
-		posts = append(posts, r.pages(cut(title(part), maxHeader), r.whole(part))...)
+	for _, part := range l.parts.All {
+		posts = append(posts, r.pages(cut(bot.Headline(part), maxHeader), r.whole(part))...)
 	}
 	return posts
 }
@@ -46,7 +46,7 @@ func (r renderer) pages(label, body string) []post {
 			}
 		}
 		if body != "" && len(posts) == maxPages-1 {
-			notice := r.label("ui.slack_more", "n", lines(body), "where", r.label("ui.slack_console"))
+			notice := r.label("ui.more_lines", "n", bot.CountLines(body), "where", r.label("ui.in_console"))
 			p.blocks = append(p.blocks, prose("", text(notice)))
 		}
 		if len(p.blocks) > 0 {

@@ -6,13 +6,14 @@ import (
 	"testing"
 
 	"recoverbot/bot"
+	"recoverbot/bot/bottest"
 )
 
 func TestPrivate(t *testing.T) {
 	t.Parallel()
-	preview := cards()["waiting.en"]
+	preview := bottest.Cards()["waiting.en"]
 	preview.Notify = []string{"ops1"}
-	big := long()
+	big := bottest.Long()
 	var manyLines strings.Builder
 	for i := range 6000 {
 		fmt.Fprintf(&manyLines, "line %d of the history\n", i)

@@ -1,8 +1,6 @@
 package slack
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"regexp"
 	"strings"
 
@@ -48,7 +46,7 @@ func (r renderer) nudge(m bot.Message) post {
 		p.text = ids + " " + p.text
 	}
 	if url := r.permalink(m.OfRef); url != "" {
-		open := r.label("ui.slack_open")
+		open := r.label("ui.open_card")
 		parts = append(parts, text(" "), slack.NewRichTextSectionLinkElement(url, open, nil))
 		p.text += " <" + escape(url) + "|" + escape(open) + ">"
 	}
@@ -58,7 +56,7 @@ func (r renderer) nudge(m bot.Message) post {
 
 // line is m in short.
 func (r renderer) line(m bot.Message) string {
-	line := title(m)
+	line := bot.Headline(m)
 	if c := r.context(m); c != "" {
 		line += " — " + c
 	}
@@ -74,28 +72,8 @@ func (r renderer) notification(m bot.Message) string {
 	return line
 }
 
-func title(m bot.Message) string {
-	if t := strings.TrimSpace(m.Emoji + " " + m.Title); t != "" {
-		return t
-	}
-	return "…"
-}
-
-var running = regexp.MustCompile(`\d{1,3}:\d\d(:\d\d)?`)
-
-// context is m's, with a running time as the time of day since when it runs: a post that nobody edits stays true. It is
-// in the company's zone, like every other time on the card.
-func (r renderer) context(m bot.Message) string {
-	at := running.FindStringIndex(m.Context)
-	if at == nil || m.Since.IsZero() {
-		return m.Context
-	}
-	id := "ui.slack_since"
-	if m.At.Sub(m.Since) > sameDay {
-		id = "ui.slack_since_day"
-	}
-	return m.Context[:at[0]] + r.label(id, "at", m.Since) + m.Context[at[1]:]
-}
+// context is m's, true for as long as the post stands. Its time is in the company's zone, like every other one there.
+func (r renderer) context(m bot.Message) string { return bot.StillContext(m, r.label) }
 
 // personID is the form of Slack's ids: one wrong id and Slack refuses the whole post.
 var personID = regexp.MustCompile(`^[UW][A-Z0-9_]{0,30}$`)
@@ -133,10 +111,5 @@ func keyBlock(key string) string {
 	if len(key) <= longest {
 		return key
 	}
-	return strings.ToValidUTF8(key[:head], "") + "#" + hash(key)
-}
-
-func hash(s string) string {
-	sum := sha256.Sum256([]byte(s))
-	return hex.EncodeToString(sum[:])[:12]
+	return strings.ToValidUTF8(key[:head], "") + "#" + bot.ShortHash(key)
 }

@@ -14,17 +14,16 @@ const (
 	minBlock   = 150
 	maxLines   = 40
 	moreWeight = containerWeight + 125 // the line that says how much is missing
-	manyParts  = 4                     // more than so many shortened blocks make one part
 )
 
 // item is the lines of a card, or one of its blocks.
 type item struct {
 	bot.Block
-	text      string
-	prose     bool
-	most      int // of its text: what one block holds, and what people scroll past to reach the buttons
-	need, got int
-	where     string // the whole of it is, if it was shortened
+	bot.Share
+	text  string
+	prose bool
+	most  int    // of its text: what one block holds, and what people scroll past to reach the buttons
+	where string // the whole of it is, if it was shortened
 }
 
 // fill puts lines and blocks into what is left of the card.
@@ -33,21 +32,21 @@ func (l *layout) fill() {
 	l.allot(items)
 	var shortened []*item
 	for _, it := range items {
-		if it.got < it.need || it.long() {
+		if it.Got < it.Need || it.long() {
 			shortened = append(shortened, it)
 		}
 	}
 	l.divide(shortened)
 	missing, where := 0, ""
 	for _, it := range items {
-		if it.got == 0 {
+		if it.Got == 0 {
 			missing, where = missing+1, it.where
 			continue
 		}
 		l.body = append(l.body, l.show(it))
 	}
 	if missing > 0 {
-		l.body = append(l.body, prose("", text(l.r.label("ui.slack_more_blocks", "n", missing, "where", where))))
+		l.body = append(l.body, prose("", text(l.r.label("ui.more_blocks", "n", missing, "where", where))))
 	}
 }
 
@@ -66,9 +65,9 @@ func (l *layout) items() []*item {
 		}
 		it.Label = l.fit(it.Label, maxHeader)
 		it.text = strings.Trim(it.text, "\n")
-		it.most = min(maxText, weight(firstLines(it.text, maxLines)))
-		if it.need = it.frame() + weight(it.text); it.long() {
-			it.need = it.frame() + it.most + moreWeight
+		it.most = min(maxText, weight(bot.FirstLines(it.text, maxLines)))
+		if it.Need = it.frame() + weight(it.text); it.long() {
+			it.Need = it.frame() + it.most + moreWeight
 		}
 		if it.text != "" || it.Label != "" {
 			kept = append(kept, it)
@@ -79,14 +78,7 @@ func (l *layout) items() []*item {
 
 // content is the text of a block as people copy it.
 func (r renderer) content(b bot.Block) string {
-	out := strings.TrimRight(b.Text, "\n")
-	if table := strings.TrimRight(bot.PlainTable(b), "\n"); table != "" {
-		out = strings.TrimLeft(out+"\n"+table, "\n")
-	}
-	if b.More > 0 {
-		out += "\n… " + r.label("ui.rows_more", "n", b.More)
-	}
-	return out
+	return bot.Content(b, bot.PlainTable(b), r.label("ui.rows_more", "n", b.More))
 }
 
 // frame is what the item weighs without its text.
@@ -106,48 +98,30 @@ func (it *item) rank() int {
 
 // allot gives each item what it keeps in any case, then the most important ones the rest.
 func (l *layout) allot(items []*item) {
-	room, slots := l.left-containerWeight-moreWeight, l.slots-1 // what is missing is said in words
-	for rank := range 3 {
-		for _, it := range items {
-			least := min(it.need, it.frame()+moreWeight+minBlock)
-			if it.prose {
-				least = min(it.need, it.frame()+moreWeight+minLines)
-			}
-			if it.rank() == rank && slots > 0 && least <= room {
-				it.got, room, slots = least, room-least, slots-1
-			}
+	var shares []*bot.Share
+	for _, it := range items {
+		least := minBlock
+		if it.prose {
+			least = minLines
 		}
+		it.Rank, it.Least = it.rank(), min(it.Need, it.frame()+moreWeight+least)
+		shares = append(shares, &it.Share)
 	}
-	for rank := range 3 {
-		for _, it := range items {
-			if more := min(it.need-it.got, room); it.rank() == rank && it.got > 0 {
-				it.got, room = it.got+more, room-more
-			}
-		}
-	}
+	bot.Allot(shares, l.left-containerWeight-moreWeight, l.slots-1) // what is missing is said in words
 }
 
-// divide makes the parts of what was shortened: one each, or one of all where they are many or missing.
+// divide makes the parts of what was shortened.
 func (l *layout) divide(items []*item) {
+	var blocks []bot.Block
 	missing := 0
 	for _, it := range items {
-		if it.got == 0 {
+		blocks = append(blocks, it.Block)
+		if it.Got == 0 {
 			missing++
 		}
 	}
-	if len(items) > manyParts || missing > 1 {
-		var all []bot.Block
-		for _, it := range items {
-			all = append(all, it.Block)
-		}
-		where := l.where(l.aside("blocks", all...))
-		for _, it := range items {
-			it.where = where
-		}
-		return
-	}
-	for _, it := range items {
-		it.where = l.where(l.aside(kind(it.Kind), it.Block))
+	for i, part := range l.parts.AddShortened(blocks, missing) {
+		items[i].where = l.where(part)
 	}
 }
 
@@ -155,8 +129,8 @@ func (l *layout) divide(items []*item) {
 func (l *layout) show(it *item) slack.Block {
 	body, notice := it.text, ""
 	if it.where != "" {
-		head, tail := split(it.text, min(it.got-it.frame()-moreWeight, it.most))
-		body, notice = strings.TrimRight(head, "\n"), l.r.label("ui.slack_more", "n", lines(tail), "where", it.where)
+		head, tail := split(it.text, min(it.Got-it.frame()-moreWeight, it.most))
+		body, notice = strings.TrimRight(head, "\n"), l.r.label("ui.more_lines", "n", bot.CountLines(tail), "where", it.where)
 		if !strings.HasSuffix(head, "\n") {
 			body += "…"
 		}

@@ -94,7 +94,7 @@ func (l *layout) buttons(list []button, tail int) []slack.Block {
 		shown++
 	}
 	if more := len(l.m.Buttons) - shown; more > 0 {
-		notice := l.r.label("ui.slack_more_buttons", "n", more)
+		notice := l.r.label("ui.more_buttons", "n", more)
 		out = append(out, prose("", text(notice)))
 		l.reserve(2*containerWeight + weight(notice))
 	}

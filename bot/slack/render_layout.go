@@ -2,7 +2,6 @@ package slack
 
 import (
 	"strings"
-	"time"
 
 	"github.com/slack-go/slack"
 
@@ -25,9 +24,8 @@ const (
 	maxNotification = 250
 	maxMentions     = 10
 	minButtons      = 4000
-	minBody         = 2000           // what buttons and warnings leave to lines and blocks
-	tailWeight      = 3000           // what may stand below the body, without buttons
-	sameDay         = 12 * time.Hour // within which a time of day needs no date
+	minBody         = 2000 // what buttons and warnings leave to lines and blocks
+	tailWeight      = 3000 // what may stand below the body, without buttons
 )
 
 // place is where people find what a card cannot hold.
@@ -49,13 +47,14 @@ type layout struct {
 	short      []string // the full texts of what was shortened, but for lines and blocks
 	head, body []slack.Block
 	tail       []slack.Block
-	rest       []bot.Message
+	parts      bot.Parts
 }
 
 // lay fills a card. Title, warnings and buttons come first, then lines, then tables, then exact blocks; what does not fit
-// is announced on the card and whole in rest.
+// is announced on the card and whole in its parts.
 func (r renderer) lay(m bot.Message, where place) *layout {
 	l := &layout{r: r, m: bot.Cleaned(m), place: where, left: maxMessage, slots: maxBlocks}
+	l.parts = bot.Parts{Of: l.m, Show: r.content}
 	l.reserve(containerWeight + 200) // to say that something was shortened
 	buttons := l.buttonList()
 	l.top(buttons)
@@ -64,8 +63,8 @@ func (r renderer) lay(m bot.Message, where place) *layout {
 	if len(l.short) > 0 {
 		l.left += containerWeight + 200
 		l.slots++
-		full := l.aside("card", bot.Block{Kind: "text", Text: strings.Join(l.short, "\n")})
-		l.tail = append(l.tail, prose("", text(r.label("ui.slack_shortened", "where", l.where(full)))))
+		full := l.parts.Add("card", bot.Block{Kind: "text", Text: strings.Join(l.short, "\n")})
+		l.tail = append(l.tail, prose("", text(r.label("ui.shortened", "where", l.where(full)))))
 	}
 	return l
 }
@@ -92,7 +91,7 @@ func (l *layout) fit(s string, limit int) string {
 
 // top is what counts: title, numbers, dangers.
 func (l *layout) top(buttons []button) {
-	name := l.fit(title(l.m), maxHeader)
+	name := l.fit(bot.Headline(l.m), maxHeader)
 	l.head = append(l.head, slack.NewHeaderBlock(plain(name), slack.HeaderBlockOptionBlockID(keyBlock(l.m.Key))))
 	l.reserve(containerWeight + weight(name))
 	if c := l.fit(l.r.context(l.m), maxContext); c != "" {
@@ -178,23 +177,21 @@ func (l *layout) output() (where, last string) {
 	if l.m.Output == "" {
 		return "", ""
 	}
-	part := l.part("output", l.m.Output)
-	part.Title, part.Output = l.r.label("ui.output"), l.m.Output
-	l.rest = append(l.rest, part)
+	part := l.parts.AddOutput(l.r.label("ui.output"))
 	all := strings.Split(strings.TrimSpace(l.m.Output), "\n")
-	return l.r.label("ui.slack_output", "where", l.where(part)), cut(strings.TrimSpace(all[len(all)-1]), minPiece)
+	return l.r.label("ui.output_where", "where", l.where(part)), cut(strings.TrimSpace(all[len(all)-1]), minPiece)
 }
 
 // where says where people find a part.
 func (l *layout) where(part bot.Message) string {
 	switch l.place {
 	case below:
-		return l.r.label("ui.slack_below")
+		return l.r.label("ui.below")
 	case inConsole:
-		return l.r.label("ui.slack_console")
+		return l.r.label("ui.in_console")
 	}
 	if weight(l.r.whole(part)) > maxText {
-		return l.r.label("ui.slack_in_file", "file", fileName(part))
+		return l.r.label("ui.slack_in_file", "file", bot.FileName(part))
 	}
 	return l.r.label("ui.slack_in_thread")
 }

@@ -80,7 +80,7 @@ func golden(t *testing.T, name string, v any) {
 
 func TestCardsGolden(t *testing.T) {
 	t.Parallel()
-	for name, m := range cards() {
+	for name, m := range bottest.Cards() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			r := rendererIn(t, name[strings.LastIndex(name, ".")+1:])
@@ -143,20 +143,7 @@ func TestLongPlan(t *testing.T) {
 func TestTwoHundredHosts(t *testing.T) {
 	t.Parallel()
 	for _, lang := range []string{"en", "zh"} {
-		r, m := rendererIn(t, lang), bottest.Card("k1", 1)
-		table := bot.Block{Kind: "table", Label: "machines", Columns: []string{"host", "state"}}
-		m.Buttons = nil
-		for i := range 200 {
-			host := fmt.Sprintf("host-%03d.example.com", i)
-			table.Rows = append(table.Rows, []string{host, "down"})
-			m.Lines = append(m.Lines, host+": go-api does not run, since it was stopped")
-			m.Blocks = append(m.Blocks, bot.Block{Kind: "command", Label: host, Text: "systemctl start go-api # " + host})
-			for _, c := range []string{"retry", "skip", "abort"} {
-				m.Buttons = append(m.Buttons, bot.Button{Label: host + ": " + c, Choice: c, Action: strings.Repeat("a", 180) + host + c})
-			}
-		}
-		m.Blocks = append([]bot.Block{table}, m.Blocks...)
-		m.Warn = []string{"This cannot be undone."}
+		r, m := rendererIn(t, lang), bottest.Hosts(200)
 		card := r.card(m)
 		if wrong := refused(t, card); len(wrong) > 0 {
 			t.Error(lang, wrong)
@@ -202,29 +189,6 @@ func TestWordsInAThread(t *testing.T) {
 	p := rendererIn(t, "en").part(bot.Message{Key: "k1/words", Of: "k1", Thread: true, Title: "ops1 looks into it", Lines: []string{"back at 03:20"}})
 	if text := shown(t, p); !strings.Contains(text, "looks into it") || !strings.Contains(text, "03:20") || len(refused(t, p)) > 0 {
 		t.Errorf("shown: %q, %v", text, refused(t, p))
-	}
-}
-
-func TestSince(t *testing.T) {
-	t.Parallel()
-	r := rendererIn(t, "en")
-	since := time.Date(2026, 11, 22, 19, 11, 40, 0, time.UTC)
-	for _, c := range []struct {
-		context string
-		since   time.Time
-		hours   int
-		want    string
-	}{
-		{"down 04:02 · would lose 1 h 11 min", since, 1, "down since 03:11:40 · would lose 1 h 11 min"},
-		{"down 1:04:02 · step 3 of 8", since, 1, "down since 03:11:40 · step 3 of 8"},
-		{"down 44:04:02", since, 44, "down since 2026-11-23 03:11:40"},
-		{"service back after 04:02", time.Time{}, 1, "service back after 04:02"},
-		{"DRY RUN", since, 1, "DRY RUN"},
-	} {
-		m := bot.Message{Context: c.context, Since: c.since, At: since.Add(time.Duration(c.hours) * time.Hour)}
-		if got := r.context(m); got != c.want {
-			t.Errorf("%q: %q, not %q", c.context, got, c.want)
-		}
 	}
 }
 

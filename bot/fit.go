@@ -1,0 +1,123 @@
+package bot
+
+import (
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/rivo/uniseg"
+)
+
+// Split divides s where its first part weighs at most limit: behind a line where that wastes little, never inside a
+// character that people see as one.
+func Split(s string, limit int, weigh func(rune) int) (head, tail string) {
+	end, used, line, state := 0, 0, 0, -1
+	for rest := s; rest != ""; {
+		var cluster string
+		cluster, rest, _, state = uniseg.FirstGraphemeClusterInString(rest, state)
+		w := 0
+		for _, r := range cluster {
+			w += weigh(r)
+		}
+		if used+w > limit {
+			if end == 0 {
+				end = runes(cluster, limit, weigh)
+			}
+			if line > end/2 {
+				end = line
+			}
+			return s[:end], s[end:]
+		}
+		end, used = end+len(cluster), used+w
+		if cluster == "\n" {
+			line = end
+		}
+	}
+	return s, ""
+}
+
+// runes is how many bytes of a cluster heavier than limit fit, and at least one character.
+func runes(cluster string, limit int, weigh func(rune) int) int {
+	used := 0
+	for i, r := range cluster {
+		if used += weigh(r); used > limit && i > 0 {
+			return i
+		}
+	}
+	return len(cluster)
+}
+
+// Cut shortens s to limit, with an ellipsis where something is missing.
+func Cut(s string, limit int, weigh func(rune) int) string {
+	head, tail := Split(s, limit, weigh)
+	if tail == "" {
+		return s
+	}
+	head, _ = Split(s, limit-1, weigh)
+	return strings.TrimRight(head, " \n") + "…"
+}
+
+// CountLines counts the lines of s.
+func CountLines(s string) int { return strings.Count(strings.TrimRight(s, "\n"), "\n") + 1 }
+
+// FirstLines are the first n lines of s.
+func FirstLines(s string, n int) string {
+	end := 0
+	for range n {
+		next := strings.IndexByte(s[end:], '\n')
+		if next < 0 {
+			return s
+		}
+		end += next + 1
+	}
+	return s[:end]
+}
+
+// Headline is the emoji and title of m, never empty.
+func Headline(m Message) string {
+	if t := strings.TrimSpace(m.Emoji + " " + m.Title); t != "" {
+		return t
+	}
+	return "…"
+}
+
+var runningTime = regexp.MustCompile(`\d{1,3}:\d\d(:\d\d)?`)
+
+// sameDay is within how long a time of day needs no date.
+const sameDay = 12 * time.Hour
+
+// StillContext is m's Context with its running time as the time since when it runs: a post that nobody edits stays true.
+func StillContext(m Message, label func(id string, pairs ...any) string) string {
+	at := runningTime.FindStringIndex(m.Context)
+	if at == nil || m.Since.IsZero() {
+		return m.Context
+	}
+	id := "ui.since"
+	if m.At.Sub(m.Since) > sameDay {
+		id = "ui.since_day"
+	}
+	return m.Context[:at[0]] + label(id, "at", m.Since) + m.Context[at[1]:]
+}
+
+// Share is what one text of a card needs of the room there is, and what it gets: the lowest Rank first.
+type Share struct{ Rank, Least, Need, Got int }
+
+// Allot gives each share the least that it can do with, where there is a slot and room for it, and then each of those the
+// rest of what it needs.
+func Allot(shares []*Share, room, slots int) {
+	const ranks = 3
+	for rank := range ranks {
+		for _, s := range shares {
+			if s.Rank == rank && slots > 0 && s.Least <= room {
+				s.Got, room, slots = s.Least, room-s.Least, slots-1
+			}
+		}
+	}
+	for rank := range ranks {
+		for _, s := range shares {
+			if more := min(s.Need-s.Got, room); s.Rank == rank && s.Got > 0 {
+				s.Got, room = s.Got+more, room-more
+			}
+		}
+	}
+}
