@@ -1,0 +1,275 @@
+package telegramtest
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// place finds who acts and where; s.mu is held.
+func (s *Server) place(who string, chat int64) (*User, *Chat, error) {
+	u, c := s.user(who), s.chat(chat)
+	switch {
+	case u == nil:
+		return nil, nil, fmt.Errorf("no user %q", who)
+	case c == nil:
+		return nil, nil, fmt.Errorf("no chat %d", chat)
+	case !c.has(u.ID):
+		return nil, nil, fmt.Errorf("%s is not in chat %d", u.Name, chat)
+	case c.MigratedTo != 0:
+		return nil, nil, fmt.Errorf("chat %d is the supergroup %d now", chat, c.MigratedTo)
+	}
+	return u, c, nil
+}
+
+// Press presses the button with that callback_data or label, and says the id of the callback query. Whether it was
+// answered shows in Answered and in Toasts.
+func (s *Server) Press(user string, chat int64, message int, what string) (query string, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	u, c, err := s.place(user, chat)
+	if err != nil {
+		return "", err
+	}
+	m := s.message(c.ID, message)
+	if m == nil {
+		return "", fmt.Errorf("no message %d in chat %d", message, chat)
+	}
+	data, ok := m.find(what)
+	if !ok {
+		return "", fmt.Errorf("message %d has no button %q", message, what)
+	}
+	p := &press{id: queryID(), user: u.ID, at: s.opts.Clock()}
+	s.presses = append(s.presses, p)
+	s.update("callback_query", fields{"id": p.id, "from": s.wireUser(u.ID), "message": s.wireMessage(m), "chat_instance": fmt.Sprint(7000000000000000000 + m.Chat), "data": data})
+	return p.id, nil
+}
+
+// find is the callback_data of the button with that callback_data, else with that label.
+func (m *Message) find(what string) (string, bool) {
+	buttons := slices.Concat(m.Keyboard...)
+	for _, is := range []func(Button) bool{
+		func(b Button) bool { return b.Data == what },
+		func(b Button) bool { return b.Text == what },
+	} {
+		if i := slices.IndexFunc(buttons, func(b Button) bool { return b.Data != "" && is(b) }); i >= 0 {
+			return buttons[i].Data, true
+		}
+	}
+	return "", false
+}
+
+// Say types a message, as a reply to replyTo unless that is 0, in the topic thread of a forum unless that is 0. The bot
+// gets it if the privacy mode lets it. In a private chat it starts the bot.
+func (s *Server) Say(user string, chat int64, text string, replyTo, thread int) (id int, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	u, c, err := s.place(user, chat)
+	if err != nil {
+		return 0, err
+	}
+	text = strings.TrimSpace(text)
+	switch topic := c.topic(thread); {
+	case text == "":
+		return 0, errors.New("say what?")
+	case replyTo != 0 && s.message(c.ID, replyTo) == nil:
+		return 0, fmt.Errorf("no message %d in chat %d", replyTo, chat)
+	case thread != 0 && topic == nil:
+		return 0, fmt.Errorf("no topic %d in chat %d", thread, chat)
+	case thread != 0 && topic.Closed:
+		return 0, fmt.Errorf("topic %d is closed", thread)
+	}
+	if c.Type == "private" {
+		u.Started, u.Blocked = true, false
+	}
+	m := &Message{Chat: c.ID, From: u.ID, Text: text, ReplyTo: replyTo, Thread: thread, Entities: typed(text)}
+	s.post(m)
+	if s.sees(c, m) {
+		s.update("message", s.wireMessage(m))
+	}
+	return m.ID, nil
+}
+
+// StartPrivate opens the private chat with the bot and presses Start there: the bot may write to that person from now on.
+func (s *Server) StartPrivate(user string) error {
+	s.mu.Lock()
+	u := s.user(user)
+	s.mu.Unlock()
+	if u == nil {
+		return fmt.Errorf("no user %q", user)
+	}
+	_, err := s.Say(user, u.ID, "/start", 0, 0)
+	return err
+}
+
+// Edit changes what a person said.
+func (s *Server) Edit(user string, chat int64, message int, text string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	u, c, err := s.place(user, chat)
+	if err != nil {
+		return err
+	}
+	m := s.message(c.ID, message)
+	if m == nil || m.From != u.ID {
+		return fmt.Errorf("%s wrote no message %d", user, message)
+	}
+	m.Text, m.Entities, m.editedAt = text, typed(text), s.opts.Clock()
+	m.Edited++
+	if s.sees(c, m) {
+		s.update("edited_message", s.wireMessage(m))
+	}
+	s.change()
+	return nil
+}
+
+// Remove deletes a message, as an administrator does. The bot is told nothing.
+func (s *Server) Remove(chat int64, message int) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	m := s.message(chat, message)
+	if m == nil {
+		return fmt.Errorf("no message %d in chat %d", message, chat)
+	}
+	m.Deleted = true
+	s.change()
+	return nil
+}
+
+// Block has a person block the bot.
+func (s *Server) Block(user string) error { return s.block(user, true) }
+
+// Unblock has a person take the bot back.
+func (s *Server) Unblock(user string) error { return s.block(user, false) }
+
+func (s *Server) block(user string, on bool) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	u := s.user(user)
+	if u == nil {
+		return fmt.Errorf("no user %q", user)
+	}
+	was, is := "member", "kicked"
+	if !on {
+		was, is = is, was
+	}
+	if u.Blocked != on {
+		u.Blocked = on
+		s.moved(s.chat(u.ID), u.ID, was, is)
+	}
+	return nil
+}
+
+// Kick takes the bot out of a group.
+func (s *Server) Kick(chat int64) error { return s.membership(chat, true) }
+
+// Invite takes the bot into a group.
+func (s *Server) Invite(chat int64) error { return s.membership(chat, false) }
+
+func (s *Server) membership(chat int64, out bool) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c := s.chat(chat)
+	if c == nil || !c.group() {
+		return fmt.Errorf("no group %d", chat)
+	}
+	if out == (c.Kicked || c.BotAbsent) {
+		return nil
+	}
+	was := s.standing(c)
+	c.Kicked, c.BotAbsent = out, false
+	if out {
+		c.Admin = false
+	}
+	s.moved(c, s.users[0].ID, was, s.standing(c))
+	return nil
+}
+
+// Promote makes the bot an administrator of a group, who sees every message, or an ordinary member again.
+func (s *Server) Promote(chat int64, admin bool) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c := s.chat(chat)
+	if c == nil || !c.group() {
+		return fmt.Errorf("no group %d", chat)
+	}
+	was := s.standing(c)
+	c.Admin = admin
+	s.moved(c, s.users[0].ID, was, s.standing(c))
+	return nil
+}
+
+// Arrange gives a forum other topics; messages in topics that are no more cannot be answered there.
+func (s *Server) Arrange(chat int64, topics ...Topic) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c := s.chat(chat)
+	if c == nil || !c.Forum {
+		return fmt.Errorf("no forum %d", chat)
+	}
+	c.Topics = slices.Clone(topics)
+	s.change()
+	return nil
+}
+
+// Migrate upgrades a group to a supergroup, whose id it says. The group takes no calls from then on.
+func (s *Server) Migrate(chat int64) (int64, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c := s.chat(chat)
+	if c == nil || c.Type != "group" || c.MigratedTo != 0 {
+		return 0, fmt.Errorf("chat %d is no group that can be upgraded", chat)
+	}
+	super := &Chat{ID: -1002000000000 + c.ID, Type: "supergroup", Title: c.Title, Members: slices.Clone(c.Members), Admin: c.Admin, BotAbsent: c.BotAbsent, Kicked: c.Kicked}
+	s.chats = append(s.chats, super)
+	s.announce(c, "migrate_to_chat_id", super.ID)
+	c.MigratedTo = super.ID
+	s.announce(super, "migrate_from_chat_id", c.ID)
+	return super.ID, nil
+}
+
+// announce posts a service message of the first person, whom the bot sees unless it is out.
+func (s *Server) announce(c *Chat, what string, value any) {
+	m := &Message{Chat: c.ID, From: s.users[0].ID, Service: what, more: fields{what: value}}
+	s.post(m)
+	if s.sees(c, m) {
+		s.update("message", s.wireMessage(m))
+	}
+}
+
+// sees says whether the bot gets a message of a person: all in private chats and as an administrator; in the privacy mode
+// only commands that name no other bot, replies to its own messages and service messages.
+func (s *Server) sees(c *Chat, m *Message) bool {
+	if s.standing(c) == "kicked" || s.standing(c) == "left" {
+		return false
+	}
+	if !c.group() || c.Admin || s.opts.SeesAll || m.Service != "" {
+		return true
+	}
+	if to := s.message(c.ID, m.ReplyTo); to != nil && to.From == s.opts.BotID {
+		return true
+	}
+	first, _, _ := strings.Cut(m.Text, " ")
+	_, bot, named := strings.Cut(first, "@")
+	return strings.HasPrefix(first, "/") && (!named || strings.EqualFold(bot, s.opts.BotName))
+}
+
+// standing is the status of the bot in a chat.
+func (s *Server) standing(c *Chat) string {
+	switch {
+	case c.Type == "private" && s.userByID(c.ID).Blocked, c.Kicked:
+		return "kicked"
+	case c.BotAbsent:
+		return "left"
+	case c.Admin:
+		return "administrator"
+	}
+	return "member"
+}
+
+// moved tells the bot of its new standing.
+func (s *Server) moved(c *Chat, by int64, was, is string) {
+	member := func(status string) fields { return fields{"user": s.wireUser(s.opts.BotID), "status": status} }
+	s.update("my_chat_member", fields{"chat": s.wireChat(c), "from": s.wireUser(by), "date": s.opts.Clock().Unix(), "old_chat_member": member(was), "new_chat_member": member(is)})
+}
