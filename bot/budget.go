@@ -17,11 +17,17 @@ type Budget struct {
 	perMinute int
 
 	mu    sync.Mutex
-	taken []time.Time // in the last window, oldest first; only the last where a minute has no limit
+	taken []taken // in the last window, oldest first; only the last where a minute has no limit
+}
+
+type taken struct {
+	at time.Time
+	p  Priority
 }
 
 // NewBudget allows calls at least every apart, and perMinute of them in any minute; 0: no such limit. Where calls a minute
-// are limited, progress gets them while fewer than half are used, results while more than a fifth are left, prompts always.
+// are limited, progress gets them while fewer than half are used; results leave a fifth, and never take more than half
+// together with progress; prompts get what there is.
 func NewBudget(every time.Duration, perMinute int) *Budget {
 	return &Budget{every: every, perMinute: perMinute}
 }
@@ -42,7 +48,7 @@ func (b *Budget) Wait(ctx context.Context, p Priority) error {
 func (b *Budget) Take() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.count(time.Now())
+	b.count(time.Now(), Prompt)
 }
 
 // take counts a call if it may be made now.
@@ -53,14 +59,14 @@ func (b *Budget) take(p Priority) bool {
 	if b.at(p).After(now) {
 		return false
 	}
-	b.count(now)
+	b.count(now, p)
 	return true
 }
 
-func (b *Budget) count(now time.Time) {
-	b.taken = append(slices.DeleteFunc(b.taken, func(t time.Time) bool {
-		return b.perMinute == 0 || !t.Add(window).After(now)
-	}), now)
+func (b *Budget) count(now time.Time, p Priority) {
+	b.taken = append(slices.DeleteFunc(b.taken, func(t taken) bool {
+		return b.perMinute == 0 || !t.at.Add(window).After(now)
+	}), taken{now, p})
 }
 
 // free is when a call of that priority may be made.
@@ -71,25 +77,35 @@ func (b *Budget) free(p Priority) time.Time {
 }
 
 func (b *Budget) at(p Priority) (at time.Time) {
-	used := len(b.taken)
-	if used > 0 {
-		at = b.taken[used-1].Add(b.every)
+	if n := len(b.taken); n > 0 {
+		at = b.taken[n-1].at.Add(b.every)
 	}
-	if share := b.share(p); share > 0 && used >= share {
-		at = latest(at, b.taken[used-share].Add(window))
+	for i, t := range b.taken {
+		if b.fits(b.taken[i:], p) {
+			break
+		}
+		at = latest(at, t.at.Add(window))
 	}
 	return at
 }
 
-// share is how many calls of a minute may be used when one of that priority has been made.
-func (b *Budget) share(p Priority) int {
-	switch p {
-	case Prompt:
-		return b.perMinute
-	case Outcome:
-		return b.perMinute - b.perMinute/5
+// fits reports whether a call of that priority may be made beside those of the same minute.
+func (b *Budget) fits(minute []taken, p Priority) bool {
+	prompts, n := 0, len(minute)
+	for _, t := range minute {
+		if t.p == Prompt {
+			prompts++
+		}
 	}
-	return (b.perMinute + 1) / 2
+	switch {
+	case b.perMinute == 0:
+		return true
+	case p == Prompt:
+		return n < b.perMinute
+	case p == Outcome:
+		return n < b.perMinute-b.perMinute/5 && 2*(n-prompts) < b.perMinute
+	}
+	return 2*n < b.perMinute
 }
 
 // pace is how often the progress of one card is edited: faster is read by nobody, and takes the calls that prompts need.
@@ -97,7 +113,7 @@ func (b *Budget) share(p Priority) int {
 func (b *Budget) pace() time.Duration {
 	switch {
 	case b.perMinute > 0:
-		return max(tickerPace, window/time.Duration(b.share(Ticker)))
+		return max(tickerPace, 2*window/time.Duration(b.perMinute))
 	case b.every > 0:
 		return tickerPace
 	}

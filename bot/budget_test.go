@@ -154,11 +154,11 @@ func TestProgressAndResultsLeaveRoom(t *testing.T) {
 				kind string
 				p    bot.Priority
 				used int
-			}{{"tick", bot.Ticker, 10}, {"end", bot.Outcome, 16}, {"ask", bot.Prompt, 20}} {
+			}{{"tick", bot.Ticker, 10}, {"end", bot.Outcome, 10}, {"ask", bot.Prompt, 20}} {
 				for i := range 30 {
 					want(t, h, card(fmt.Sprint(c.kind, i), 1, c.p))
 				}
-				time.Sleep(19 * time.Second)
+				time.Sleep(18 * time.Second)
 				if got := len(f.log()); got != c.used {
 					t.Errorf("after the storm of %s %d calls of a minute were used, want %d", c.kind, got, c.used)
 				}
