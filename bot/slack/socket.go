@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/cenkalti/backoff/v5"
 	"github.com/gorilla/websocket"
 	"github.com/slack-go/slack"
 	"github.com/slack-go/slack/socketmode"
@@ -25,34 +24,9 @@ const (
 	tooOften = 3
 )
 
-// again repeats f with growing pauses until it has ended without an error, ctx ends, or a person must mend something.
-// f tells whether it worked for a while, so that the next pause is short again.
+// again repeats f, which connects to Slack.
 func (s *Slack) again(ctx context.Context, in bot.Inbox, f func(context.Context) (worked bool, err error)) error {
-	retry := backoff.NewExponentialBackOff()
-	retry.InitialInterval, retry.MaxInterval = s.pace.retry, s.pace.retry9
-	for {
-		worked, err := f(ctx)
-		if err == nil || ctx.Err() != nil {
-			return nil
-		}
-		if fault := (*bot.Fault)(nil); errors.As(err, &fault) {
-			return err
-		}
-		in.Report(err)
-		if worked {
-			retry.Reset()
-		}
-		wait := retry.NextBackOff()
-		if later := (*bot.Later)(nil); errors.As(err, &later) {
-			wait = max(wait, later.After)
-		}
-		s.log.Warn("no connection to Slack", "retry_seconds", wait.Seconds(), "error", err)
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-time.After(wait):
-		}
-	}
+	return bot.Again(ctx, in, s.log, s.pace.retry, s.pace.retry9, f)
 }
 
 // listen keeps a connection of Socket Mode until ctx ends.
