@@ -45,7 +45,7 @@ func drillCommand() *cobra.Command {
 	cmd.Flags().BoolVar(&o.Lost, "lost", false, "leave no complete dump anywhere: with total, which must say so and change nothing")
 	cmd.Flags().IntVar(&o.Chain, "chain", 1, "play the scenarios so many times in the same company")
 	cmd.Flags().StringVar(&o.How, "how", "kill", "how machines break: kill, freeze or partial")
-	cmd.Flags().StringArrayVar(&people, "person", nil, "NAME=slack:ID: NAME (operator, colleague or a new one) takes part from Slack, by the settings' SLACK_… keys")
+	cmd.Flags().StringArrayVar(&people, "person", nil, "NAME=slack:ID or NAME=telegram:ID: NAME (operator, colleague or a new one) takes part from that chat, by the settings' keys of it")
 	cmd.AddCommand(drillCallCommand("break"), drillCallCommand("heal"))
 	return cmd
 }

@@ -17,6 +17,7 @@ var allowed = map[string][]string{
 	"recoverbot/bot/bottest":            {"recoverbot/bot"},
 	"recoverbot/bot/web":                {"recoverbot/bot"},
 	"recoverbot/bot/slack":              {"recoverbot/bot"},
+	"recoverbot/bot/telegram":           {"recoverbot/bot"},
 	"recoverbot/bot/terminal":           {"recoverbot/bot"},
 	"recoverbot/handlers":               {"recoverbot/bot", "recoverbot/handlers/alert", "recoverbot/locale", "recoverbot/runbook"},
 	"recoverbot/handlers/alert":         {"recoverbot/handlers/alert", "recoverbot/runbook"},

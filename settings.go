@@ -44,6 +44,13 @@ type settings struct {
 	SlackChannel       string       `env:"SLACK_CHANNEL"`
 	SlackAPIURL        string       `env:"SLACK_API_URL" envDefault:"https://slack.com/api/"`
 
+	TelegramBotToken      fleet.Secret `env:"TELEGRAM_BOT_TOKEN"`
+	TelegramChatID        string       `env:"TELEGRAM_CHAT_ID"`
+	TelegramThreadID      string       `env:"TELEGRAM_THREAD_ID"`
+	TelegramWebhookURL    string       `env:"TELEGRAM_WEBHOOK_URL"`
+	TelegramWebhookSecret fleet.Secret `env:"TELEGRAM_WEBHOOK_SECRET"`
+	TelegramAPIEndpoint   string       `env:"TELEGRAM_API_ENDPOINT" envDefault:"https://api.telegram.org"`
+
 	environ map[string]string // all of the environment, the file's keys included: for ${NAME} in fleet.yaml
 	envFile string
 	inFile  []string  // keys of envFile, sorted
@@ -194,6 +201,7 @@ func (s settings) openFleet() (*fleet.Fleet, error) {
 	})
 	if err == nil {
 		f.Redactor().Add(s.AlertToken.Reveal(), s.SlackBotToken.Reveal(), s.SlackAppToken.Reveal(), s.SlackSigningSecret.Reveal())
+		f.Redactor().Add(s.telegramSecrets()...)
 	}
 	return f, err
 }

@@ -65,6 +65,7 @@ func TestPeopleTakePartInADrillFromSlack(t *testing.T) {
 		{words: nil},
 		{words: []string{"operator=slack:U01", "carol=slack:W02"}},
 		{words: []string{"operator=U01"}, want: "drill.bad_person"},
+		{words: []string{"operator=slack:U01", "operator=telegram:42"}, want: "drill.no_telegram"},
 		{words: []string{"operator=slack:ops1"}, want: "drill.bad_person"},
 		{words: []string{"=slack:U01"}, want: "drill.bad_person"},
 		{words: []string{"a\": b=slack:U01"}, want: "drill.bad_person"},

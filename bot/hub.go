@@ -68,18 +68,9 @@ func (h *Hub) Want(ctx context.Context, m Message) error {
 // Run delivers and receives until ctx ends, then waits for everything that it started. A platform that fails is
 // restarted with backoff and never disturbs the others. The error is of reading the Store at the start.
 func (h *Hub) Run(ctx context.Context, to Handler) error {
-	wanted, err := h.store.Wanted(ctx)
+	messages, err := Wanted(ctx, h.store, h.log)
 	if err != nil {
-		return fmt.Errorf("read wanted messages: %w", err)
-	}
-	messages := make([]Message, 0, len(wanted))
-	for _, w := range wanted {
-		var m Message
-		if err := json.Unmarshal(w.Body, &m); err != nil {
-			h.log.Error("stored message is unreadable", "key", w.Key, "error", err)
-			continue
-		}
-		messages = append(messages, m)
+		return err
 	}
 	slices.SortStableFunc(messages, func(a, b Message) int { return a.At.Compare(b.At) })
 	for _, l := range h.lanes {
@@ -95,6 +86,24 @@ func (h *Hub) Run(ctx context.Context, to Handler) error {
 	}
 	wg.Wait()
 	return nil
+}
+
+// Wanted reads the newest wanted version of every message. What cannot be read as one is logged and left out.
+func Wanted(ctx context.Context, s Store, log *slog.Logger) ([]Message, error) {
+	wanted, err := s.Wanted(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read wanted messages: %w", err)
+	}
+	messages := make([]Message, 0, len(wanted))
+	for _, w := range wanted {
+		var m Message
+		if err := json.Unmarshal(w.Body, &m); err != nil {
+			log.Error("stored message is unreadable", "key", w.Key, "error", err)
+			continue
+		}
+		messages = append(messages, m)
+	}
+	return messages, nil
 }
 
 // Settle waits until every platform shows the newest version of every message, or ctx ends. It is for tests and for the

@@ -76,7 +76,7 @@ func shell(t *testing.T, h *Host, script string) (string, error) {
 func TestTheCompanyIsConsistent(t *testing.T) {
 	t.Parallel()
 	c := started(t)
-	if err := c.writeConfiguration(configuration{httpAddr: "127.0.0.1:1", language: "en", people: []Person{{Name: "colleague", Slack: "U02"}, {Name: "carol", Slack: "U03"}}}); err != nil {
+	if err := c.writeConfiguration(configuration{httpAddr: "127.0.0.1:1", language: "en", people: []Person{{Name: "colleague", Slack: "U02"}, {Name: "carol", Slack: "U03", Telegram: 42}}}); err != nil {
 		t.Fatal(err)
 	}
 	cfg, err := fleet.LoadConfig(c.fleetFile(), func(string) string { return "secret" })
@@ -87,7 +87,7 @@ func TestTheCompanyIsConsistent(t *testing.T) {
 		t.Errorf("fleet.yaml: %d hosts", len(cfg.Hosts))
 	}
 	for i, want := range []string{"operator ", "colleague U02", "carol U03"} {
-		if p := cfg.People[i]; p.Name+" "+p.Slack != want || len(p.Roles) != 2 || (p.TokenHash == "") != (i == 2) || cfg.Policy.OnCall[i] != p.Name {
+		if p := cfg.People[i]; p.Name+" "+p.Slack != want || (p.Telegram == 42) != (i == 2) || len(p.Roles) != 2 || (p.TokenHash == "") != (i == 2) || cfg.Policy.OnCall[i] != p.Name {
 			t.Errorf("person %d is %+v, want %s", i, p, want)
 		}
 	}

@@ -5,8 +5,9 @@ import "slices"
 // Person is somebody who takes part in a drill from a chat. The drill has operator and colleague, who may do all; other
 // names are people beside them, who may do the same.
 type Person struct {
-	Name  string
-	Slack string // the person's id in Slack
+	Name     string
+	Slack    string // the person's id in Slack, "" for none
+	Telegram int64  // in Telegram, 0 for none
 }
 
 type member struct {

@@ -1,0 +1,140 @@
+package main
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"net/url"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"recoverbot/bot/telegram"
+	"recoverbot/runbook"
+	"recoverbot/runbook/fleet"
+)
+
+var (
+	telegramToken  = regexp.MustCompile(`^\d{3,20}:[A-Za-z0-9_-]{20,100}$`)
+	anyToken       = regexp.MustCompile(`^[A-Za-z0-9_:-]+$`) // of servers that only speak as Telegram does
+	telegramSecret = regexp.MustCompile(`^[A-Za-z0-9_-]{1,256}$`)
+)
+
+// superGroup is where the ids of supergroups begin, downwards: only these have topics.
+const superGroup = -1_000_000_000_000
+
+// telegramOn tells whether the settings want Telegram.
+func (s settings) telegramOn() bool { return s.TelegramBotToken.Reveal() != "" }
+
+// telegramProblem is what is wrong with the settings of Telegram before anybody is asked; nil also where they are not used.
+func (s settings) telegramProblem() error {
+	token, form := s.TelegramBotToken.Reveal(), telegramToken
+	if s.TelegramAPIEndpoint != "https://api.telegram.org" {
+		form = anyToken
+	}
+	chat, chatErr := strconv.ParseInt(s.TelegramChatID, 10, 64)
+	thread, threadErr := strconv.Atoi(s.TelegramThreadID)
+	wrong := func(id string, pairs ...any) error { return runbook.Errorf(runbook.Invalid, id, pairs...) }
+	switch {
+	case !s.telegramOn():
+		for _, x := range [][2]string{
+			{"TELEGRAM_CHAT_ID", s.TelegramChatID}, {"TELEGRAM_THREAD_ID", s.TelegramThreadID},
+			{"TELEGRAM_WEBHOOK_URL", s.TelegramWebhookURL}, {"TELEGRAM_WEBHOOK_SECRET", s.TelegramWebhookSecret.Reveal()},
+		} {
+			if x[1] != "" {
+				return wrong("telegram.no_bot_token", "key", x[0])
+			}
+		}
+		return nil
+	case !form.MatchString(token):
+		return wrong("telegram.bad_token")
+	case !isHTTP(strings.ReplaceAll(s.TelegramAPIEndpoint, "%s", "x")):
+		return wrong("telegram.bad_endpoint", "url", s.TelegramAPIEndpoint)
+	case s.TelegramChatID == "":
+		return wrong("telegram.no_chat")
+	case chatErr != nil || chat == 0:
+		return wrong("telegram.bad_chat", "text", s.TelegramChatID)
+	case strings.HasPrefix(token, s.TelegramChatID+":"):
+		return wrong("telegram.chat_is_bot", "text", s.TelegramChatID)
+	case s.TelegramThreadID == "":
+	case threadErr != nil || thread <= 0:
+		return wrong("telegram.bad_thread", "text", s.TelegramThreadID)
+	case chat > superGroup:
+		return wrong("telegram.thread_without_topics", "text", s.TelegramThreadID, "chat", s.TelegramChatID)
+	}
+	return s.webhookProblem()
+}
+
+func (s settings) webhookProblem() error {
+	secret := s.TelegramWebhookSecret.Reveal()
+	u, err := url.Parse(s.TelegramWebhookURL)
+	switch {
+	case s.TelegramWebhookURL == "" && secret != "":
+		return runbook.Errorf(runbook.Invalid, "telegram.no_webhook_url")
+	case s.TelegramWebhookURL == "":
+		return nil
+	case err != nil || !isHTTP(s.TelegramWebhookURL) || strings.Trim(u.Path, "/") == "":
+		return runbook.Errorf(runbook.Invalid, "telegram.bad_webhook_url", "url", s.TelegramWebhookURL)
+	case secret != "" && !telegramSecret.MatchString(secret):
+		return runbook.Errorf(runbook.Invalid, "telegram.bad_webhook_secret")
+	}
+	return nil
+}
+
+func isHTTP(text string) bool {
+	u, err := url.Parse(text)
+	return err == nil && u.Host != "" && (u.Scheme == "https" || u.Scheme == "http")
+}
+
+// webhookSecret is what Telegram must send: who does not hold the bot token cannot know it.
+func (s settings) webhookSecret() string {
+	if secret := s.TelegramWebhookSecret.Reveal(); secret != "" || !s.telegramOn() {
+		return secret
+	}
+	mac := hmac.New(sha256.New, []byte(s.TelegramBotToken.Reveal()))
+	mac.Write([]byte("recoverbot webhook secret"))
+	return hex.EncodeToString(mac.Sum(nil))
+}
+
+// telegramSecrets are never shown; of the token its second half alone, too: an address may hold it in another spelling.
+func (s settings) telegramSecrets() []string {
+	token := s.TelegramBotToken.Reveal()
+	_, half, _ := strings.Cut(token, ":")
+	return []string{token, half, s.webhookSecret()}
+}
+
+// telegramConfig is what the settings alone say of Telegram.
+func (s settings) telegramConfig(label func(lang, id string, pairs ...any) string) telegram.Config {
+	chat, _ := strconv.ParseInt(s.TelegramChatID, 10, 64) // telegramProblem has looked
+	thread, _ := strconv.Atoi(s.TelegramThreadID)
+	return telegram.Config{
+		Token: s.TelegramBotToken.Reveal(), Chat: chat, Thread: thread, Endpoint: s.TelegramAPIEndpoint,
+		WebhookURL: s.TelegramWebhookURL, WebhookSecret: s.webhookSecret(), Label: label, Language: s.Language,
+	}
+}
+
+// telegramWarnings are of people who cannot answer in Telegram although they may answer.
+func (s settings) telegramWarnings(cfg *fleet.Config) []runbook.Msg {
+	if !s.telegramOn() {
+		return nil
+	}
+	var out []runbook.Msg
+	approver := false
+	for i, p := range cfg.People {
+		at := fmt.Sprintf("people[%d]", i)
+		switch {
+		case p.Telegram == 0 && len(p.Roles) > 0:
+			out = append(out, cfg.At(at, runbook.T("telegram.warn_no_id", "name", p.Name)))
+		case p.Telegram < 0:
+			out = append(out, cfg.At(at+".telegram", runbook.T("telegram.warn_bad_id", "name", p.Name, "id", fmt.Sprint(p.Telegram))))
+		case p.Telegram > 0:
+			approver = approver || slices.Contains(p.Roles, "approver")
+		}
+	}
+	if !approver {
+		out = append(out, runbook.T("telegram.warn_no_approver"))
+	}
+	return out
+}
