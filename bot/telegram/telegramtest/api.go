@@ -47,6 +47,7 @@ func (s *Server) routes() {
 	for _, verb := range []string{"GET", "POST"} {
 		s.mux.HandleFunc(verb+" /{bot}/{method}", s.api)
 	}
+	s.viewRoutes()
 }
 
 // admit checks the token, which stands in the path behind "bot".
