@@ -101,7 +101,7 @@ func TestDocument(t *testing.T) {
 	}
 	get := func(url string) (int, string) {
 		t.Helper()
-		resp, err := browser(t).Get(url)
+		resp, err := webClient(t).Get(url)
 		if err != nil {
 			t.Fatal(err)
 		}

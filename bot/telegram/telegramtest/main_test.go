@@ -34,10 +34,10 @@ func start(t *testing.T, o telegramtest.Options) *telegramtest.Server {
 // client is the library's, with connections of its own.
 func client(t *testing.T, s *telegramtest.Server) (*tgbotapi.BotAPI, error) {
 	t.Helper()
-	return tgbotapi.NewBotAPIWithClient(telegramtest.DefaultToken, s.URL()+"/bot%s/%s", browser(t))
+	return tgbotapi.NewBotAPIWithClient(telegramtest.DefaultToken, s.URL()+"/bot%s/%s", webClient(t))
 }
 
-func browser(t *testing.T) *http.Client {
+func webClient(t *testing.T) *http.Client {
 	t.Helper()
 	transport := &http.Transport{}
 	t.Cleanup(transport.CloseIdleConnections)

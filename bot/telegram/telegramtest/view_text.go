@@ -27,6 +27,9 @@ func (m *Message) shown() template.HTML {
 	var open []Entity
 	at := 0
 	upTo := func(end int) {
+		if end <= at {
+			return
+		}
 		template.HTMLEscape(&out, []byte(string(utf16.Decode(units[at:end]))))
 		at = end
 	}
@@ -39,6 +42,9 @@ func (m *Message) shown() template.HTML {
 			upTo(last.Offset + last.Length)
 			out.WriteString("</" + shownAs[last.Type] + ">")
 			open = open[:len(open)-1]
+			if block := last.Type == "pre" || strings.HasSuffix(last.Type, "blockquote"); block && at < len(units) && units[at] == '\n' {
+				at++ // the block ends its line by itself
+			}
 		}
 	}
 	for _, e := range all {
