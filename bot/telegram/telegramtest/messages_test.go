@@ -55,11 +55,11 @@ func TestRefusedMessages(t *testing.T) {
 	if got := append(s.Messages(ops), s.Messages(1001)...); len(got) != 0 {
 		t.Errorf("a refused message was posted: %+v", got)
 	}
-	send(t, s, m{"text": long, "message_thread_id": 4})
+	root := send(t, s, m{"text": long, "message_thread_id": 4})
 	send(t, s, m{"text": "<b>" + long + "</b>", "parse_mode": "HTML", "reply_markup": keyboard(slices.Repeat([]m{button("a", strings.Repeat("a", 64))}, 8))})
 	send(t, s, m{"text": "a", "reply_to_message_id": 44, "allow_sending_without_reply": true})
-	send(t, s, m{"text": "a", "reply_parameters": m{"message_id": 1}})
-	if got := s.Messages(ops); len(got) != 4 || got[0].Thread != 4 || got[3].ReplyTo != 1 || got[3].Thread != 4 || got[2].ReplyTo != 0 {
+	send(t, s, m{"text": "a", "reply_parameters": m{"message_id": root}})
+	if got := s.Messages(ops); len(got) != 4 || got[0].Thread != 4 || got[3].ReplyTo != root || got[3].Thread != 4 || got[2].ReplyTo != 0 {
 		t.Errorf("%+v", got)
 	}
 }

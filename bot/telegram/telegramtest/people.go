@@ -83,12 +83,28 @@ func (s *Server) Say(user string, chat int64, text string, replyTo, thread int) 
 	if c.Type == "private" {
 		u.Started, u.Blocked = true, false
 	}
-	m := &Message{Chat: c.ID, From: u.ID, Text: text, ReplyTo: replyTo, Thread: thread, Entities: typed(text)}
+	return s.said(c, &Message{From: u.ID, Text: text, ReplyTo: replyTo, Thread: thread, Entities: typed(text)}), nil
+}
+
+// said posts what was said, and tells the bot if it sees that.
+func (s *Server) said(c *Chat, m *Message) int {
+	m.Chat = c.ID
 	s.post(m)
 	if s.sees(c, m) {
 		s.update("message", s.wireMessage(m))
 	}
-	return m.ID, nil
+	return m.ID
+}
+
+// SayAnonymously types a message as an administrator who hides behind the group: nobody can know who it is.
+func (s *Server) SayAnonymously(chat int64, text string) (id int, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c := s.chat(chat)
+	if c == nil || !c.group() {
+		return 0, fmt.Errorf("no group %d", chat)
+	}
+	return s.said(c, &Message{From: anonymous, Text: text, Entities: typed(text)}), nil
 }
 
 // StartPrivate opens the private chat with the bot and presses Start there: the bot may write to that person from now on.
@@ -208,7 +224,7 @@ func (s *Server) Arrange(chat int64, topics ...Topic) error {
 	if c == nil || !c.Forum {
 		return fmt.Errorf("no forum %d", chat)
 	}
-	c.Topics = slices.Clone(topics)
+	s.arrange(c, topics)
 	s.change()
 	return nil
 }
@@ -231,11 +247,7 @@ func (s *Server) Migrate(chat int64) (int64, error) {
 
 // announce posts a service message of the first person, whom the bot sees unless it is out.
 func (s *Server) announce(c *Chat, what string, value any) {
-	m := &Message{Chat: c.ID, From: s.users[0].ID, Service: what, more: fields{what: value}}
-	s.post(m)
-	if s.sees(c, m) {
-		s.update("message", s.wireMessage(m))
-	}
+	s.said(c, &Message{From: s.users[0].ID, Service: what, more: fields{what: value}})
 }
 
 // sees says whether the bot gets a message of a person: all in private chats and as an administrator; in the privacy mode

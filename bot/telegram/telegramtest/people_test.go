@@ -174,7 +174,8 @@ func TestSay(t *testing.T) {
 		t.Fatal(err)
 	}
 	u := updates(t, s, 0)[0]
-	if at(u, "message", "message_thread_id") != 4. || at(u, "message", "is_topic_message") != true || at(u, "message", "entities", 1, "offset") != 5. {
+	if at(u, "message", "message_thread_id") != 4. || at(u, "message", "is_topic_message") != true || at(u, "message", "entities", 1, "offset") != 5. ||
+		at(u, "message", "reply_to_message", "message_id") != 4. || at(u, "message", "reply_to_message", "forum_topic_created", "name") != "db" {
 		t.Errorf("%+v", u)
 	}
 	if err := s.Arrange(ops, telegramtest.Topic{ID: 7}); err != nil {
@@ -182,7 +183,13 @@ func TestSay(t *testing.T) {
 	}
 	call(t, s, "sendMessage", m{"chat_id": ops, "text": "a", "message_thread_id": 4}).want(t, 400, "Bad Request: message thread not found")
 	send(t, s, m{"text": "a", "message_thread_id": 7})
-	if s.Arrange(1001) == nil || s.Kick(1001) == nil || s.Promote(1, true) == nil || s.Remove(ops, 99) == nil || s.Block("ops9") == nil || s.StartPrivate("ops9") == nil {
+	if _, err := s.SayAnonymously(ops, "/recover"); err != nil {
+		t.Fatal(err)
+	}
+	if u := updates(t, s, 0)[1]; at(u, "message", "from", "username") != "GroupAnonymousBot" || at(u, "message", "sender_chat", "id") != float64(ops) {
+		t.Errorf("%+v", u)
+	}
+	if _, err := s.SayAnonymously(1001, "/recover"); err == nil || s.Arrange(1001) == nil || s.Kick(1001) == nil || s.Promote(1, true) == nil || s.Remove(ops, 99) == nil || s.Block("ops9") == nil || s.StartPrivate("ops9") == nil {
 		t.Error("impossible things were done")
 	}
 }

@@ -17,11 +17,17 @@ type user struct {
 	Language string `json:"language_code,omitempty"`
 }
 
+// anonymous is the id of GroupAnonymousBot, who speaks for every anonymous administrator.
+const anonymous int64 = 1087968824
+
 func (s *Server) wireUser(id int64) *user {
 	if id == s.opts.BotID {
 		return &user{ID: id, IsBot: true, First: s.opts.BotName, Username: s.opts.BotName}
 	}
 	u := s.userByID(id)
+	if u == nil { // of all who speak, only anonymous administrators are not listed
+		return &user{ID: id, IsBot: true, First: "Group", Username: "GroupAnonymousBot"}
+	}
 	return &user{ID: id, First: u.Name, Username: u.Name, Language: u.Language}
 }
 
@@ -46,6 +52,10 @@ func (s *Server) wireMessage(m *Message) fields {
 	f := s.wireAlone(m)
 	if to := s.message(m.Chat, m.ReplyTo); to != nil {
 		f["reply_to_message"] = s.wireAlone(to)
+	} else if t := s.chat(m.Chat).topic(m.Thread); t != nil {
+		// What replies to nothing in a topic comes as a reply to the message that made the topic.
+		f["reply_to_message"] = fields{"message_id": t.ID, "from": s.wireUser(anonymous), "chat": s.wireChat(s.chat(m.Chat)), "date": m.At.Unix(),
+			"message_thread_id": t.ID, "is_topic_message": true, "forum_topic_created": fields{"name": t.Name, "icon_color": 7322096}}
 	}
 	return f
 }
@@ -75,6 +85,9 @@ func (s *Server) wireAlone(m *Message) fields {
 	}
 	if m.Edited > 0 {
 		f["edit_date"] = m.editedAt.Unix()
+	}
+	if m.From == anonymous {
+		f["sender_chat"] = f["chat"]
 	}
 	for k, v := range m.more {
 		f[k] = v

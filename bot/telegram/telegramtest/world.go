@@ -129,7 +129,7 @@ func (w *world) fill(o Options) {
 		w.users = append(w.users, &u)
 	}
 	for _, c := range o.Chats {
-		c.Members, c.Topics = slices.Clone(c.Members), slices.Clone(c.Topics)
+		c.Members = slices.Clone(c.Members)
 		w.addChat(&c)
 	}
 }
@@ -148,6 +148,15 @@ func (w *world) addChat(c *Chat) {
 		u.Started = true
 	}
 	w.chats = append(w.chats, c)
+	w.arrange(c, c.Topics)
+}
+
+// arrange gives a forum its topics. The id of one is that of the message that made it, so later messages count on from there.
+func (w *world) arrange(c *Chat, topics []Topic) {
+	c.Topics = slices.Clone(topics)
+	for _, t := range topics {
+		w.counters[c.ID] = max(w.counters[c.ID], t.ID)
+	}
 }
 
 // user finds a person by name or id.

@@ -25,6 +25,7 @@ func controls(s *telegramtest.Server) http.Handler {
 	done := func(do func()) (any, error) { do(); return nil, nil }
 	for name, do := range map[string]func(order) (any, error){
 		"say":       func(o order) (any, error) { return s.Say(o.User, o.Chat, o.Text, o.Reply, o.Thread) },
+		"anonymous": func(o order) (any, error) { return s.SayAnonymously(o.Chat, o.Text) },
 		"start":     func(o order) (any, error) { return nil, s.StartPrivate(o.User) },
 		"press":     func(o order) (any, error) { return s.Press(o.User, o.Chat, o.Message, o.What) },
 		"edit":      func(o order) (any, error) { return nil, s.Edit(o.User, o.Chat, o.Message, o.Text) },
