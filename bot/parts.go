@@ -101,14 +101,14 @@ func Whole(part Message, show func(Block) string) string {
 	return strings.Join(out, "\n\n")
 }
 
-// Content is the text of a block with its table, and with more where rows are missing.
-func Content(b Block, table, more string) string {
+// Content is the text of a block with its table, and with what more says of rows that are missing.
+func Content(b Block, table string, more func(rows int) string) string {
 	out := strings.TrimRight(b.Text, "\n")
 	if table = strings.TrimRight(table, "\n"); table != "" {
 		out = strings.TrimLeft(out+"\n"+table, "\n")
 	}
 	if b.More > 0 {
-		out += "\n… " + more
+		out += "\n… " + more(b.More)
 	}
 	return out
 }

@@ -116,35 +116,64 @@ var marks = map[string]string{"match": ">", "changed": "*", "refused": "x", "bad
 
 // PlainTable is the table of a block in aligned columns, with its marks as signs in front of the rows.
 func PlainTable(bl Block) string {
-	var b strings.Builder
-	rows := bl.Rows
-	if len(bl.Columns) > 0 {
-		rows = append([][]string{bl.Columns}, rows...)
-	}
+	rows, signs := tableRows(bl)
 	var widths []int
 	for _, r := range rows {
 		for i, c := range r {
 			if i == len(widths) {
 				widths = append(widths, 0)
 			}
-			widths[i] = max(widths[i], uniseg.StringWidth(oneLine(c)))
+			widths[i] = max(widths[i], uniseg.StringWidth(c))
 		}
 	}
+	var b strings.Builder
 	for i, r := range rows {
-		mark := " "
-		if j := i - (len(rows) - len(bl.Rows)); j >= 0 && j < len(bl.Marks) {
-			if sign, ok := marks[bl.Marks[j]]; ok {
-				mark = sign
-			}
-		}
-		line := mark + " "
+		line := signs[i] + " "
 		for k, c := range r {
-			c = oneLine(c)
 			line += c + strings.Repeat(" ", widths[k]-uniseg.StringWidth(c)+2)
 		}
 		b.WriteString(strings.TrimRight(line, " ") + "\n")
 	}
 	return b.String()
+}
+
+// NarrowTable is PlainTable where that is at most width columns wide; else the cells of a row stand behind each other. It
+// leaves no room for marks where there are none.
+func NarrowTable(bl Block, width int) string {
+	aligned := strings.TrimRight(PlainTable(bl), "\n")
+	rows, signs := tableRows(bl)
+	lines := strings.Split(aligned, "\n")
+	if slices.ContainsFunc(lines, func(l string) bool { return uniseg.StringWidth(l) > width }) {
+		for i, r := range rows {
+			lines[i] = signs[i] + " " + strings.Join(r, " · ")
+		}
+	}
+	for i := range lines {
+		if !slices.ContainsFunc(signs, func(s string) bool { return s != " " }) {
+			lines[i] = strings.TrimPrefix(lines[i], "  ")
+		}
+	}
+	return strings.Join(lines, "\n")
+}
+
+// tableRows are the rows of a table, the names of its columns first, and the sign in front of each.
+func tableRows(bl Block) (rows [][]string, signs []string) {
+	if len(bl.Columns) > 0 {
+		rows, signs = append(rows, bl.Columns), append(signs, " ")
+	}
+	for i, r := range bl.Rows {
+		rows, signs = append(rows, r), append(signs, " ")
+		if i < len(bl.Marks) && marks[bl.Marks[i]] != "" {
+			signs[len(signs)-1] = marks[bl.Marks[i]]
+		}
+	}
+	for i, r := range rows {
+		rows[i] = make([]string, len(r))
+		for k, c := range r {
+			rows[i][k] = oneLine(c)
+		}
+	}
+	return rows, signs
 }
 
 func oneLine(s string) string { return strings.NewReplacer("\n", " ", "\t", " ").Replace(s) }

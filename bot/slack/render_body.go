@@ -78,7 +78,7 @@ func (l *layout) items() []*item {
 
 // content is the text of a block as people copy it.
 func (r renderer) content(b bot.Block) string {
-	return bot.Content(b, bot.PlainTable(b), r.label("ui.rows_more", "n", b.More))
+	return bot.Content(b, bot.PlainTable(b), func(rows int) string { return r.label("ui.rows_more", "n", rows) })
 }
 
 // frame is what the item weighs without its text.
@@ -120,8 +120,12 @@ func (l *layout) divide(items []*item) {
 			missing++
 		}
 	}
+	where := map[string]string{} // many may be in one part
 	for i, part := range l.parts.AddShortened(blocks, missing) {
-		items[i].where = l.where(part)
+		if where[part.Key] == "" {
+			where[part.Key] = l.where(part)
+		}
+		items[i].where = where[part.Key]
 	}
 }
 

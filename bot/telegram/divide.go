@@ -2,8 +2,35 @@ package telegram
 
 import "recoverbot/bot"
 
+// maxText is how heavy a part may be that is shown as text; a heavier one is a document.
+const maxText = 3000
+
 // divide returns what of m its card cannot hold.
-func (r renderer) divide(bot.Message) []bot.Message { return nil }
+func (r renderer) divide(m bot.Message) []bot.Message {
+	if m.Thread || m.Nudge || m.Priority == bot.Ticker {
+		return nil
+	}
+	return r.lay(m, below).parts.All
+}
 
 // part is a message of divide: a reply below the card, or a document there.
-func (r renderer) part(m bot.Message) post { return r.card(m) }
+func (r renderer) part(m bot.Message) post {
+	m = bot.Cleaned(m)
+	if m.Output == "" && len(m.Blocks) == 0 { // no part of a card, but words about it
+		return r.lay(m, inConsole).post()
+	}
+	inline := maxInline
+	p := post{html: prose(cut(bot.Headline(m), maxTitle), "b", &inline)}
+	if r.filed(m) {
+		p.fileName, p.file = bot.FileName(m), bot.Whole(m, r.filedContent)+"\n"
+	} else {
+		p.html += "\n" + exact(r.whole(m))
+	}
+	return p
+}
+
+// whole is everything that a part shows as text.
+func (r renderer) whole(m bot.Message) string { return tabs.Replace(bot.Whole(m, r.content)) }
+
+// filed tells that a part is shown as a document.
+func (r renderer) filed(m bot.Message) bool { return weight(r.whole(m)) > maxText }

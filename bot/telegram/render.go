@@ -1,6 +1,11 @@
 package telegram
 
 import (
+	"fmt"
+	"html"
+	"strconv"
+	"strings"
+
 	tgbotapi "github.com/go-telegram-bot-api/telegram-bot-api/v5"
 
 	"recoverbot/bot"
@@ -23,7 +28,47 @@ type post struct {
 }
 
 // card is m as a message of its own, to post or to edit.
-func (r renderer) card(m bot.Message) post { return post{html: escape(bot.Plain(m, 0))} }
+func (r renderer) card(m bot.Message) post {
+	where := below
+	if m.Priority == bot.Ticker { // a card that still moves would leave a file behind at each edit
+		where = inConsole
+	}
+	return r.lay(m, where).post()
+}
 
 // nudge buzzes the people of m and leads them to its card.
-func (r renderer) nudge(m bot.Message) post { return r.card(m) }
+func (r renderer) nudge(m bot.Message) post {
+	m = bot.Cleaned(m)
+	line := bot.Headline(m)
+	if c := bot.StillContext(m, r.label); c != "" {
+		line += " — " + c
+	}
+	inline := maxInline
+	line = prose(cut(line, maxLine), "", &inline)
+	if people := r.mentions(m); people != "" {
+		line = people + " " + line
+	}
+	if url := r.link(m.OfRef); strings.HasPrefix(url, "https://") {
+		line += fmt.Sprintf(` <a href="%s">%s</a>`, html.EscapeString(url), escape(r.label("ui.open_card")))
+	}
+	return post{html: line}
+}
+
+// mentions call the people of m when the post is new.
+func (r renderer) mentions(m bot.Message) string {
+	var out []string
+	for _, name := range m.Notify {
+		if id := r.userID(name); id > 0 && len(out) < maxMentions {
+			out = append(out, person(id, name))
+		}
+	}
+	return strings.Join(out, " ")
+}
+
+// person calls one person, who needs no @name for it.
+func person(id int64, name string) string {
+	if name = bot.CleanLine(name); name == "" {
+		name = strconv.FormatInt(id, 10)
+	}
+	return fmt.Sprintf(`<a href="tg://user?id=%d">%s</a>`, id, escape(cut(name, maxName)))
+}
