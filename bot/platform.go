@@ -108,10 +108,11 @@ type Inbound struct {
 
 // Reply is said to that person alone; Message, where set, is shown to that person as a card of its own.
 type Reply struct {
-	Text    string
-	Refused bool
-	RunID   string
-	Message *Message
+	Text     string
+	Refused  bool
+	Stranger bool // refused since nobody of the fleet said it: a platform need not say that again and again
+	RunID    string
+	Message  *Message
 }
 
 // Aside is the text, but for what Message says anyway: a person with a small screen reads it once.

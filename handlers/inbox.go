@@ -37,7 +37,8 @@ func (h *Handlers) Handle(ctx context.Context, in bot.Inbound) bot.Reply {
 	case in.Casual && (!ok || !h.answers(ctx, in.Text)):
 		return bot.Reply{}
 	case !ok:
-		return bot.Reply{Text: c.say.T("cmd.stranger", "platform", in.Platform, "id", shorten(bot.CleanLine(in.UserID), 40)), Refused: true}
+		return bot.Reply{Text: c.say.T("cmd.stranger", "platform", in.Platform, "id", shorten(bot.CleanLine(in.UserID), 40)),
+			Refused: true, Stranger: true}
 	case !in.At.IsZero() && now.Sub(in.At) > tooOld:
 		return bot.Reply{Text: c.say.T("cmd.too_old", "at", in.At), Refused: true}
 	}

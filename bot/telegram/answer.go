@@ -1,0 +1,125 @@
+package telegram
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"recoverbot/bot"
+)
+
+const (
+	maxAnswerWait = 30 * time.Second // for Telegram to take more messages
+	answerTries   = 3
+	strangerRest  = 24 * time.Hour
+)
+
+// origin is where a person is answered: as a reply to a message.
+type origin struct {
+	Chat    int64  `json:"c,omitempty"`
+	Thread  int    `json:"t,omitempty"`
+	Message int    `json:"m,omitempty"`
+	Name    string `json:"n,omitempty"` // of whoever pressed a button there: the message is not theirs
+}
+
+func (o origin) String() string {
+	body, _ := json.Marshal(o) // strings and numbers can always be encoded
+	return string(body)
+}
+
+// Answer answers what was kept by an earlier process.
+func (t *Telegram) Answer(ctx context.Context, in bot.Inbound, r bot.Reply) error {
+	var at origin
+	if err := json.Unmarshal([]byte(in.Origin), &at); err != nil {
+		return fmt.Errorf("read where to answer: %w", err)
+	}
+	return t.answer(ctx, in, at, r)
+}
+
+// tell is Answer for what was just heard.
+func (t *Telegram) tell(ctx context.Context, in bot.Inbound, at origin, r bot.Reply) {
+	if err := t.answer(ctx, in, at, r); err != nil && ctx.Err() == nil {
+		t.log.Warn("answer could not be given", "id", in.ID, "error", err)
+	}
+}
+
+// answer says r to the person who said in. What the card shows anyway, and a word to somebody unknown who had it today,
+// is not worth one of twenty messages a minute.
+func (t *Telegram) answer(ctx context.Context, in bot.Inbound, at origin, r bot.Reply) error {
+	lang := t.speaking(t.lang(in.Language))
+	if in.Action != "" && !r.Refused && r.Message == nil {
+		if _, _, rest := lang.toast(r); len(rest) == 0 {
+			return nil
+		}
+	}
+	if r.Stranger {
+		stranger := "stranger " + in.UserID
+		if t.told.has(stranger) {
+			return nil
+		}
+		t.told.mark(stranger, strangerRest)
+	}
+	if r.Message != nil {
+		t.memory.remember(*r.Message, t.buttonID)
+	}
+	return t.show(ctx, in.UserID, at, lang.private(r))
+}
+
+// show shows posts to one person, the first as a reply.
+func (t *Telegram) show(ctx context.Context, user string, at origin, posts []post) error {
+	for i, p := range posts {
+		to := spot{chat: at.Chat, thread: at.Thread}
+		if i == 0 {
+			to.reply = at.Message
+			p.html = calling(user, at, p.html)
+		}
+		if _, err := t.whisper(ctx, to, p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// calling begins html with the person's name where the message that it replies to is not theirs.
+func calling(user string, at origin, html string) string {
+	id, err := strconv.ParseInt(user, 10, 64)
+	if err != nil || at.Name == "" || private(at.Chat) {
+		return html
+	}
+	with := person(id, at.Name) + ": " + html
+	if units(with) > maxMessage {
+		return html
+	}
+	return with
+}
+
+// whisper posts p within the budget of the chat, and again where Telegram asks to wait.
+func (t *Telegram) whisper(ctx context.Context, at spot, p post) (ref, error) {
+	for n := 1; ; n++ {
+		if at.chat == t.home() {
+			if err := t.budget.Wait(ctx, bot.Prompt); err != nil {
+				return ref{}, err
+			}
+		}
+		sent, err := t.send(ctx, at, p)
+		var later *bot.Later
+		if !errors.As(err, &later) || n == answerTries || later.After > maxAnswerWait {
+			return sent, err
+		}
+		select {
+		case <-ctx.Done():
+			return ref{}, ctx.Err()
+		case <-time.After(later.After):
+		}
+	}
+}
+
+func (t *Telegram) lang(lang string) string {
+	if lang == "" {
+		return t.c.Language
+	}
+	return lang
+}

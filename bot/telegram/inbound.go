@@ -1,0 +1,224 @@
+package telegram
+
+import (
+	"context"
+	"errors"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	tgbotapi "github.com/go-telegram-bot-api/telegram-bot-api/v5"
+
+	"recoverbot/bot"
+)
+
+// errMigrated is why the chat has another id.
+var errMigrated = errors.New("group chat was upgraded to a supergroup chat")
+
+// incoming is what the bot reads of an update. The library does not know topics.
+type incoming struct {
+	ID      int      `json:"update_id"`
+	Message *message `json:"message"`
+	Press   *press   `json:"callback_query"`
+	Member  *member  `json:"my_chat_member"`
+
+	at time.Time // when it came first
+}
+
+type message struct {
+	ID          int            `json:"message_id"`
+	Thread      int            `json:"message_thread_id"`
+	Topic       bool           `json:"is_topic_message"` // else Thread names the replies to one message
+	From        *tgbotapi.User `json:"from"`
+	As          *tgbotapi.Chat `json:"sender_chat"` // an anonymous administrator speaks as the group
+	Chat        tgbotapi.Chat  `json:"chat"`
+	Date        int64          `json:"date"` // 0: too old for Telegram to show
+	Edited      int64          `json:"edit_date"`
+	Text        string         `json:"text"`
+	ReplyTo     *message       `json:"reply_to_message"`
+	MigrateTo   int64          `json:"migrate_to_chat_id"`
+	MigrateFrom int64          `json:"migrate_from_chat_id"`
+}
+
+type press struct {
+	ID      string        `json:"id"`
+	From    tgbotapi.User `json:"from"`
+	Message *message      `json:"message"`
+	Data    string        `json:"data"`
+}
+
+// member is the bot's new standing in a chat.
+type member struct {
+	Chat tgbotapi.Chat `json:"chat"`
+	New  struct {
+		Status  string `json:"status"`
+		CanSend *bool  `json:"can_send_messages"`
+	} `json:"new_chat_member"`
+}
+
+// person is whose update it is, so that each is served in order.
+func (u incoming) person() int64 {
+	switch {
+	case u.Press != nil:
+		return u.Press.From.ID
+	case u.Message != nil && u.Message.From != nil:
+		return u.Message.From.ID
+	}
+	return 0
+}
+
+// topic is the topic that m stands in, 0 for none.
+func (m *message) topic() int {
+	if m.Topic {
+		return m.Thread
+	}
+	return 0
+}
+
+// private tells whether the chat is that of one person with the bot.
+func private(chat int64) bool { return chat > 0 }
+
+// heard takes what somebody wrote.
+func (t *Telegram) heard(ctx context.Context, to *session, u incoming) (func(context.Context), error) {
+	m, home := u.Message, t.home()
+	switch {
+	case m.MigrateTo != 0 && m.Chat.ID == home:
+		t.migrate(home, m.MigrateTo)
+		return nil, nil
+	case m.MigrateFrom == home:
+		t.migrate(home, m.Chat.ID)
+		return nil, nil
+	case !private(m.Chat.ID) && m.Chat.ID != home:
+		if seen := "chat " + idOf(m.Chat.ID); !t.told.has(seen) {
+			t.told.mark(seen, 24*time.Hour)
+			t.log.Info("a chat that is not TELEGRAM_CHAT_ID is ignored", "chat_id", m.Chat.ID)
+		}
+		return nil, nil
+	case m.From == nil:
+		return nil, nil
+	}
+	at := origin{Chat: m.Chat.ID, Thread: m.topic(), Message: m.ID}
+	in := bot.Inbound{Platform: t.Name(), UserID: idOf(m.From.ID), ID: "u" + strconv.Itoa(u.ID), Origin: at.String(),
+		Language: language(m.From.LanguageCode), At: u.at}
+	if m.Date > 0 {
+		in.At = time.Unix(m.Date, 0)
+	}
+	text, casual, mine := t.meant(m)
+	if m.From.IsBot {
+		if mine && !casual && m.As != nil && m.As.ID == m.Chat.ID {
+			return t.once("anonymous", 24*time.Hour, func(context.Context) {
+				to.beside(func(ctx context.Context) {
+					t.tell(ctx, in, at, bot.Reply{Text: t.say(in.Language, "telegram.anonymous"), Refused: true})
+				})
+			}), nil
+		}
+		return nil, nil
+	}
+	if todo, taken, err := t.replied(ctx, to, m, in, at); taken || err != nil {
+		return todo, err
+	}
+	if m.ReplyTo != nil && m.ReplyTo.From != nil && m.ReplyTo.From.ID == t.who().ID && t.asks(m.ReplyTo) {
+		return t.once("over "+in.UserID, time.Minute, func(context.Context) {
+			to.beside(func(ctx context.Context) {
+				t.tell(ctx, in, at, bot.Reply{Text: t.say(in.Language, "telegram.question_over"), Refused: true})
+			})
+		}), nil
+	}
+	if !mine {
+		return nil, nil
+	}
+	in.Text, in.Casual = text, casual
+	fresh, err := t.keep(ctx, to, in, func(ctx context.Context, r bot.Reply) { t.tell(ctx, in, at, r) })
+	if err != nil || !fresh {
+		return nil, err
+	}
+	return func(ctx context.Context) {
+		r := to.in.Handle(ctx, in)
+		to.beside(func(ctx context.Context) { t.tell(ctx, in, at, r) })
+	}, nil
+}
+
+// once is f, unless the same was done within a while.
+func (t *Telegram) once(what string, while time.Duration, f func(context.Context)) func(context.Context) {
+	if t.told.has(what) {
+		return nil
+	}
+	t.told.mark(what, while)
+	return f
+}
+
+var (
+	slash   = regexp.MustCompile(`^/(\w+)(?:@(\w+))?(?:\s+|$)`)
+	general = []string{"recover", "status", "history", "list", "help", "start"}
+)
+
+// meant is what m says to the bot. In a group that is a command, what names the bot, and what replies to one of its posts.
+func (t *Telegram) meant(m *message) (text string, casual, mine bool) {
+	me := t.who()
+	text = strings.TrimSpace(m.Text)
+	named := false
+	if cmd := slash.FindStringSubmatch(text); cmd != nil {
+		if !t.me(cmd[2]) {
+			return "", false, false
+		}
+		rest := strings.TrimSpace(text[len(cmd[0]):])
+		if text = strings.TrimSpace("/" + cmd[1] + " " + rest); cmd[1] == "start" {
+			text = "/help"
+		}
+		named = cmd[2] != "" || slices.Contains(general, cmd[1])
+		casual = !named // else perhaps it is another bot's
+	} else {
+		mention := regexp.MustCompile(`(?i)(^|\W)@` + regexp.QuoteMeta(me.UserName) + `(\W|$)`)
+		if named = me.UserName != "" && mention.MatchString(text); named {
+			if text = strings.TrimSpace(mention.ReplaceAllString(text, "$1 $2")); text == "" {
+				text = "/recover"
+			}
+		} else {
+			casual = m.ReplyTo != nil && m.ReplyTo.From != nil && m.ReplyTo.From.ID == me.ID
+		}
+	}
+	if private(m.Chat.ID) {
+		return text, false, text != ""
+	}
+	return text, casual, text != "" && (named || casual)
+}
+
+// me tells whether a command names this bot, or none.
+func (t *Telegram) me(name string) bool {
+	return name == "" || strings.EqualFold(name, t.who().UserName)
+}
+
+// language is that of a client, where the bot speaks it.
+func language(code string) string {
+	code, _, _ = strings.Cut(strings.ToLower(code), "-")
+	if code == "en" || code == "zh" {
+		return code
+	}
+	return ""
+}
+
+// say is a text in the language of a person's client.
+func (t *Telegram) say(lang, id string, pairs ...any) string {
+	return t.c.Label(t.lang(lang), id, pairs...)
+}
+
+// moved takes the bot's new standing in a chat.
+func (t *Telegram) moved(m member) {
+	if m.Chat.ID != t.home() {
+		return
+	}
+	switch {
+	case m.New.Status == "kicked" || m.New.Status == "left":
+		label := "telegram.kicked"
+		if private(m.Chat.ID) {
+			label = "telegram.blocked"
+		}
+		t.ails(t.chatFault(label, errors.New("the bot is no member of the chat")), 0)
+	case m.New.CanSend != nil && !*m.New.CanSend:
+		t.ails(t.chatFault("telegram.may_not_post", errors.New("the bot may not write")), 0)
+	default:
+		t.open()
+	}
+}

@@ -1,0 +1,110 @@
+package telegram
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"recoverbot/bot"
+)
+
+const (
+	maxButtonsKnown = 4000
+	maxOnce         = 4000
+)
+
+// pressable is a button that stands somewhere, and its message, as far as a form needs it.
+type pressable struct {
+	m bot.Message
+	b bot.Button
+}
+
+// memory knows what the buttons stand for that were shown of late.
+type memory struct {
+	mu    sync.Mutex
+	known map[string]pressable
+	order []string // of known, oldest first
+}
+
+func (y *memory) remember(m bot.Message, id func(key string, b bot.Button) string) {
+	m.Blocks, m.Output = nil, ""
+	y.mu.Lock()
+	defer y.mu.Unlock()
+	if y.known == nil {
+		y.known = map[string]pressable{}
+	}
+	for _, b := range m.Buttons {
+		key := id(m.Key, b)
+		if _, known := y.known[key]; !known {
+			y.order = append(y.order, key)
+		}
+		y.known[key] = pressable{m: m, b: b}
+	}
+	for len(y.order) > maxButtonsKnown {
+		delete(y.known, y.order[0])
+		y.order = y.order[1:]
+	}
+}
+
+func (y *memory) find(id string) (pressable, bool) {
+	y.mu.Lock()
+	defer y.mu.Unlock()
+	p, ok := y.known[id]
+	return p, ok
+}
+
+// button is what the id of a pressed button stands for. Of what was shown before a restart only the newest is known.
+func (t *Telegram) button(ctx context.Context, id string) (pressable, bool, error) {
+	if p, ok := t.memory.find(id); ok {
+		return p, true, nil
+	}
+	wanted, err := t.c.Wanted(ctx)
+	if err != nil {
+		return pressable{}, false, err
+	}
+	for _, m := range slices.Backward(wanted) {
+		for _, b := range m.Buttons {
+			if t.buttonID(m.Key, b) == id {
+				t.memory.remember(m, t.buttonID)
+				return pressable{m: m, b: b}, true, nil
+			}
+		}
+	}
+	return pressable{}, false, nil
+}
+
+// once remembers for a while what happened.
+type once struct {
+	mu    sync.Mutex
+	until map[string]time.Time
+}
+
+func (o *once) has(what string) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return time.Now().Before(o.until[what])
+}
+
+func (o *once) mark(what string, while time.Duration) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	now := time.Now()
+	if o.until == nil {
+		o.until = map[string]time.Time{}
+	}
+	if len(o.until) >= maxOnce {
+		for k, until := range o.until { // what is over, else anything
+			if len(o.until) >= maxOnce/2 && (now.After(until) || len(o.until) >= maxOnce) {
+				delete(o.until, k)
+			}
+		}
+	}
+	o.until[what] = now.Add(while)
+}
+
+func (o *once) forget(what string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	delete(o.until, what)
+}

@@ -1,0 +1,157 @@
+package telegram
+
+import (
+	"context"
+	"strconv"
+	"sync"
+	"time"
+
+	tgbotapi "github.com/go-telegram-bot-api/telegram-bot-api/v5"
+
+	"recoverbot/bot"
+)
+
+// longAgo is when a button was pressed at a message that Telegram does not show any more.
+const longAgo = 48 * time.Hour
+
+// query is a press whose spinner turns. It can be answered once, and not for long.
+type query struct {
+	t    *Telegram
+	id   string
+	mu   sync.Mutex
+	done bool
+	over chan struct{} // closed when it is answered
+}
+
+// answer ends the spinner with text: a line for a moment, or a box that waits to be read. False: the person does not see it.
+func (q *query) answer(ctx context.Context, text string, alert bool) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.done {
+		return false
+	}
+	q.done = true
+	close(q.over)
+	params := tgbotapi.Params{"callback_query_id": q.id}
+	params.AddNonEmpty("text", bot.Cut(bot.Clean(text), maxToast, utf16Units))
+	params.AddBool("show_alert", alert && text != "")
+	err := q.t.call(ctx, "answerCallbackQuery", q.t.pace.call, params, nil)
+	if no := refused(err); err != nil && !says(no, "query is too old") && ctx.Err() == nil {
+		q.t.log.Warn("a press could not be answered", "error", err)
+	}
+	return err == nil
+}
+
+// hurry answers q when what it asks for takes long.
+func (q *query) hurry(ctx context.Context) {
+	select {
+	case <-ctx.Done():
+	case <-q.over:
+	case <-time.After(q.t.pace.toast):
+		q.answer(ctx, "…", false)
+	}
+}
+
+// pressed takes a press: a button of a form or of a card. late: nobody knows when it was pressed.
+func (t *Telegram) pressed(ctx context.Context, to *session, u incoming, late bool) (func(context.Context), error) {
+	p := u.Press
+	q := &query{t: t, id: p.ID, over: make(chan struct{})}
+	lang := language(p.From.LanguageCode)
+	box := func(id string, pairs ...any) func(context.Context) {
+		return func(ctx context.Context) { q.answer(ctx, t.say(lang, id, pairs...), true) }
+	}
+	m := p.Message
+	if m == nil || m.Chat.ID != t.home() && m.Chat.ID != p.From.ID {
+		return box("telegram.old_button"), nil
+	}
+	at := origin{Chat: m.Chat.ID, Thread: m.topic(), Message: m.ID, Name: p.From.FirstName}
+	in := bot.Inbound{Platform: t.Name(), UserID: idOf(p.From.ID), ID: "u" + strconv.Itoa(u.ID), Origin: at.String(), Language: lang, At: u.at}
+	switch f, ok := t.forms.at(m.Chat.ID, m.ID); {
+	case ok && f.user != p.From.ID:
+		return box("telegram.not_yours"), nil
+	case ok:
+		return t.picked(ctx, to, f, q, p.Data, in, at)
+	}
+	found, ok, err := t.button(ctx, p.Data)
+	if err != nil {
+		return nil, err
+	}
+	if !ok {
+		return box("telegram.old_button"), nil
+	}
+	sure := "sure " + in.UserID + " " + p.Data
+	if found.b.Confirm != "" && !t.armed.has(sure) {
+		return func(ctx context.Context) {
+			if q.answer(ctx, t.confirm(lang, found.b.Confirm), true) { // who did not see the question has not answered it
+				t.armed.mark(sure, t.pace.sure)
+			}
+		}, nil
+	}
+	asks := found.b.NeedsReason || found.b.WithForm
+	if late && !q.answer(ctx, "…", false) { // nobody waits for an answer any more
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		if asks {
+			return nil, nil
+		}
+		if in.At = time.Unix(max(m.Date, m.Edited), 0); m.Date == 0 { // the card is all that says when it was pressed
+			in.At = u.at.Add(-longAgo)
+		}
+	}
+	in.Action = found.b.Action
+	if asks {
+		t.armed.forget(sure)
+		f := t.forms.begin(&form{user: p.From.ID, chat: m.Chat.ID, m: found.m, b: found.b, lang: lang}, t.pace.form)
+		return func(ctx context.Context) { t.ask(ctx, to, f, at, q, "") }, nil
+	}
+	todo, err := t.act(ctx, to, q, in, at)
+	if err == nil {
+		t.armed.forget(sure)
+	}
+	return todo, err
+}
+
+// confirm asks whether the person is sure.
+func (t *Telegram) confirm(lang, what string) string {
+	again := "\n" + t.say(lang, "telegram.press_twice", "seconds", int(t.pace.sure/time.Second))
+	return bot.Cut(bot.Clean(what), maxToast-units(again), utf16Units) + again
+}
+
+// act keeps a decision, and handles it.
+func (t *Telegram) act(ctx context.Context, to *session, q *query, in bot.Inbound, at origin) (func(context.Context), error) {
+	fresh, err := t.keep(ctx, to, in, func(ctx context.Context, r bot.Reply) { q.answer(ctx, r.Text, true) })
+	if err != nil {
+		return nil, err
+	}
+	if !fresh {
+		return func(ctx context.Context) { q.answer(ctx, "", false) }, nil
+	}
+	to.beside(q.hurry)
+	return func(ctx context.Context) {
+		r := to.in.Handle(ctx, in)
+		if ctx.Err() == nil {
+			t.settle(ctx, to, q, in, at, r)
+		}
+	}, nil
+}
+
+// settle answers a press: as much as possible in its box, which costs no message.
+func (t *Telegram) settle(ctx context.Context, to *session, q *query, in bot.Inbound, at origin, r bot.Reply) {
+	text, alert, rest := t.speaking(t.lang(in.Language)).toast(r)
+	if !q.answer(ctx, text, alert) {
+		to.beside(func(ctx context.Context) { t.tell(ctx, in, at, r) })
+		return
+	}
+	if len(rest) == 0 {
+		return
+	}
+	if r.Message != nil {
+		t.memory.remember(*r.Message, t.buttonID)
+	}
+	to.beside(func(ctx context.Context) {
+		if err := t.show(ctx, in.UserID, at, rest); err != nil && ctx.Err() == nil {
+			t.log.Warn("answer could not be given", "id", in.ID, "error", err)
+		}
+	})
+}

@@ -1,0 +1,108 @@
+package telegram
+
+import (
+	"context"
+	"crypto/subtle"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	tgbotapi "github.com/go-telegram-bot-api/telegram-bot-api/v5"
+
+	"recoverbot/bot"
+)
+
+const (
+	maxBody = 1 << 20
+	// keepWithin is how long a request waits until its update is kept; Telegram gives up later, and sends it again.
+	keepWithin = 5 * time.Second
+)
+
+// Handler takes updates that Telegram sends in webhook mode: mount it at /telegram/. Without a webhook everything is
+// refused.
+func (t *Telegram) Handler() http.Handler {
+	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		given := r.Header.Get("X-Telegram-Bot-Api-Secret-Token")
+		switch {
+		case r.Method != http.MethodPost:
+			rw.Header().Set("Allow", http.MethodPost)
+			refuse(rw, http.StatusMethodNotAllowed)
+			return
+		case t.c.WebhookURL == "", subtle.ConstantTimeCompare([]byte(given), []byte(t.c.WebhookSecret)) != 1:
+			refuse(rw, http.StatusForbidden)
+			return
+		}
+		body, err := io.ReadAll(http.MaxBytesReader(rw, r.Body, maxBody))
+		if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
+			refuse(rw, http.StatusRequestEntityTooLarge)
+			return
+		}
+		var u incoming
+		if err != nil || json.Unmarshal(body, &u) != nil || u.ID == 0 {
+			refuse(rw, http.StatusBadRequest)
+			return
+		}
+		u.at = t.c.Clock()
+		t.mu.Lock()
+		to := t.session
+		t.mu.Unlock()
+		ctx, cancel := context.WithTimeout(r.Context(), keepWithin)
+		defer cancel()
+		if to == nil || t.receive(ctx, to, u, false) != nil {
+			refuse(rw, http.StatusServiceUnavailable) // Telegram sends it again
+		}
+	})
+}
+
+func refuse(rw http.ResponseWriter, status int) { http.Error(rw, http.StatusText(status), status) }
+
+// listen sets the webhook and looks after it until ctx ends.
+func (t *Telegram) listen(ctx context.Context, in bot.Inbox) error {
+	for {
+		err := t.again(ctx, in, func(ctx context.Context) (bool, error) {
+			if err := t.introduce(ctx); err != nil {
+				return false, err
+			}
+			return false, t.rehook(ctx)
+		})
+		if err != nil || ctx.Err() != nil {
+			return err
+		}
+		t.works(in)
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(t.pace.self):
+		}
+	}
+}
+
+// rehook sets the webhook. Telegram takes the same again; who else uses the token may have changed it.
+func (t *Telegram) rehook(ctx context.Context) error {
+	var is tgbotapi.WebhookInfo
+	if err := unlessMissing(t.call(ctx, "getWebhookInfo", t.pace.call, nil, &is)); err != nil {
+		return err
+	}
+	if is.LastErrorMessage != "" {
+		t.log.Warn("Telegram could not reach the webhook", "at", time.Unix(int64(is.LastErrorDate), 0), "why", bot.CleanLine(is.LastErrorMessage))
+	}
+	params := tgbotapi.Params{"url": t.c.WebhookURL, "secret_token": t.c.WebhookSecret, "allowed_updates": wanted, "max_connections": "1"}
+	err := t.call(ctx, "setWebhook", t.pace.call, params, nil)
+	if no := refused(err); no != nil && codeOf(no) == http.StatusBadRequest {
+		return &bot.Fault{Text: t.label("telegram.webhook_refused", "host", hostOf(t.c.WebhookURL), "why", strings.TrimPrefix(no.Message, "Bad Request: ")), Err: err}
+	}
+	return err
+}
+
+// hostOf is what of an address is no secret.
+func hostOf(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return "…"
+	}
+	return u.Host
+}
