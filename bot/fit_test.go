@@ -32,3 +32,55 @@ func TestStillContext(t *testing.T) {
 		}
 	}
 }
+
+func TestNarrowTable(t *testing.T) {
+	t.Parallel()
+	table := bot.Block{Columns: []string{"id", "域名"}, Rows: [][]string{{"3", "a.example.com"}, {"", ""}}}
+	marked := table
+	marked.Marks = []string{"match"}
+	for name, c := range map[string]struct {
+		b     bot.Block
+		width int
+		want  string
+	}{
+		"none":   {bot.Block{}, 40, ""},
+		"narrow": {table, 40, "id  域名\n3   a.example.com\n"},
+		"marked": {marked, 40, "  id  域名\n> 3   a.example.com\n"},
+		"wide":   {table, 10, "id · 域名\n3 · a.example.com\n · "},
+	} {
+		if got := bot.NarrowTable(c.b, c.width); got != c.want {
+			t.Errorf("%s:\n%s", name, got)
+		}
+	}
+}
+
+func TestParts(t *testing.T) {
+	t.Parallel()
+	parts := func(of bot.Message) *bot.Parts {
+		return &bot.Parts{Of: of, Show: func(b bot.Block) string { return b.Text }}
+	}
+	script, sql := bot.Block{Kind: "script", Label: "on standby", Text: "echo 1"}, bot.Block{Kind: "sql", Text: "select 1"}
+	p := parts(bot.Message{Key: "k1", Version: 4, Title: "a card", Priority: bot.Outcome})
+	p.AddShortened([]bot.Block{script, sql}, 0)
+	again := p.Add("script", script)
+	if len(p.All) != 2 || again.Key != p.All[0].Key || p.All[0].Title != "on standby" || p.All[1].Title != "a card" {
+		t.Fatalf("parts %+v", p.All)
+	}
+	if m := p.All[0]; m.Of != "k1" || !m.Thread || m.Version != 1 || m.Priority != bot.Outcome || bot.FileName(m) != m.Key[len("k1#"):]+".sh" {
+		t.Errorf("part %+v in file %s", m, bot.FileName(m))
+	}
+	other := parts(bot.Message{Key: "k1", Title: "another title"})
+	if m := other.Add("script", script); m.Key != again.Key {
+		t.Error("what did not change has another key")
+	}
+	script.Text = "echo 2"
+	if m := other.Add("script", script); m.Key == again.Key {
+		t.Error("what changed has the same key")
+	}
+	all := parts(bot.Message{Key: "k1", Title: "a card"})
+	if got := all.AddShortened([]bot.Block{script, sql, sql}, 2); len(all.All) != 1 || len(got) != 3 {
+		t.Errorf("%d parts of blocks that are missing", len(all.All))
+	} else if text := bot.Whole(got[0], all.Show); text != "on standby\necho 2\n\nselect 1\n\nselect 1" || bot.FileName(got[0])[:7] != "blocks-" {
+		t.Errorf("%s: %q", bot.FileName(got[0]), text)
+	}
+}

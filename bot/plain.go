@@ -140,7 +140,7 @@ func PlainTable(bl Block) string {
 // NarrowTable is PlainTable where that is at most width columns wide; else the cells of a row stand behind each other. It
 // leaves no room for marks where there are none.
 func NarrowTable(bl Block, width int) string {
-	aligned := strings.TrimRight(PlainTable(bl), "\n")
+	aligned := strings.TrimSuffix(PlainTable(bl), "\n")
 	rows, signs := tableRows(bl)
 	lines := strings.Split(aligned, "\n")
 	if slices.ContainsFunc(lines, func(l string) bool { return uniseg.StringWidth(l) > width }) {
