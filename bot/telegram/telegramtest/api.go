@@ -71,7 +71,7 @@ func (s *Server) api(w http.ResponseWriter, r *http.Request) {
 	if known {
 		c.Method = m.name
 	}
-	a, err := readArgs(r)
+	a, err := readArgs(r, s.opts.MaxFile)
 	c.Args = a.shown()
 	defer func() { s.record(c) }() // also when the connection is cut
 	no := s.admit(r.PathValue("bot"))

@@ -146,7 +146,7 @@ func (s *Server) document(a args) (*File, error) {
 		if len(v.content) == 0 {
 			return nil, bad("file must be non-empty")
 		}
-		if len(v.content) > maxUpload {
+		if int64(len(v.content)) > s.opts.MaxFile {
 			return nil, refuse(413, "Request Entity Too Large")
 		}
 		n := len(s.files) + 1

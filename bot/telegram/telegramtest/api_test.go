@@ -84,7 +84,7 @@ func TestTokens(t *testing.T) {
 
 func TestDocument(t *testing.T) {
 	t.Parallel()
-	s := start(t, telegramtest.Options{})
+	s := start(t, telegramtest.Options{MaxFile: 1000})
 	api, err := client(t, s)
 	if err != nil {
 		t.Fatal(err)
@@ -132,7 +132,7 @@ func TestDocument(t *testing.T) {
 		"Bad Request: file must be non-empty":                                    tgbotapi.NewDocument(ops, tgbotapi.FileBytes{Name: "a"}),
 		"Bad Request: wrong file identifier/HTTP URL specified":                  tgbotapi.NewDocument(ops, tgbotapi.FileID("x")),
 		"Bad Request: message caption is too long":                               {BaseFile: doc.BaseFile, Caption: strings.Repeat("a", 1025)},
-		"Request Entity Too Large":                                               tgbotapi.NewDocument(ops, tgbotapi.FileBytes{Name: "a", Bytes: bytes.Repeat([]byte("a"), 50<<20+1)}),
+		"Request Entity Too Large":                                               tgbotapi.NewDocument(ops, tgbotapi.FileBytes{Name: "a", Bytes: bytes.Repeat([]byte("a"), 1001)}),
 		"Bad Request: can't parse entities: Unclosed start tag at byte offset 0": {BaseFile: doc.BaseFile, Caption: "<b", ParseMode: "HTML"},
 	} {
 		if _, err := api.Send(bad); err == nil || err.Error() != want {

@@ -20,15 +20,14 @@ type upload struct {
 	content    []byte
 }
 
-const maxUpload = 50 << 20
-
-// readArgs reads a query, a form, a multipart form or JSON; what the body says counts.
-func readArgs(r *http.Request) (args, error) {
+// readArgs reads a query, a form, a multipart form or JSON; what the body says counts. A body may hold a file of maxFile
+// bytes and something more.
+func readArgs(r *http.Request, maxFile int64) (args, error) {
 	a := args{}
 	for k, v := range r.URL.Query() {
 		a[k] = v[0]
 	}
-	r.Body = http.MaxBytesReader(nil, r.Body, maxUpload+1<<20)
+	r.Body = http.MaxBytesReader(nil, r.Body, maxFile+1<<20)
 	kind, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";")
 	if strings.TrimSpace(kind) == "application/json" {
 		raw, err := io.ReadAll(r.Body)
@@ -44,7 +43,7 @@ func readArgs(r *http.Request) (args, error) {
 		maps.Copy(a, body)
 		return a, nil
 	}
-	if err := r.ParseMultipartForm(maxUpload); err != nil && !errors.Is(err, http.ErrNotMultipart) {
+	if err := r.ParseMultipartForm(maxFile); err != nil && !errors.Is(err, http.ErrNotMultipart) {
 		return a, tooLarge(err)
 	}
 	for k, v := range r.Form {

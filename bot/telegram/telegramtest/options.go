@@ -16,6 +16,7 @@ func (o *Options) fill() error {
 	orElse(&o.BotName, "recover_bot")
 	orElse(&o.ChatBurst, 1)
 	orElse(&o.GroupPerMinute, 20)
+	orElse(&o.MaxFile, 50<<20)
 	orElse(&o.CallbackLife, 15*time.Second)
 	if !tokenForm.MatchString(o.Token) {
 		return fmt.Errorf("start Telegram: a token is digits, a colon and letters")

@@ -31,6 +31,8 @@ type Options struct {
 	ChatBurst int
 	// GroupPerMinute is the limit of a group where RateLimits is set; default 20.
 	GroupPerMinute int
+	// MaxFile is how many bytes a document may have; default 50 MiB.
+	MaxFile int64
 	// CallbackLife is how long a press can be answered; default 15 s.
 	CallbackLife time.Duration
 	// WebhookRetries are the pauses before an update is sent to a webhook again, the last one forever; default 1 s, 5 s, 1 min.
