@@ -24,7 +24,7 @@ import (
 func checkCommand() *cobra.Command {
 	var connect bool
 	cmd := &cobra.Command{
-		Use: "check", Short: "Validate settings, fleet.yaml and scenarios, and ask Slack where it is used; with --connect also reach every machine", Args: arguments(0, 0),
+		Use: "check", Short: "Validate settings, fleet.yaml and scenarios, and ask Slack and Telegram where they are used; with --connect also reach every machine", Args: arguments(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			set, err := loadSettings(cmd)
 			if err != nil {
@@ -77,6 +77,9 @@ func runCheck(cmd *cobra.Command, set settings, connect bool) error {
 	if !set.checkSlack(cmd.Context(), f.Config(), bundle, out) {
 		bad++
 	}
+	if !set.checkTelegram(cmd.Context(), f.Config(), bundle, out) {
+		bad++
+	}
 	if connect {
 		bad += checkHosts(cmd.Context(), f, say, out)
 	}
@@ -105,6 +108,7 @@ func checkHosts(ctx context.Context, f *fleet.Fleet, say *locale.Printer, out io
 func (s settings) warnings(cfg *fleet.Config, scenarios scenario.Set) []runbook.Msg {
 	out := append(cfg.Warnings(), s.unread(cfg)...)
 	out = append(out, s.slackWarnings(cfg)...)
+	out = append(out, s.telegramWarnings(cfg)...)
 	out = append(out, watchWarnings(cfg, scenarios)...)
 	out = append(out, dnsViaWarnings(cfg, scenarios)...)
 	out = append(out, handlers.AlertWarnings(cfg, scenarios)...)

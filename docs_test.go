@@ -101,30 +101,34 @@ func TestProvisionExamplesAreShell(t *testing.T) {
 	}
 }
 
-// The page of Slack says the same in both languages, and tells of every permission and setting.
-func TestPagesOfSlack(t *testing.T) {
+// The page of each chat says the same in both languages, and tells of every setting.
+func TestPagesOfChats(t *testing.T) {
 	t.Parallel()
 	shape := regexp.MustCompile(`(?m)^(#+ |\d+\. |\|)`)
-	en, zh := page(t, "docs/slack.md"), page(t, "docs/slack.zh.md")
-	if diff := cmp.Diff(shape.FindAllString(en, -1), shape.FindAllString(zh, -1)); diff != "" {
-		t.Errorf("headings, steps and rows differ:\n%s", diff)
-	}
 	code := func(text string) []string {
 		text = strings.ReplaceAll(text, "```", "")
 		return slices.Sorted(slices.Values(regexp.MustCompile("`[^`\n]+`").FindAllString(text, -1)))
 	}
-	told := code(en)
-	if diff := cmp.Diff(told, code(zh)); diff != "" {
-		t.Errorf("names in code differ:\n%s", diff)
-	}
-	for _, scope := range slack.Scopes {
-		if !slices.Contains(told, "`"+scope+"`") {
-			t.Errorf("docs/slack.md does not say what %s is for", scope)
+	for _, chat := range []string{"slack", "telegram"} {
+		en, zh := page(t, "docs/"+chat+".md"), page(t, "docs/"+chat+".zh.md")
+		if diff := cmp.Diff(shape.FindAllString(en, -1), shape.FindAllString(zh, -1)); diff != "" {
+			t.Errorf("%s: headings, steps and rows differ:\n%s", chat, diff)
 		}
-	}
-	for _, key := range keys() {
-		if strings.HasPrefix(key, "SLACK_") && key != "SLACK_API_URL" && !slices.Contains(told, "`"+key+"`") {
-			t.Errorf("docs/slack.md does not say where %s comes from", key)
+		told := code(en)
+		if diff := cmp.Diff(told, code(zh)); diff != "" {
+			t.Errorf("%s: names in code differ:\n%s", chat, diff)
+		}
+		if chat == "slack" {
+			for _, scope := range slack.Scopes {
+				if !slices.Contains(told, "`"+scope+"`") {
+					t.Errorf("docs/slack.md does not say what %s is for", scope)
+				}
+			}
+		}
+		for _, key := range keys() {
+			if strings.HasPrefix(key, strings.ToUpper(chat)+"_") && key != "SLACK_API_URL" && !slices.Contains(told, "`"+key+"`") {
+				t.Errorf("docs/%s.md does not say where %s comes from", chat, key)
+			}
 		}
 	}
 }

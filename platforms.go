@@ -21,7 +21,7 @@ type chat struct {
 
 // chats are all that there are; a chat that the settings do not want is empty. An error is of the settings: that a chat
 // does not work keeps nothing from starting.
-var chats = []func(*app) (chat, error){newSlack}
+var chats = []func(*app) (chat, error){newSlack, newTelegram}
 
 func (a *app) label(lang, id string, pairs ...any) string {
 	return a.bundle.Printer(lang, a.set.zone).T(id, pairs...)

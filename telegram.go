@@ -1,17 +1,20 @@
 package main
 
 import (
-	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/hex"
+	"context"
+	"errors"
 	"fmt"
+	"io"
 	"net/url"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
+	"recoverbot/bot"
 	"recoverbot/bot/telegram"
+	"recoverbot/handlers"
+	"recoverbot/locale"
 	"recoverbot/runbook"
 	"recoverbot/runbook/fleet"
 )
@@ -88,21 +91,11 @@ func isHTTP(text string) bool {
 	return err == nil && u.Host != "" && (u.Scheme == "https" || u.Scheme == "http")
 }
 
-// webhookSecret is what Telegram must send: who does not hold the bot token cannot know it.
-func (s settings) webhookSecret() string {
-	if secret := s.TelegramWebhookSecret.Reveal(); secret != "" || !s.telegramOn() {
-		return secret
-	}
-	mac := hmac.New(sha256.New, []byte(s.TelegramBotToken.Reveal()))
-	mac.Write([]byte("recoverbot webhook secret"))
-	return hex.EncodeToString(mac.Sum(nil))
-}
-
 // telegramSecrets are never shown; of the token its second half alone, too: an address may hold it in another spelling.
 func (s settings) telegramSecrets() []string {
 	token := s.TelegramBotToken.Reveal()
 	_, half, _ := strings.Cut(token, ":")
-	return []string{token, half, s.webhookSecret()}
+	return []string{token, half, s.TelegramWebhookSecret.Reveal()}
 }
 
 // telegramConfig is what the settings alone say of Telegram.
@@ -111,8 +104,33 @@ func (s settings) telegramConfig(label func(lang, id string, pairs ...any) strin
 	thread, _ := strconv.Atoi(s.TelegramThreadID)
 	return telegram.Config{
 		Token: s.TelegramBotToken.Reveal(), Chat: chat, Thread: thread, Endpoint: s.TelegramAPIEndpoint,
-		WebhookURL: s.TelegramWebhookURL, WebhookSecret: s.webhookSecret(), Label: label, Language: s.Language,
+		WebhookURL: s.TelegramWebhookURL, WebhookSecret: s.TelegramWebhookSecret.Reveal(), Label: label, Language: s.Language,
 	}
+}
+
+// newTelegram makes the platform, where the settings want it.
+func newTelegram(a *app) (chat, error) {
+	if err := a.set.telegramProblem(); err != nil || !a.set.telegramOn() {
+		return chat{}, a.set.localised(a.bundle, err)
+	}
+	c := a.set.telegramConfig(a.label)
+	c.Log = a.log.With("platform", "telegram")
+	c.Wanted = func(ctx context.Context) ([]bot.Message, error) {
+		return bot.Wanted(ctx, handlers.HubStore(a.journal), c.Log)
+	}
+	c.UserID = func(name string) int64 {
+		p, _ := a.fleet.Config().Person(name)
+		return p.Telegram
+	}
+	t, err := telegram.New(c)
+	if err != nil {
+		return chat{}, err
+	}
+	x := chat{platform: t}
+	if c.WebhookURL != "" {
+		x.path, x.handler = "/telegram/", t.Handler()
+	}
+	return x, nil
 }
 
 // telegramWarnings are of people who cannot answer in Telegram although they may answer.
@@ -137,4 +155,44 @@ func (s settings) telegramWarnings(cfg *fleet.Config) []runbook.Msg {
 		out = append(out, runbook.T("telegram.warn_no_approver"))
 	}
 	return out
+}
+
+// checkTelegram asks Telegram whether the settings and the people are right, and says whether the bot can work there. Where
+// the chat is not known yet, it shows those that the bot sees.
+func (s settings) checkTelegram(ctx context.Context, cfg *fleet.Config, b *locale.Bundle, out io.Writer) bool {
+	say := b.Printer(s.Language, s.zone)
+	problem := func(text string, fatal bool) {
+		fmt.Fprintln(out, say.T(map[bool]string{true: "cli.problem", false: "cli.warning"}[fatal], "text", text))
+	}
+	c := s.telegramConfig(func(_, id string, pairs ...any) string { return say.T(id, pairs...) })
+	var lines []string
+	var found []telegram.Problem
+	err := s.telegramProblem()
+	switch wrong := (*runbook.Error)(nil); {
+	case err != nil:
+		problem(s.localised(b, err).Error(), true)
+		if errors.As(err, &wrong) && slices.Contains([]string{"telegram.no_chat", "telegram.bad_chat", "telegram.chat_is_bot"}, wrong.Msg.ID) {
+			lines, found = telegram.FindChats(ctx, c)
+		}
+	case !s.telegramOn():
+		return true
+	default:
+		people := map[string]int64{}
+		for _, p := range cfg.People {
+			if p.Telegram > 0 {
+				people[p.Name] = p.Telegram
+			}
+		}
+		var in string
+		if in, found = telegram.Check(ctx, c, people); in != "" {
+			lines = append(lines, in)
+		}
+	}
+	for _, line := range lines {
+		fmt.Fprintln(out, line)
+	}
+	for _, p := range found {
+		problem(p.Text, p.Fatal)
+	}
+	return err == nil && !slices.ContainsFunc(found, func(p telegram.Problem) bool { return p.Fatal })
 }
