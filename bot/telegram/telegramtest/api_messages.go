@@ -3,7 +3,7 @@ package telegramtest
 import (
 	"bytes"
 	"fmt"
-	"reflect"
+	"net/http"
 	"strings"
 )
 
@@ -17,7 +17,7 @@ func (s *Server) target(a args) (*Chat, error) {
 	case c == nil:
 		return nil, bad("chat not found")
 	case c.MigratedTo != 0:
-		return nil, &refusal{status: 400, text: "Bad Request: group chat was upgraded to a supergroup chat", migratedTo: c.MigratedTo}
+		return nil, &refusal{status: http.StatusBadRequest, text: "Bad Request: group chat was upgraded to a supergroup chat", migratedTo: c.MigratedTo}
 	case c.Type == "private" && s.userByID(c.ID).Blocked:
 		return nil, forbidden("bot was blocked by the user")
 	case c.Type == "private" && !s.userByID(c.ID).Started:
@@ -147,7 +147,7 @@ func (s *Server) document(a args) (*File, error) {
 			return nil, bad("file must be non-empty")
 		}
 		if int64(len(v.content)) > s.opts.MaxFile {
-			return nil, refuse(413, "Request Entity Too Large")
+			return nil, refuse(http.StatusRequestEntityTooLarge, "Request Entity Too Large")
 		}
 		n := len(s.files) + 1
 		f := &File{ID: fmt.Sprintf("BQACAgIAAx%06d", n), Name: v.name, Type: v.kind, Content: bytes.Clone(v.content), Path: fmt.Sprintf("documents/file_%d", n)}
@@ -169,100 +169,4 @@ func (s *Server) file(id string) *File {
 		}
 	}
 	return nil
-}
-
-// own is the message of the bot that a call changes.
-func (s *Server) own(a args) (*Message, error) {
-	c, err := s.target(a)
-	if err != nil {
-		return nil, err
-	}
-	m := s.message(c.ID, a.number("message_id"))
-	switch {
-	case m == nil:
-		return nil, bad("message to edit not found")
-	case m.From != s.opts.BotID || m.ForceReply || m.Service != "":
-		return nil, bad("message can't be edited")
-	}
-	return m, nil
-}
-
-// changeMessage replaces what a message shows, unless that is the same.
-func (s *Server) changeMessage(m *Message, a args, text string, entities []Entity, html string) (any, error) {
-	k, err := a.markup()
-	if err != nil {
-		return nil, err
-	}
-	if text == m.Text && reflect.DeepEqual(entities, m.Entities) && reflect.DeepEqual(k.rows(), m.Keyboard) {
-		return nil, bad("message is not modified: specified new message content and reply markup are exactly the same as a current content and reply markup of the message")
-	}
-	m.Text, m.Entities, m.HTML, m.Keyboard, m.editedAt = text, entities, html, k.rows(), s.opts.Clock()
-	m.Edited++
-	s.change()
-	return s.wireMessage(m), nil
-}
-
-func (s *Server) editMessageText(a args) (any, error) {
-	m, err := s.own(a)
-	if err != nil {
-		return nil, err
-	}
-	if m.Document != nil {
-		return nil, bad("there is no text in the message to edit")
-	}
-	text, entities, err := s.messageText(a, "MESSAGE_TOO_LONG")
-	if err != nil {
-		return nil, err
-	}
-	return s.changeMessage(m, a, text, entities, a.text("text"))
-}
-
-func (s *Server) editMessageCaption(a args) (any, error) {
-	m, err := s.own(a)
-	if err != nil {
-		return nil, err
-	}
-	if m.Document == nil {
-		return nil, bad("there is no caption in the message to edit")
-	}
-	text, entities, err := s.caption(a)
-	if err != nil {
-		return nil, err
-	}
-	return s.changeMessage(m, a, text, entities, a.text("caption"))
-}
-
-func (s *Server) editMessageReplyMarkup(a args) (any, error) {
-	m, err := s.own(a)
-	if err != nil {
-		return nil, err
-	}
-	return s.changeMessage(m, a, m.Text, m.Entities, m.HTML)
-}
-
-func (s *Server) deleteMessage(a args) (any, error) {
-	c, err := s.target(a)
-	if err != nil {
-		return nil, err
-	}
-	m := s.message(c.ID, a.number("message_id"))
-	switch {
-	case m == nil:
-		return nil, bad("message to delete not found")
-	case m.From != s.opts.BotID && c.group() && !c.Admin:
-		return nil, bad("message can't be deleted")
-	}
-	m.Deleted = true
-	s.change()
-	return true, nil
-}
-
-func (s *Server) sendChatAction(a args) (any, error) {
-	if _, err := s.target(a); err != nil {
-		return nil, err
-	}
-	if a.text("action") != "typing" && a.text("action") != "upload_document" {
-		return nil, bad("wrong parameter action in request")
-	}
-	return true, nil
 }

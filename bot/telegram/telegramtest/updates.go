@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"maps"
+	"net/http"
 	"slices"
 	"time"
 )
@@ -113,9 +114,9 @@ func (s *Server) getUpdates(ctx context.Context, a args) (any, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.hook.url != "" {
-		return nil, refuse(409, "Conflict: can't use getUpdates method while webhook is active; use deleteWebhook to delete the webhook first")
+		return nil, refuse(http.StatusConflict, "Conflict: can't use getUpdates method while webhook is active; use deleteWebhook to delete the webhook first")
 	}
-	s.interrupt(refuse(409, "Conflict: terminated by other getUpdates request; make sure that only one bot instance is running"))
+	s.interrupt(refuse(http.StatusConflict, "Conflict: terminated by other getUpdates request; make sure that only one bot instance is running"))
 	if err := s.allow(a); err != nil {
 		return nil, err
 	}

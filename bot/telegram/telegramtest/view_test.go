@@ -80,7 +80,7 @@ func TestWhatThePageRefuses(t *testing.T) {
 		{"application/json", `{"user":"ops1","chat":7,"text":"x"}`, "no chat 7", http.StatusConflict},
 		{"application/json", fmt.Sprintf(`{"user":"ops1","chat":%d,"message":4,"what":"x"}`, ops), "no message 4", http.StatusConflict},
 	} {
-		r, err := http1.Post(s.URL()+"/view/act", c.kind, strings.NewReader(c.body)) //nolint:noctx // loopback, ends with the server
+		r, err := http1.Post(s.URL()+"/view/act", c.kind, strings.NewReader(c.body))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -91,7 +91,7 @@ func TestWhatThePageRefuses(t *testing.T) {
 		}
 	}
 	for path, want := range map[string]int{"/?user=nobody": 404, "/?chat=7": 404, "/view/file/none": 404, "/?user=ops2&chat=1002": 200, "/view/view.css": 200} {
-		r, err := http1.Get(s.URL() + path) //nolint:noctx // as above
+		r, err := http1.Get(s.URL() + path)
 		if err != nil {
 			t.Fatal(err)
 		}

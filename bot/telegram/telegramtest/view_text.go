@@ -55,7 +55,7 @@ func (m *Message) shown() template.HTML {
 	}
 	closeUpTo(len(units))
 	upTo(len(units))
-	return template.HTML(out.String()) //nolint:gosec // escaped above
+	return template.HTML(out.String()) // escaped above
 }
 
 func (e *Entity) attributes() string {

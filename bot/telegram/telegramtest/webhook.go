@@ -38,7 +38,7 @@ func (s *Server) setWebhook(a args) (any, error) {
 	if err := s.allow(a); err != nil {
 		return nil, err
 	}
-	s.interrupt(refuse(409, "Conflict: terminated by setWebhook request"))
+	s.interrupt(refuse(http.StatusConflict, "Conflict: terminated by setWebhook request"))
 	s.drop(a)
 	s.hook = webhook{url: to, secret: a.text("secret_token"), turn: s.hook.turn + 1}
 	turn := s.hook.turn
@@ -175,7 +175,7 @@ func (s *Server) deliver(client *http.Client, hook webhook, q *queued) string {
 	}
 	defer func() { _ = resp.Body.Close() }()
 	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, 1<<20)) // so that the connection can be used again
-	if resp.StatusCode < 200 || resp.StatusCode > 299 {
+	if resp.StatusCode/100 != 2 {
 		return fmt.Sprintf("Wrong response from the webhook: %s", resp.Status)
 	}
 	return ""
