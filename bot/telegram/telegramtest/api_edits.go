@@ -1,8 +1,6 @@
 package telegramtest
 
-import (
-	"reflect"
-)
+import "reflect"
 
 // own is the message of the bot that a call changes.
 func (s *Server) own(a args) (*Message, error) {
