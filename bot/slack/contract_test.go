@@ -50,7 +50,7 @@ func newTown(t *testing.T, o slacktest.Options, p pace) *town {
 	}
 	t.Cleanup(srv.Close)
 	w := &town{srv: srv, log: &logbook{}}
-	w.s = made(t, Config{BotToken: slacktest.DefaultBotToken, AppToken: slacktest.DefaultAppToken, APIURL: srv.URL(), Log: w.log.logger(),
+	w.s = made(t, Config{BotToken: slacktest.DefaultBotToken, AppToken: slacktest.DefaultAppToken, APIURL: srv.URL(), Log: w.log.Logger(),
 		UserID: func(name string) string { return people[name] }}, p)
 	t.Cleanup(func() {
 		lackAll(t, "the log", w.log.String(), slacktest.DefaultBotToken, slacktest.DefaultAppToken, slacktest.DefaultSigningSecret, "ticket=", "response_url", "/commands/", "/actions/")

@@ -113,7 +113,7 @@ func TestSessionEnds(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
 	log := &logbook{}
-	session, end := newSession(ctx, &bottest.Inbox{}, log.logger())
+	session, end := newSession(ctx, &bottest.Inbox{}, log.Logger())
 	began := make(chan struct{}, maxWork)
 	for i := range maxWork {
 		if !session.start(func(ctx context.Context) {

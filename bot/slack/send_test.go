@@ -60,7 +60,7 @@ func TestSendIsRefused(t *testing.T) {
 // hub runs a hub over the platform until do has returned.
 func (w *town) hub(t *testing.T, store bot.Store, in bot.Handler, do func(h *bot.Hub)) {
 	t.Helper()
-	h, err := bot.NewHub(bot.Config{Platforms: []bot.Platform{w.s}, Store: store, Log: w.log.logger()})
+	h, err := bot.NewHub(bot.Config{Platforms: []bot.Platform{w.s}, Store: store, Log: w.log.Logger()})
 	if err != nil {
 		t.Fatal(err)
 	}

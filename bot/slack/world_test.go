@@ -1,12 +1,8 @@
 package slack
 
 import (
-	"bytes"
-	"context"
-	"log/slog"
 	"net/http"
 	"os"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -14,6 +10,7 @@ import (
 	"go.uber.org/goleak"
 
 	"recoverbot/bot"
+	"recoverbot/bot/bottest"
 	"recoverbot/locale"
 )
 
@@ -42,27 +39,12 @@ func label(lang, id string, pairs ...any) string {
 	return catalogue().Printer(lang, time.UTC).T(id, pairs...)
 }
 
-// logbook is a log that a test reads.
-type logbook struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
+type logbook = bottest.Logbook
 
-func (l *logbook) Write(b []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.buf.Write(b)
-}
-
-func (l *logbook) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.buf.String()
-}
-
-func (l *logbook) logger() *slog.Logger {
-	return slog.New(slog.NewTextHandler(l, &slog.HandlerOptions{Level: slog.LevelDebug}))
-}
+var (
+	eventually = bottest.Eventually
+	lackAll    = bottest.LacksAll
+)
 
 // made is a platform of c, whose empty fields are filled.
 func made(t *testing.T, c Config, p pace) *Slack {
@@ -92,41 +74,4 @@ func made(t *testing.T, c Config, p pace) *Slack {
 	return s
 }
 
-// runs runs s until the test ends.
-func runs(t *testing.T, s *Slack, in bot.Inbox) (stop func()) {
-	t.Helper()
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan struct{})
-	go func() { defer close(done); _ = s.Run(ctx, in) }()
-	stop = func() {
-		cancel()
-		select {
-		case <-done:
-		case <-time.After(10 * time.Second):
-			t.Error("Run did not end with its context")
-		}
-	}
-	t.Cleanup(stop)
-	return stop
-}
-
-// eventually waits for ok.
-func eventually(t *testing.T, what string, ok func() bool) {
-	t.Helper()
-	deadline := time.Now().Add(15 * time.Second)
-	for !ok() {
-		if time.Now().After(deadline) {
-			t.Fatalf("in vain waited for: %s", what)
-		}
-		<-time.After(2 * time.Millisecond)
-	}
-}
-
-func lackAll(t *testing.T, where, text string, secrets ...string) {
-	t.Helper()
-	for _, secret := range secrets {
-		if strings.Contains(text, secret) {
-			t.Errorf("%s holds the secret %q:\n%s", where, secret, text)
-		}
-	}
-}
+func runs(t *testing.T, s *Slack, in bot.Inbox) (stop func()) { return bottest.Runs(t, s, in) }

@@ -68,15 +68,13 @@ func (t *Telegram) answer(ctx context.Context, in bot.Inbound, at origin, r bot.
 	return t.show(ctx, in.UserID, at, lang.private(r))
 }
 
-// show shows posts to one person, the first as a reply.
+// show shows posts to one person, as replies.
 func (t *Telegram) show(ctx context.Context, user string, at origin, posts []post) error {
-	for i, p := range posts {
-		to := spot{chat: at.Chat, thread: at.Thread}
-		if i == 0 {
-			to.reply = at.Message
+	for _, p := range posts {
+		if p.fileName == "" {
 			p.html = calling(user, at, p.html)
 		}
-		if _, err := t.whisper(ctx, to, p); err != nil {
+		if _, err := t.whisper(ctx, spot{chat: at.Chat, thread: at.Thread, reply: at.Message}, p); err != nil {
 			return err
 		}
 	}
