@@ -98,26 +98,3 @@ func StillContext(m Message, label func(id string, pairs ...any) string) string 
 	}
 	return m.Context[:at[0]] + label(id, "at", m.Since) + m.Context[at[1]:]
 }
-
-// Share is what one text of a card needs of the room there is, and what it gets: the lowest Rank first.
-type Share struct{ Rank, Least, Need, Got int }
-
-// Allot gives each share the least that it can do with, where there is a slot and room for it, and then each of those the
-// rest of what it needs.
-func Allot(shares []*Share, room, slots int) {
-	const ranks = 3
-	for rank := range ranks {
-		for _, s := range shares {
-			if s.Rank == rank && slots > 0 && s.Least <= room {
-				s.Got, room, slots = s.Least, room-s.Least, slots-1
-			}
-		}
-	}
-	for rank := range ranks {
-		for _, s := range shares {
-			if more := min(s.Need-s.Got, room); s.Rank == rank && s.Got > 0 {
-				s.Got, room = s.Got+more, room-more
-			}
-		}
-	}
-}

@@ -61,7 +61,8 @@ func TestParts(t *testing.T) {
 	}
 	script, sql := bot.Block{Kind: "script", Label: "on standby", Text: "echo 1"}, bot.Block{Kind: "sql", Text: "select 1"}
 	p := parts(bot.Message{Key: "k1", Version: 4, Title: "a card", Priority: bot.Outcome})
-	p.AddShortened([]bot.Block{script, sql}, 0)
+	p.Add("script", script)
+	p.Add("sql", sql)
 	again := p.Add("script", script)
 	if len(p.All) != 2 || again.Key != p.All[0].Key || p.All[0].Title != "on standby" || p.All[1].Title != "a card" {
 		t.Fatalf("parts %+v", p.All)
@@ -77,10 +78,17 @@ func TestParts(t *testing.T) {
 	if m := other.Add("script", script); m.Key == again.Key {
 		t.Error("what changed has the same key")
 	}
-	all := parts(bot.Message{Key: "k1", Title: "a card"})
-	if got := all.AddShortened([]bot.Block{script, sql, sql}, 2); len(all.All) != 1 || len(got) != 3 {
-		t.Errorf("%d parts of blocks that are missing", len(all.All))
-	} else if text := bot.Whole(got[0], all.Show); text != "on standby\necho 2\n\nselect 1\n\nselect 1" || bot.FileName(got[0])[:7] != "blocks-" {
-		t.Errorf("%s: %q", bot.FileName(got[0]), text)
+	all, count := parts(bot.Message{Key: "k1", Title: "a card"}), func(rune) int { return 1 }
+	var items []*bot.Item
+	for _, b := range []bot.Block{script, sql, sql} {
+		it := &bot.Item{Block: b, Body: b.Text, Rank: 2}
+		it.Measure(5, 100, 4, 3, count)
+		items = append(items, it)
+	}
+	where := func(part bot.Message) string { return bot.FileName(part) }
+	if missing, at := all.Fill(items, 11, 9, where); missing != 2 || len(all.All) != 1 || at != where(all.All[0]) || items[0].Got != 11 || items[0].Where != "" {
+		t.Errorf("%d missing in %q; the first got %d", missing, at, items[0].Got)
+	} else if text := bot.Whole(all.All[0], all.Show); text != "select 1\n\nselect 1" {
+		t.Errorf("%s: %q", at, text)
 	}
 }

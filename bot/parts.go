@@ -42,9 +42,9 @@ func (p *Parts) AddOutput(title string) Message {
 // manyParts is how many shortened blocks make one part together.
 const manyParts = 4
 
-// AddShortened makes the parts of blocks that the card shows in part, or not at all (missing): one each, or one of all
+// addShortened makes the parts of blocks that the card shows in part, or not at all (missing): one each, or one of all
 // where they are many. It returns the part of each.
-func (p *Parts) AddShortened(blocks []Block, missing int) []Message {
+func (p *Parts) addShortened(blocks []Block, missing int) []Message {
 	var out []Message
 	if len(blocks) > manyParts || missing > 1 {
 		return slices.Repeat([]Message{p.Add("blocks", blocks...)}, len(blocks))
