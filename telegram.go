@@ -25,6 +25,9 @@ var (
 	telegramSecret = regexp.MustCompile(`^[A-Za-z0-9_-]{1,256}$`)
 )
 
+// telegramItself is the Bot API of Telegram; others may take other tokens, and send over plain http.
+const telegramItself = "https://api.telegram.org"
+
 // superGroup is where the ids of supergroups begin, downwards: only these have topics.
 const superGroup = -1_000_000_000_000
 
@@ -34,7 +37,7 @@ func (s settings) telegramOn() bool { return s.TelegramBotToken.Reveal() != "" }
 // telegramProblem is what is wrong with the settings of Telegram before anybody is asked; nil also where they are not used.
 func (s settings) telegramProblem() error {
 	token, form := s.TelegramBotToken.Reveal(), telegramToken
-	if s.TelegramAPIEndpoint != "https://api.telegram.org" {
+	if s.TelegramAPIEndpoint != telegramItself {
 		form = anyToken
 	}
 	chat, chatErr := strconv.ParseInt(s.TelegramChatID, 10, 64)
@@ -78,7 +81,7 @@ func (s settings) webhookProblem() error {
 		return runbook.Errorf(runbook.Invalid, "telegram.no_webhook_url")
 	case s.TelegramWebhookURL == "":
 		return nil
-	case err != nil || !isHTTP(s.TelegramWebhookURL) || strings.Trim(u.Path, "/") == "":
+	case err != nil || !isHTTP(s.TelegramWebhookURL) || strings.Trim(u.Path, "/") == "", u.Scheme == "http" && s.TelegramAPIEndpoint == telegramItself:
 		return runbook.Errorf(runbook.Invalid, "telegram.bad_webhook_url", "url", s.TelegramWebhookURL)
 	case secret != "" && !telegramSecret.MatchString(secret):
 		return runbook.Errorf(runbook.Invalid, "telegram.bad_webhook_secret")

@@ -95,23 +95,11 @@ func (x *check) chatOf(ctx context.Context, me tgbotapi.User) *checkedChat {
 	case x.c.Thread != 0 && !chat.IsForum:
 		x.fatal("telegram.check_no_topics", "chat", titleOf(chat.Chat), "topic", x.c.Thread)
 		return nil
-	case chat.IsPrivate():
-		return &chat
 	}
-	self, err := x.member(ctx, me.ID)
-	switch {
-	case err != nil:
-		x.failed(err)
-		return nil
-	case self.HasLeft() || self.WasKicked():
-		x.failed(x.chatFault("telegram.kicked", errOutside))
-		return nil
-	case self.Status == "restricted" && !self.CanSendMessages,
-		self.Status == "member" && chat.Permissions != nil && !chat.Permissions.CanSendMessages:
-		x.failed(x.chatFault("telegram.may_not_post", errOutside))
+	if !chat.IsPrivate() && !x.mayPost(ctx, me, chat) {
 		return nil
 	}
-	if x.c.Thread != 0 { // the least visible call that names a topic: people may see "typing…" for a moment
+	if x.c.Thread != 0 || chat.IsPrivate() { // the least visible call that is refused as a post would be: people may see "typing…" for a moment
 		params := x.inChat()
 		params.AddNonZero("message_thread_id", x.c.Thread)
 		params.AddNonEmpty("action", tgbotapi.ChatTyping)
@@ -121,6 +109,22 @@ func (x *check) chatOf(ctx context.Context, me tgbotapi.User) *checkedChat {
 		}
 	}
 	return &chat
+}
+
+func (x *check) mayPost(ctx context.Context, me tgbotapi.User, chat checkedChat) bool {
+	self, err := x.member(ctx, me.ID)
+	switch {
+	case err != nil:
+		x.failed(err)
+	case self.HasLeft() || self.WasKicked():
+		x.failed(x.chatFault("telegram.kicked", errOutside))
+	case self.Status == "restricted" && !self.CanSendMessages,
+		self.Status == "member" && chat.Permissions != nil && !chat.Permissions.CanSendMessages:
+		x.failed(x.chatFault("telegram.may_not_post", errOutside))
+	default:
+		return true
+	}
+	return false
 }
 
 var errOutside = errors.New("the bot is not a member who may post")

@@ -2,6 +2,7 @@ package telegram
 
 import (
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -32,6 +33,13 @@ func TestCheck(t *testing.T) {
 		{name: "topic", fake: chats(), config: inTopic(7), people: everybody, in: "posts to crew"},
 		{name: "private chat", config: func(c *Config) { c.Chat = 1001 }, people: everybody, in: "posts to ops1",
 			before: func(s *telegramtest.Server) { _ = s.StartPrivate("ops1") }, want: []string{"ops2: the cards go to the private chat of somebody else"}},
+		{name: "private chat that blocks", config: func(c *Config) { c.Chat = 1001 }, in: "@recover_bot.",
+			before: func(s *telegramtest.Server) { _, _ = s.StartPrivate("ops1"), s.Block("ops1") }, want: []string{"!The person of the chat 1001 "}},
+		{name: "may not post", before: func(s *telegramtest.Server) {
+			s.Fail(telegramtest.Fault{Method: "getChatMember", Code: "Bad Request: not enough rights"})
+		}, in: "@recover_bot.", want: []string{"!The bot may not post in its chat "}},
+		{name: "another webhook", before: hooked(t, "http://127.0.0.1:1/secret"), in: "posts to ops", want: []string{"Telegram sends what people say to 127.0.0.1:1, as another program"}},
+		{name: "its webhook", before: hooked(t, "http://127.0.0.1:1/telegram/"), config: func(c *Config) { c.WebhookURL = "http://127.0.0.1:1/telegram/" }, in: "posts to ops"},
 		{name: "wrong token", config: func(c *Config) { c.Token = "123456:canary-canary-canary" }, want: []string{"!TELEGRAM_BOT_TOKEN: "}},
 		{name: "revoked", before: (*telegramtest.Server).Revoke, want: []string{"!TELEGRAM_BOT_TOKEN: "}},
 		{name: "no such chat", config: func(c *Config) { c.Chat = -77 }, in: "@recover_bot.", want: []string{"!TELEGRAM_CHAT_ID"}},
@@ -84,12 +92,27 @@ func TestCheck(t *testing.T) {
 					t.Errorf("found %q, want %q", said[i], want)
 				}
 			}
-			for _, method := range []string{"sendMessage", "editMessageText", "setWebhook", "deleteWebhook", "getUpdates"} {
+			for _, method := range []string{"sendMessage", "editMessageText", "deleteWebhook", "getUpdates"} {
 				if n := len(fake.Calls(method)); n != 0 {
 					t.Errorf("a check called %s %d times", method, n)
 				}
 			}
 		})
+	}
+}
+
+// hooked sets a webhook, as some program did.
+func hooked(t *testing.T, address string) func(*telegramtest.Server) {
+	return func(s *telegramtest.Server) {
+		client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+		resp, err := client.PostForm(s.URL()+"/bot"+telegramtest.DefaultToken+"/setWebhook", url.Values{"url": {address}})
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		if resp.Body.Close(); resp.StatusCode != http.StatusOK {
+			t.Errorf("the webhook is not set: %s", resp.Status)
+		}
 	}
 }
 
@@ -132,6 +155,10 @@ func TestFindChats(t *testing.T) {
 	}
 	if fake.Pending() != pending {
 		t.Error("what people said was taken away")
+	}
+	hooked(t, "http://127.0.0.1:1/secret")(fake)
+	if lines, found := FindChats(t.Context(), c); len(lines) != 0 || len(found) != 1 || !strings.HasPrefix(found[0].Text, "Telegram sends what people say to 127.0.0.1:1, so") {
+		t.Errorf("%q %v", lines, found)
 	}
 	fake.Revoke()
 	if lines, found := FindChats(t.Context(), c); len(lines) != 0 || len(found) != 1 || !found[0].Fatal {
