@@ -1,6 +1,10 @@
 package telegram
 
-import "recoverbot/bot"
+import (
+	"strings"
+
+	"recoverbot/bot"
+)
 
 // maxText is how heavy a part may be that is shown as text; a heavier one is a document.
 const maxText = 3000
@@ -21,10 +25,12 @@ func (r renderer) part(m bot.Message) post {
 	}
 	inline := maxInline
 	p := post{html: prose(cut(bot.Headline(m), maxTitle), "b", &inline)}
-	if r.filed(m) {
+	body := r.whole(m)
+	switch {
+	case r.filed(m):
 		p.fileName, p.file = bot.FileName(m), bot.Whole(m, r.filedContent)+"\n"
-	} else {
-		p.html += "\n" + exact(r.whole(m))
+	case strings.TrimSpace(body) != "":
+		p.html += "\n" + exact(body)
 	}
 	return p
 }

@@ -72,7 +72,7 @@ func prose(s, tag string, inline *int) string {
 	}
 	var text strings.Builder // since the last <code>
 	for _, at := range tokens.FindAllStringIndex(s, -1) {
-		word := strings.TrimRight(s[at[0]:at[1]], ".:?&+=/")
+		word := strings.TrimRight(s[at[0]:at[1]], ".:?&+=")
 		if !misleads.MatchString(word) {
 			continue
 		}

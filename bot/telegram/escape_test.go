@@ -17,6 +17,7 @@ func TestProse(t *testing.T) {
 		"(/status) <@ops1> #go $USD":                                     "(<code>/status</code>) &lt;<code>@ops1</code>&gt; <code>#go</code> <code>$USD</code>",
 		"at https://example.com/x?a=b&c=d.":                              "at <code>https://example.com/x?a=b&amp;c=d</code>.",
 		"例子.中国 @张三 #标签":                                                  "例子.\u200b中国 @\u200b张三 #\u200b标签",
+		"in /var/lib/ or https:// alone":                                 "in <code>/var/lib/</code> or <code>https://</code> alone",
 		"call +49301234567":                                              "call <code>+49301234567</code>",
 	} {
 		inline := maxInline
