@@ -1,0 +1,311 @@
+package telegram
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"recoverbot/bot"
+	"recoverbot/bot/bottest"
+	"recoverbot/bot/telegram/telegramtest"
+)
+
+// posted is a running platform that shows m.
+func posted(t *testing.T, o world, in bot.Inbox, m bot.Message) *town {
+	t.Helper()
+	w := newTown(t, o)
+	bottest.Runs(t, w.t, in)
+	w.post(t, m)
+	w.connected(t)
+	return w
+}
+
+func (w *town) post(t *testing.T, m bot.Message) bot.Ref {
+	t.Helper()
+	r, err := w.Platform().Send(t.Context(), m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// hubbed runs a process of the bot with its store until stop.
+func (w *town) hubbed(t *testing.T, s bot.Store, to bot.Handler) (stop func()) {
+	t.Helper()
+	hub, err := bot.NewHub(bot.Config{Platforms: []bot.Platform{w.Platform()}, Store: s})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() { defer close(done); _ = hub.Run(ctx, to) }()
+	stop = func() { cancel(); <-done }
+	t.Cleanup(stop)
+	return stop
+}
+
+type handler func(context.Context, bot.Inbound) bot.Reply
+
+func (h handler) Handle(ctx context.Context, in bot.Inbound) bot.Reply { return h(ctx, in) }
+
+// blocking is a store that keeps nothing before its caller gives up.
+type blocking struct {
+	*bottest.Memory
+	reached chan struct{}
+}
+
+func (b blocking) SaveInbound(ctx context.Context, _, _ string, _ []byte) (bool, error) {
+	b.reached <- struct{}{}
+	<-ctx.Done()
+	return false, ctx.Err()
+}
+
+func TestCrashLosesAndDoublesNoPress(t *testing.T) {
+	t.Parallel()
+	for _, kept := range []bool{true, false} {
+		t.Run(map[bool]string{true: "kept, not handled", false: "received, not kept"}[kept], func(t *testing.T) {
+			t.Parallel()
+			w, store := newTown(t, world{}), &bottest.Memory{}
+			card := w.post(t, bottest.Card("k1", 1))
+			if card == "" {
+				t.Fatal("no card")
+			}
+			reached := make(chan struct{}, 9)
+			stuck := handler(func(ctx context.Context, _ bot.Inbound) bot.Reply {
+				reached <- struct{}{}
+				<-ctx.Done()
+				return bot.Reply{}
+			})
+			var first bot.Store = store
+			if !kept {
+				first = blocking{store, reached}
+			}
+			stop := w.hubbed(t, first, stuck)
+			w.connected(t)
+			if err := w.click(t, "ops1", "k1", "approve"); err != nil {
+				t.Fatal(err)
+			}
+			<-reached
+			stop()
+			w.t = made(t, w.t.c, brisk) // another process: only the journal is left
+			w.t.c.Wanted = func(context.Context) ([]bot.Message, error) { return []bot.Message{bottest.Card("k1", 1)}, nil }
+			in := &bottest.Inbox{}
+			for range 2 {
+				stop = w.hubbed(t, store, in)
+				w.until(t, "everything to be confirmed", func() bool { return w.srv.Pending() == 0 && w.srv.Polling() })
+				eventually(t, "the press to be handled", func() bool { return len(in.Said()) > 0 })
+				if err := w.srv.Redeliver(); err != nil {
+					t.Fatal(err)
+				}
+				w.until(t, "everything to be confirmed", func() bool { return w.srv.Pending() == 0 })
+				stop()
+			}
+			if said := in.Said(); len(said) != 1 || said[0].Action != "opaque-approve" {
+				t.Errorf("one press was handled as %+v", said)
+			}
+		})
+	}
+}
+
+// full is an inbox whose journal is full until it is healed.
+type full struct {
+	*bottest.Inbox
+	healed atomic.Bool
+	tries  atomic.Int32
+}
+
+func (f *full) Keep(ctx context.Context, in bot.Inbound) (bool, error) {
+	if f.tries.Add(1); !f.healed.Load() {
+		return false, errors.New("disk full")
+	}
+	return f.Inbox.Keep(ctx, in)
+}
+
+func TestNothingIsConfirmedThatIsNotKept(t *testing.T) {
+	t.Parallel()
+	in := &full{Inbox: &bottest.Inbox{}}
+	w := posted(t, world{}, in, bottest.Card("k1", 1))
+	if got := w.Press(t, "ops1", "k1", "approve"); !strings.Contains(got, "cannot write its journal") {
+		t.Errorf("the person was told %q", got)
+	}
+	eventually(t, "more tries", func() bool { return in.tries.Load() > 2 })
+	if w.srv.Pending() != 1 || len(in.Said()) != 0 {
+		t.Errorf("%d updates wait at Telegram, and handled was %+v", w.srv.Pending(), in.Said())
+	}
+	failed := time.Now()
+	in.healed.Store(true)
+	eventually(t, "the press", func() bool { return len(in.Said()) == 1 })
+	w.until(t, "a confirmation", func() bool { return w.srv.Pending() == 0 })
+	if at := in.Said()[0].At; !at.Before(failed) {
+		t.Errorf("it counts as received at %v, after %v", at, failed)
+	}
+	if boxes, messages := w.answers("ops1"); len(boxes)+len(messages) != 1 {
+		t.Errorf("the person was told %q, %q", boxes, messages)
+	}
+	if reports := in.Reports(); !strings.Contains(errors.Join(reports...).Error(), "disk full") || reports[len(reports)-1] != nil {
+		t.Errorf("reported was %v", reports)
+	}
+}
+
+func TestPollingGoesOn(t *testing.T) {
+	t.Parallel()
+	for name, f := range map[string]telegramtest.Fault{
+		"a proxy's page":      {HTML: true},
+		"a proxy that limits": {HTML: true, Status: http.StatusTooManyRequests},
+		"too many requests":   {RetryAfter: 1},
+		"an internal error":   {Status: 500},
+		"a broken connection": {StoredButLost: true},
+		"a stranger's webhook": {Status: 409,
+			Code: "Conflict: can't use getUpdates method while webhook is active; use deleteWebhook to delete the webhook first"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w, in := newTown(t, world{}), &bottest.Inbox{Answer: func(bot.Inbound) bot.Reply { return bot.Reply{Text: "heard"} }}
+			f.Method, f.Times = "getUpdates", 1
+			w.srv.Fail(f)
+			bottest.Runs(t, w.t, in)
+			if got := w.Say(t, "ops1", "/recover primary"); got != "heard" {
+				t.Errorf("answered was %q", got)
+			}
+			reports := in.Reports()
+			if len(reports) < 2 || reports[0] == nil || reports[len(reports)-1] != nil {
+				t.Errorf("reported was %v", reports)
+			}
+			for _, err := range reports {
+				if fault := (*bot.Fault)(nil); errors.As(err, &fault) {
+					t.Errorf("a person is to mend %v", err)
+				}
+				if err != nil {
+					lackAll(t, "an error", err.Error(), secrets...)
+				}
+			}
+		})
+	}
+}
+
+func TestFaultsEndRun(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		f    telegramtest.Fault
+		says string
+	}{
+		"another poller": {telegramtest.Fault{Method: "getUpdates", Status: 409, Code: "Conflict: terminated by other getUpdates request; make sure that only one bot instance is running"}, "Another program"},
+		"revoked":        {telegramtest.Fault{Method: "getUpdates", Status: 401, Code: "Unauthorized"}, "TELEGRAM_BOT_TOKEN"},
+		"at the start":   {telegramtest.Fault{Method: "getMe", Status: 401, Code: "Unauthorized"}, "TELEGRAM_BOT_TOKEN"},
+		"no such bot":    {telegramtest.Fault{Method: "getMe", Status: 404, Code: "Not Found"}, "TELEGRAM_BOT_TOKEN"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newTown(t, world{})
+			w.srv.Fail(c.f)
+			err := w.t.Run(t.Context(), &bottest.Inbox{})
+			fault := (*bot.Fault)(nil)
+			if !errors.As(err, &fault) || !strings.Contains(fault.Text, c.says) {
+				t.Fatalf("Run ends with %v", err)
+			}
+			lackAll(t, "the error", err.Error(), secrets...)
+			w.srv.Heal()
+			in := &bottest.Inbox{}
+			bottest.Runs(t, w.t, in)
+			eventually(t, "a good report", func() bool { r := in.Reports(); return len(r) > 0 && r[len(r)-1] == nil })
+		})
+	}
+}
+
+func TestAnotherPollerIsNoticed(t *testing.T) {
+	t.Parallel()
+	w := newTown(t, world{})
+	ended := make(chan error, 1)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	go func() { ended <- w.t.Run(ctx, &bottest.Inbox{}) }()
+	w.until(t, "a poll", w.srv.Polling)
+	resp, err := w.t.http.Get(w.srv.URL() + "/bot" + canary + "/getUpdates?timeout=0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = resp.Body.Close()
+	if fault := (*bot.Fault)(nil); !errors.As(<-ended, &fault) || !strings.Contains(fault.Text, "Another program") {
+		t.Errorf("Run ends with %v", fault)
+	}
+}
+
+func TestWebhookIsRemoved(t *testing.T) {
+	t.Parallel()
+	w := newTown(t, world{})
+	resp, err := w.t.http.PostForm(w.srv.URL()+"/bot"+canary+"/setWebhook", url.Values{"url": {"http://127.0.0.1:9/canary-path"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = resp.Body.Close()
+	bottest.Runs(t, w.t, &bottest.Inbox{})
+	w.until(t, "a poll", w.srv.Polling)
+	if got := w.srv.WebhookURL(); got != "" {
+		t.Errorf("the webhook is %q still", got)
+	}
+	if log := w.log.String(); !strings.Contains(log, "sent updates to a webhook") || strings.Contains(log, "canary-path") {
+		t.Errorf("logged was %s", log)
+	}
+}
+
+// clock is a time that tests move.
+type clock struct {
+	mu sync.Mutex
+	at time.Time
+}
+
+func (c *clock) now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.at
+}
+
+func (c *clock) pass(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.at = c.at.Add(d)
+}
+
+func TestPressesOfAnOutage(t *testing.T) {
+	t.Parallel()
+	for name, waited := range map[string]time.Duration{"answered in time": 5 * time.Second, "long ago": time.Hour} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			now := &clock{at: time.Now().Truncate(time.Second)}
+			m := asking()
+			m.Buttons = append(m.Buttons, bot.Button{Label: "Drop", Choice: "drop", Action: "opaque-drop", Confirm: "Data is lost."})
+			w := newTown(t, world{fake: telegramtest.Options{Clock: now.now}, wanted: func() []bot.Message { return []bot.Message{m} }})
+			w.t.c.Clock = now.now
+			posted := now.now()
+			w.post(t, m)
+			now.pass(10 * time.Minute)
+			for _, choice := range []string{"drop", "drop", "send", "approve"} {
+				if err := w.click(t, "ops1", "k1", choice); err != nil {
+					t.Fatal(err)
+				}
+			}
+			now.pass(waited)
+			in := &bottest.Inbox{Answer: func(bot.Inbound) bot.Reply { return bot.Reply{Text: "refused", Refused: true} }}
+			bottest.Runs(t, w.t, in)
+			w.until(t, "everything to be confirmed", func() bool { return w.srv.Pending() == 0 && w.srv.Polling() })
+			w.until(t, "an answer", func() bool { _, messages := w.answers("ops1"); return strings.Contains(strings.Join(messages, "\n"), "refused") })
+			said := in.Said()
+			if len(said) != 1 || said[0].Action != "opaque-approve" {
+				t.Fatalf("handled was %+v", said)
+			}
+			want := now.now()
+			if waited > time.Minute {
+				want = posted
+			}
+			if !said[0].At.Equal(want) {
+				t.Errorf("it counts as pressed at %v, not %v", said[0].At, want)
+			}
+		})
+	}
+}
