@@ -155,7 +155,7 @@ func (t *Telegram) send(ctx context.Context, at spot, p post) (ref, error) {
 		return ref{}, err
 	}
 	if at.force {
-		force, err := json.Marshal(tgbotapi.ForceReply{ForceReply: true, Selective: true})
+		force, err := json.Marshal(tgbotapi.ForceReply{ForceReply: true, Selective: !private(at.chat)})
 		if err != nil {
 			return ref{}, fmt.Errorf("encode a reply box: %w", err)
 		}

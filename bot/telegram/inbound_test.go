@@ -1,0 +1,207 @@
+package telegram
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"recoverbot/bot"
+	"recoverbot/bot/bottest"
+	"recoverbot/bot/telegram/telegramtest"
+)
+
+func TestWhatIsMeantForTheBot(t *testing.T) {
+	t.Parallel()
+	const chat = telegramtest.DefaultChat
+	for _, c := range []struct {
+		in     string
+		chat   int64 // 0: the group
+		reply  bool  // to the bot's card
+		thread int
+		want   string // "": it is not
+		casual bool
+	}{
+		{in: "/recover primary", want: "/recover primary"},
+		{in: "/recover@recover_bot primary dry=1", want: "/recover primary dry=1"},
+		{in: "/recover@RECOVER_BOT", want: "/recover"},
+		{in: "/recover@other_bot primary"},
+		{in: "/status", want: "/status"},
+		{in: "/start", want: "/help"},
+		{in: "/approve 3f2a", want: "/approve 3f2a", casual: true}, // perhaps another bot's
+		{in: "/approve@recover_bot 3f2a", want: "/approve 3f2a"},
+		{in: "hello everybody"},
+		{in: "hello @recover_bot, approve 3f2a", want: "hello  , approve 3f2a"},
+		{in: "@Recover_Bot", want: "/recover"},
+		{in: "@recover_bot2 hello"},
+		{in: "me@recover_bot.example"},
+		{in: "approve 3f2a", reply: true, want: "approve 3f2a", casual: true},
+		{in: "@recover_bot approve 3f2a", reply: true, want: "approve 3f2a"},
+		{in: "/recover", thread: 8, want: "/recover"},
+		{in: "approve 3f2a", chat: 1001, want: "approve 3f2a"},
+		{in: "/start", chat: 1001, want: "/help"},
+		{in: "/approve 3f2a", chat: 1001, want: "/approve 3f2a"},
+		{in: "/recover", chat: chat},     // not the configured one
+		{in: "@recover_bot", chat: chat}, // there, too
+	} {
+		t.Run(c.in, func(t *testing.T) {
+			t.Parallel()
+			in := &bottest.Inbox{Answer: func(bot.Inbound) bot.Reply { return bot.Reply{Text: "heard"} }}
+			w := posted(t, world{chat: topics.ID, thread: 7, fake: telegramtest.Options{SeesAll: true}}, in, bottest.Card("k1", 1))
+			if c.chat == 0 {
+				c.chat = topics.ID
+			}
+			to := 0
+			if c.reply {
+				to = w.newest(t, "k1").ID
+			}
+			id, err := w.srv.Say("ops1", c.chat, c.in, to, c.thread)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := w.srv.Say("ops2", topics.ID, "/list", 0, 0); err != nil { // after it
+				t.Fatal(err)
+			}
+			w.until(t, "an answer", func() bool { return strings.Contains(w.Private(t, "ops2"), "heard") })
+			var said []bot.Inbound
+			for _, s := range in.Said() {
+				if s.UserID == "1001" {
+					said = append(said, s)
+				}
+			}
+			if c.want == "" {
+				if len(said) != 0 {
+					t.Errorf("heard was %+v", said)
+				}
+				return
+			}
+			eventually(t, "it to be handled", func() bool {
+				for _, s := range in.Said() {
+					if s.UserID == "1001" && s.Text == c.want && s.Casual == c.casual && s.Language == "en" && time.Since(s.At) < time.Minute {
+						return true
+					}
+				}
+				return false
+			})
+			w.until(t, "an answer there", func() bool { return len(w.srv.Replies(c.chat, id)) == 1 })
+			if m := w.srv.Replies(c.chat, id)[0]; m.Thread != c.thread && !c.reply {
+				t.Errorf("answered in the topic %d", m.Thread)
+			}
+		})
+	}
+}
+
+func TestStrangers(t *testing.T) {
+	t.Parallel()
+	in := &bottest.Inbox{Answer: func(in bot.Inbound) bot.Reply {
+		if in.UserID == "1001" {
+			return bot.Reply{Text: "you may not", Refused: true}
+		}
+		return bot.Reply{Text: "I do not know you", Refused: true, Stranger: true}
+	}}
+	w := posted(t, world{fake: telegramtest.Options{Users: []telegramtest.User{{ID: 1001, Name: "ops1"}, {ID: 666, Name: "stranger"}}}}, in, bottest.Card("k1", 1))
+	people := map[string]int64{"stranger": 666, "ops1": 1001}
+	count := func(user string) (n int) {
+		for _, chat := range []int64{home, people[user]} {
+			for _, m := range w.srv.Messages(chat) {
+				if to, ok := w.srv.Message(chat, m.ReplyTo); ok && to.From == people[user] {
+					n++
+				}
+			}
+		}
+		return n
+	}
+	for range 3 {
+		for user, id := range people {
+			for _, chat := range []int64{home, id} {
+				if _, err := w.srv.Say(user, chat, "/recover", 0, 0); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+	}
+	w.until(t, "answers", func() bool { return count("ops1") == 6 && len(in.Said()) == 12 })
+	if got := count("stranger"); got != 1 {
+		t.Errorf("a stranger was answered %d times", got)
+	}
+	for range 2 { // a box costs nothing
+		if err := w.click(t, "stranger", "k1", "approve"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.until(t, "boxes", func() bool { return len(w.srv.Toasts("stranger")) == 2 })
+	if b := w.srv.Toasts("stranger")[1]; b.Text != "I do not know you" || !b.Alert {
+		t.Errorf("a stranger's press was answered %+v", b)
+	}
+}
+
+func TestForeignChats(t *testing.T) {
+	t.Parallel()
+	const foreign = -1009
+	in := &bottest.Inbox{Answer: func(bot.Inbound) bot.Reply { return bot.Reply{Text: "heard"} }}
+	w := posted(t, world{fake: telegramtest.Options{SeesAll: true, Chats: []telegramtest.Chat{{ID: home, Title: "ops"}, {ID: foreign, Title: "others"}}}}, in, bottest.Card("k1", 1))
+	for range 3 {
+		if _, err := w.srv.Say("ops1", foreign, "/recover@recover_bot", 0, 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.until(t, "everything to be confirmed", func() bool { return w.srv.Pending() == 0 })
+	// The bot's cards of a chat that it served before.
+	w.t.chat = foreign
+	old := w.post(t, bottest.Card("k1", 2))
+	w.t.chat = home
+	if _, err := w.srv.Press("ops1", foreign, parseRef(old).message, "Approve"); err != nil {
+		t.Fatal(err)
+	}
+	w.until(t, "a box", func() bool { return len(w.srv.Toasts("ops1")) == 1 })
+	if b := w.srv.Toasts("ops1")[0]; !strings.Contains(b.Text, "out of date") {
+		t.Errorf("a press there is answered %+v", b)
+	}
+	w.Say(t, "ops2", "/recover")
+	if said := in.Said(); len(said) != 1 || said[0].UserID != "1002" {
+		t.Errorf("heard was %+v", said)
+	}
+	if got := len(w.srv.Messages(foreign)); got != 4 {
+		t.Errorf("%d messages stand in the foreign chat", got)
+	}
+	if n := strings.Count(w.log.String(), "is ignored"); n != 1 {
+		t.Errorf("%d lines in the log", n)
+	}
+}
+
+func TestLanguages(t *testing.T) {
+	t.Parallel()
+	for code, want := range map[string]string{"zh-hans": "zh", "zh": "zh", "ZH-TW": "zh", "en-GB": "en", "de": "", "": ""} {
+		if got := language(code); got != want {
+			t.Errorf("%q: %q", code, got)
+		}
+	}
+	w := posted(t, world{fake: telegramtest.Options{Users: []telegramtest.User{{ID: 1001, Name: "ops1", Language: "zh-hans"}}}}, &bottest.Inbox{}, bottest.Card("k1", 1))
+	w.t.memory = memory{}
+	if got := w.Press(t, "ops1", "k1", "approve"); !strings.Contains(got, "已过期") {
+		t.Errorf("answered was %q", got)
+	}
+	w.until(t, "menus", func() bool { return len(w.srv.Calls("setMyCommands")) == 3 })
+	for code, want := range map[string]string{"": "What is broken", "en": "What is broken", "zh": "诊断"} {
+		menu := w.srv.Commands("", code)
+		if len(menu) != 5 || menu[0].Command != "recover" || !strings.Contains(menu[0].Description, want) {
+			t.Errorf("the menu of %q is %+v", code, menu)
+		}
+	}
+}
+
+func TestUnreadableUpdates(t *testing.T) {
+	t.Parallel()
+	w := newTown(t, world{})
+	in := &bottest.Inbox{}
+	s, end := newSession(t.Context(), in, w.t.log)
+	defer end()
+	for _, u := range []incoming{{ID: 1}, {ID: 2, Message: &message{}}, {ID: 3, Press: &press{}}, {ID: 4, Member: &member{}},
+		{ID: 5, Press: &press{Message: &message{}, Data: strings.Repeat("x", 5000)}}} {
+		if err := w.t.receive(t.Context(), s, u, false); err != nil {
+			t.Errorf("update %d: %v", u.ID, err)
+		}
+	}
+	if said := in.Said(); len(said) != 0 {
+		t.Errorf("heard was %+v", said)
+	}
+}
