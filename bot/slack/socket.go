@@ -29,7 +29,7 @@ const (
 // f tells whether it worked for a while, so that the next pause is short again.
 func (s *Slack) again(ctx context.Context, in bot.Inbox, f func(context.Context) (worked bool, err error)) error {
 	retry := backoff.NewExponentialBackOff()
-	retry.InitialInterval, retry.MaxInterval = s.pace.retry, s.pace.retry9
+	retry.InitialInterval, retry.MaxInterval = s.pace.retry, s.pace.longest
 	for {
 		worked, err := f(ctx)
 		if err == nil || ctx.Err() != nil {
@@ -104,13 +104,23 @@ func (s *Slack) connect(ctx context.Context, to *session) (worked bool, err erro
 				return worked, s.connectionError(e.Data)
 			case socketmode.EventTypeErrorBadMessage:
 				if bad, ok := e.Data.(*socketmode.ErrorBadMessage); ok {
-					s.log.Warn("unreadable message from Slack", "error", s.scrub(bad.Cause))
+					s.unknown(client, bad, to)
 				}
 			case socketmode.EventTypeEventsAPI, socketmode.EventTypeInteractive, socketmode.EventTypeSlashCommand:
 				s.delivered(client, e, to)
 			}
 		}
 	}
+}
+
+// unknown takes an event of a kind that the library does not know: one that is not confirmed comes again and again.
+func (s *Slack) unknown(client *socketmode.Client, bad *socketmode.ErrorBadMessage, to *session) {
+	var r socketmode.Request
+	if err := json.Unmarshal(bad.Message, &r); err == nil && r.Type == socketmode.RequestTypeEventsAPI && r.EnvelopeID != "" {
+		s.delivered(client, socketmode.Event{Type: socketmode.EventTypeEventsAPI, Request: &r}, to)
+		return
+	}
+	s.log.Warn("unreadable message from Slack", "error", s.scrub(bad.Cause))
 }
 
 func (s *Slack) connectionError(data any) error {
