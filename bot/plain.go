@@ -2,6 +2,7 @@ package bot
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -55,11 +56,18 @@ func PlainProgress(p Progress) string {
 	if p.Total <= 0 {
 		return p.Text
 	}
-	const cells = 20
-	done := min(max(p.Done, 0), p.Total)
-	full := int(float64(done) / float64(p.Total) * cells)
-	return strings.TrimSpace(fmt.Sprintf("[%s%s] %3.0f%%  %s", strings.Repeat("#", full), strings.Repeat("-", cells-full),
-		float64(done)/float64(p.Total)*100, p.Text))
+	bar, percent := p.Bar(20, "#", "-")
+	return strings.TrimSpace(fmt.Sprintf("[%s] %3d%%  %s", bar, percent, p.Text))
+}
+
+// Bar is a bar of so many cells, done ones and others, and the percentage that it shows. Without a Total it is empty.
+func (p Progress) Bar(cells int, full, empty string) (bar string, percent int) {
+	if p.Total <= 0 {
+		return "", 0
+	}
+	share := float64(min(max(p.Done, 0), p.Total)) / float64(p.Total)
+	n := int(share * float64(cells))
+	return strings.Repeat(full, n) + strings.Repeat(empty, cells-n), int(math.Round(share * 100))
 }
 
 func plainButtons(m Message) string {
@@ -109,42 +117,6 @@ func plainBlock(b *strings.Builder, bl Block) {
 	if bl.More > 0 {
 		fmt.Fprintf(b, "  … +%d\n", bl.More)
 	}
-}
-
-// marks are the words of a table's row marks as one character in front of the row.
-var marks = map[string]string{"match": ">", "changed": "*", "refused": "x", "bad": "x", "ok": "+"}
-
-// PlainTable is the table of a block in aligned columns, with its marks as signs in front of the rows.
-func PlainTable(bl Block) string {
-	var b strings.Builder
-	rows := bl.Rows
-	if len(bl.Columns) > 0 {
-		rows = append([][]string{bl.Columns}, rows...)
-	}
-	var widths []int
-	for _, r := range rows {
-		for i, c := range r {
-			if i == len(widths) {
-				widths = append(widths, 0)
-			}
-			widths[i] = max(widths[i], uniseg.StringWidth(oneLine(c)))
-		}
-	}
-	for i, r := range rows {
-		mark := " "
-		if j := i - (len(rows) - len(bl.Rows)); j >= 0 && j < len(bl.Marks) {
-			if sign, ok := marks[bl.Marks[j]]; ok {
-				mark = sign
-			}
-		}
-		line := mark + " "
-		for k, c := range r {
-			c = oneLine(c)
-			line += c + strings.Repeat(" ", widths[k]-uniseg.StringWidth(c)+2)
-		}
-		b.WriteString(strings.TrimRight(line, " ") + "\n")
-	}
-	return b.String()
 }
 
 func oneLine(s string) string { return strings.NewReplacer("\n", " ", "\t", " ").Replace(s) }

@@ -36,6 +36,9 @@ func direct(channel string) bool { return strings.HasPrefix(channel, "D") }
 
 // Answer answers what was kept by an earlier process.
 func (s *Slack) Answer(ctx context.Context, in bot.Inbound, r bot.Reply) error {
+	if r.Noted && in.Action != "" {
+		return nil
+	}
 	var at origin
 	if in.Origin != "" {
 		if err := json.Unmarshal([]byte(in.Origin), &at); err != nil {

@@ -2,6 +2,7 @@ package slack
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -119,10 +120,16 @@ func stands(t rapid.TB, all string, r renderer, m bot.Message) {
 	have := flat.Replace(all)
 	want := append([]string{m.Title, r.context(m), m.UntilText, m.Footer, m.Output}, append(m.Lines, m.Warn...)...)
 	for _, b := range m.Blocks {
-		want = append(want, b.Label, b.Text, bot.PlainTable(b))
+		want = append(want, b.Label, b.Text, bot.NarrowTable(b, bot.PhoneWidth))
 	}
+	opens := slices.ContainsFunc(m.Buttons, func(b bot.Button) bool { return b.WithForm })
 	for _, f := range m.Form {
-		want = append(want, bot.PlainField(f))
+		switch {
+		case f.Type == "bool" && f.Value == "true", f.Required && f.Value == "":
+			want = append(want, fieldLabel(f))
+		case !opens:
+			want = append(want, bot.PlainField(f))
+		}
 	}
 	for _, b := range m.Buttons {
 		if !strings.Contains(all, "more button") {

@@ -83,18 +83,27 @@ func title(m bot.Message) string {
 
 var running = regexp.MustCompile(`\d{1,3}:\d\d(:\d\d)?`)
 
+// between separates the parts of a Context.
+const between = " · "
+
 // context is m's, with a running time as the time of day since when it runs: a post that nobody edits stays true. It is
 // in the company's zone, like every other time on the card.
 func (r renderer) context(m bot.Message) string {
-	at := running.FindStringIndex(m.Context)
-	if at == nil || m.Since.IsZero() {
+	parts := strings.Split(m.Context, between)
+	if m.Since.IsZero() {
 		return m.Context
 	}
-	id := "ui.slack_since"
-	if m.At.Sub(m.Since) > sameDay {
-		id = "ui.slack_since_day"
+	for i, part := range parts {
+		if at := running.FindStringIndex(part); at != nil {
+			id := "ui.slack_since"
+			if m.At.Sub(m.Since) > sameDay {
+				id = "ui.slack_since_day"
+			}
+			parts[i] = r.label(id, "what", strings.TrimSpace(part[:at[0]]), "at", m.Since) + part[at[1]:]
+			break
+		}
 	}
-	return m.Context[:at[0]] + r.label(id, "at", m.Since) + m.Context[at[1]:]
+	return strings.Join(parts, between)
 }
 
 // personID is the form of Slack's ids: one wrong id and Slack refuses the whole post.

@@ -12,8 +12,10 @@ import (
 const (
 	minLines   = 600
 	minBlock   = 150
-	maxLines   = 40
+	maxLines   = 40 // what changes data is read on the card
+	maxScript  = 15
 	moreWeight = containerWeight + 125 // the line that says how much is missing
+	maxNames   = 150                   // the names of what is missing
 	manyParts  = 4                     // more than so many shortened blocks make one part
 )
 
@@ -38,17 +40,27 @@ func (l *layout) fill() {
 		}
 	}
 	l.divide(shortened)
-	missing, where := 0, ""
+	var missing []string
+	where := ""
 	for _, it := range items {
 		if it.got == 0 {
-			missing, where = missing+1, it.where
+			missing, where = append(missing, l.r.name(it.Block)), it.where
 			continue
 		}
 		l.body = append(l.body, l.show(it))
 	}
-	if missing > 0 {
-		l.body = append(l.body, prose("", text(l.r.label("ui.slack_more_blocks", "n", missing, "where", where))))
+	if len(missing) > 0 {
+		names := cut(strings.Join(missing, ", "), maxNames)
+		l.body = append(l.body, prose("", text(l.r.label("ui.slack_more_blocks", "n", len(missing), "names", names, "where", where))))
 	}
+}
+
+// name is what people call a block.
+func (r renderer) name(b bot.Block) string {
+	if b.Label != "" {
+		return b.Label
+	}
+	return r.label("ui.kind_" + kind(b.Kind))
 }
 
 func (l *layout) items() []*item {
@@ -66,7 +78,7 @@ func (l *layout) items() []*item {
 		}
 		it.Label = l.fit(it.Label, maxHeader)
 		it.text = strings.Trim(it.text, "\n")
-		it.most = min(maxText, weight(firstLines(it.text, maxLines)))
+		it.most = min(maxText, weight(firstLines(it.text, it.mostLines())))
 		if it.need = it.frame() + weight(it.text); it.long() {
 			it.need = it.frame() + it.most + moreWeight
 		}
@@ -80,11 +92,14 @@ func (l *layout) items() []*item {
 // content is the text of a block as people copy it.
 func (r renderer) content(b bot.Block) string {
 	out := strings.TrimRight(b.Text, "\n")
-	if table := strings.TrimRight(bot.PlainTable(b), "\n"); table != "" {
+	if table := strings.TrimRight(bot.NarrowTable(b, bot.PhoneWidth), "\n"); table != "" {
 		out = strings.TrimLeft(out+"\n"+table, "\n")
 	}
 	if b.More > 0 {
 		out += "\n… " + r.label("ui.rows_more", "n", b.More)
+	}
+	if legend := bot.Legend(b, r.label); legend != "" {
+		out += "\n" + legend
 	}
 	return out
 }
@@ -93,6 +108,14 @@ func (r renderer) content(b bot.Block) string {
 func (it *item) frame() int { return 3*containerWeight + weight(it.Label) }
 
 func (it *item) long() bool { return weight(it.text) > it.most }
+
+// mostLines of a script are its head: its steps follow from each other. Of statements and changes each counts.
+func (it *item) mostLines() int {
+	if it.Kind == "script" || it.Kind == "command" {
+		return maxScript
+	}
+	return maxLines
+}
 
 func (it *item) rank() int {
 	switch {
@@ -106,7 +129,7 @@ func (it *item) rank() int {
 
 // allot gives each item what it keeps in any case, then the most important ones the rest.
 func (l *layout) allot(items []*item) {
-	room, slots := l.left-containerWeight-moreWeight, l.slots-1 // what is missing is said in words
+	room, slots := l.left-containerWeight-moreWeight-maxNames, l.slots-1 // what is missing is said in words
 	for rank := range 3 {
 		for _, it := range items {
 			least := min(it.need, it.frame()+moreWeight+minBlock)

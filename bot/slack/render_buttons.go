@@ -18,9 +18,10 @@ const (
 	maxConfirmTitle = 100
 	maxConfirmText  = 300
 	maxConfirmWord  = 30
-	maxWords        = 900
+	maxWords        = 1800
 	minSlots        = 12 // blocks for everything else
 	inlineWeight    = 50 // of an element within a line
+	unbroken        = "\u00a0"
 )
 
 type button struct {
@@ -110,17 +111,24 @@ func (l *layout) answer() []slack.Block {
 		if l.place == below { // there is no thread
 			id = "ui.slack_code_here"
 		}
-		intro := l.r.label(id, "code", number)
-		parts, used := []slack.RichTextSectionElement{text(intro)}, 2*containerWeight+weight(intro)
+		intro := l.r.label(id, "code", number) + "\n"
+		parts, used := []slack.RichTextSectionElement{text(intro)}, 3*containerWeight+weight(intro)
 		var words []string
 		for _, b := range l.m.Buttons {
-			word := b.Choice + " " + number
-			cost := weight(word) + 2*inlineWeight
-			if b.Choice == "" || slices.Contains(words, word) || used+cost > maxWords {
+			word := strings.ReplaceAll(b.Choice+" "+number, " ", unbroken)
+			if b.Choice == "" || slices.Contains(words, word) {
 				continue
 			}
+			cost := weight(word) + 2*inlineWeight
+			if used+cost > maxWords {
+				parts = append(parts, text("  …"))
+				break
+			}
+			if len(words) > 0 {
+				parts = append(parts, text("  "))
+			}
 			words, used = append(words, word), used+cost
-			parts = append(parts, text("  "), code(word))
+			parts = append(parts, code(word))
 		}
 		l.reserve(used)
 		out = append(out, prose("", parts...))

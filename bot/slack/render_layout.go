@@ -1,6 +1,8 @@
 package slack
 
 import (
+	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -14,6 +16,7 @@ import (
 const (
 	maxMessage      = 12000
 	containerWeight = 125
+	pieceWeight     = 3 * containerWeight
 	maxBlocks       = 50
 	maxHeader       = 150
 	maxText         = 2800 // of one block; the documented limit of a section is 3000
@@ -21,6 +24,7 @@ const (
 	maxLine         = 250 // progress, deadline
 	maxForm         = 1000
 	maxFooter       = 500
+	barCells        = 15
 	minPiece        = 150 // what each of these keeps of its text
 	maxNotification = 250
 	maxMentions     = 10
@@ -138,23 +142,24 @@ type piece struct {
 // bottom is what stands below the body: progress, deadline, form, output, buttons, code, who decided.
 func (l *layout) bottom(buttons []button) {
 	said := func(s string) slack.Block { return prose("", text(s)) }
-	typed := func(s string) slack.Block { return prose("", code(s)) }
+	strong := func(s string) slack.Block { return prose("", bold(s)) }
+	printed := func(s string) slack.Block { return exact("", "", s) }
 	var pieces []piece
 	if p := l.m.Progress; p != nil {
-		pieces = append(pieces, piece{bot.PlainProgress(*p), maxLine, typed})
+		if bar, percent := p.Bar(barCells, "█", "░"); bar != "" {
+			pieces = append(pieces, piece{fmt.Sprintf("%s %d%%", bar, percent), maxLine, strong})
+		}
+		pieces = append(pieces, piece{p.Text, maxLine, said})
 	}
-	pieces = append(pieces, piece{l.m.UntilText, maxLine, said})
-	var fields []string
-	for _, f := range l.m.Form {
-		fields = append(fields, bot.PlainField(f))
-	}
-	pieces = append(pieces, piece{strings.Join(fields, "\n"), maxForm, said})
 	where, last := l.output()
-	pieces = append(pieces, piece{where, maxLine, said}, piece{last, maxLine, typed},
+	pieces = append(pieces, piece{l.m.UntilText, maxLine, strong}, piece{l.form(), maxForm, said},
+		piece{where, maxLine, said}, piece{last, maxLine, printed},
 		piece{l.m.Footer, maxFooter, func(s string) slack.Block { return slack.NewContextBlock("", plain(s)) }})
 	want := 0
 	for _, p := range pieces {
-		want += 2*containerWeight + min(weight(p.text), p.limit)
+		if p.text != "" {
+			want += pieceWeight + min(weight(p.text), p.limit)
+		}
 	}
 	words := l.answer()
 	rows := l.buttons(buttons, want)
@@ -165,11 +170,32 @@ func (l *layout) bottom(buttons []button) {
 	l.put(pieces[len(pieces)-1])
 }
 
+// form is what people must know of the form before they press a button: what they must fill in, and what is ticked. The
+// rest stands in the form that its button opens, and what comes of it above; without that button everything is here.
+func (l *layout) form() string {
+	opens := slices.ContainsFunc(l.m.Buttons, func(b bot.Button) bool { return b.WithForm })
+	var missing, out []string
+	for _, f := range l.m.Form {
+		switch {
+		case f.Type == "bool" && f.Value == checkboxAnswer:
+			out = append(out, "✓ "+fieldLabel(f))
+		case f.Required && f.Value == "":
+			missing = append(missing, fieldLabel(f))
+		case !opens:
+			out = append(out, bot.PlainField(f))
+		}
+	}
+	if len(missing) > 0 {
+		out = append([]string{l.r.label("ui.field_needed", "what", strings.Join(missing, ", "))}, out...)
+	}
+	return strings.Join(out, "\n")
+}
+
 // put adds a piece, if it says something.
 func (l *layout) put(p piece) {
 	if s := l.fit(strings.TrimSpace(p.text), min(p.limit, max(minPiece, l.left-minBody/2))); s != "" {
 		l.tail = append(l.tail, p.show(s))
-		l.reserve(2*containerWeight + weight(s))
+		l.reserve(pieceWeight + weight(s))
 	}
 }
 
