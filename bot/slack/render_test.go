@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -80,7 +81,9 @@ func golden(t *testing.T, name string, v any) {
 
 func TestCardsGolden(t *testing.T) {
 	t.Parallel()
-	for name, m := range cards() {
+	all := cards()
+	maps.Copy(all, realCards())
+	for name, m := range all {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			r := rendererIn(t, name[strings.LastIndex(name, ".")+1:])
