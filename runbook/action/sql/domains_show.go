@@ -56,7 +56,7 @@ func (l listing) shown(list []listed) runbook.Table {
 	if named {
 		t.Columns = append(t.Columns, l.Domain)
 	}
-	t.Columns = append(t.Columns, l.IP, l.Status, "host", "answers", "→")
+	t.Columns = append(t.Columns, l.IP, l.Status, "host", "answers")
 	for _, row := range list {
 		line := []string{row.id}
 		if named {
@@ -71,13 +71,14 @@ func (l listing) shown(list []listed) runbook.Table {
 		case !row.alive:
 			answers = "no"
 		}
+		status := row.status
+		if row.to != "" && !row.unticked {
+			status, mark = row.status+" → "+row.to, "changed"
+		}
 		if row.to == strconv.Itoa(l.DomainList.Down) { // up, yet dead
 			mark = "bad"
 		}
-		if row.unticked {
-			row.to = ""
-		}
-		t.Rows = append(t.Rows, append(line, row.ip, row.status, row.host.Name, answers, row.to))
+		t.Rows = append(t.Rows, append(line, row.ip, status, row.host.Name, answers))
 		t.Marks = append(t.Marks, mark)
 	}
 	return t
