@@ -75,10 +75,15 @@ func NarrowTable(bl Block, width int) string {
 func record(bl Block, i int, row []string, width int) string {
 	const names = 2 // cells that name the row
 	var b strings.Builder
-	line := bl.sign(i)
+	line, begun, named := bl.sign(i), false, false
+	next := func() {
+		if begun {
+			b.WriteString(line + "\n")
+			line, begun = " ", false
+		}
+	}
 	for k, cell := range row {
-		cell = strings.TrimSpace(oneLine(cell))
-		if cell == "" {
+		if cell = strings.TrimSpace(oneLine(cell)); cell == "" {
 			continue
 		}
 		gap := " "
@@ -86,26 +91,30 @@ func record(bl Block, i int, row []string, width int) string {
 			if k < len(bl.Columns) && bl.Columns[k] != "" {
 				cell = oneLine(bl.Columns[k]) + " " + cell
 			}
-			if gap = " · "; !strings.HasPrefix(line, "  ") {
-				gap = "\n"
+			if !named {
+				named = true
+				next()
+			}
+			if begun {
+				gap = " · "
 			}
 		}
-		if gap == "\n" || uniseg.StringWidth(line+gap+cell) > width && strings.TrimSpace(line) != "" {
-			b.WriteString(line + "\n")
-			line, gap = " ", " "
+		if uniseg.StringWidth(line+gap+cell) > width {
+			next()
+			gap = " "
 		}
-		line += gap + cell
+		line, begun = line+gap+cell, true
 	}
 	return b.String() + line + "\n"
 }
 
-// Legend says what the signs of a table mean, in words of label (ui.mark_changed and so on): "x bad, * changed". It is
+// Legend says what the signs of a table mean, in words of label (ui.mark_changed and so on): "x = bad, * = changed". It is
 // empty for a table without signs.
 func Legend(bl Block, label func(id string, pairs ...any) string) string {
 	var out []string
 	for i := range bl.Rows {
 		if s := bl.sign(i); s != " " {
-			if word := s + " " + label("ui.mark_"+bl.Marks[i]); !slices.Contains(out, word) {
+			if word := s + " = " + label("ui.mark_"+bl.Marks[i]); !slices.Contains(out, word) {
 				out = append(out, word)
 			}
 		}

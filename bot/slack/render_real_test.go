@@ -20,7 +20,7 @@ func realCards() map[string]bot.Message {
 			return en
 		}
 		buttons := func(choices ...string) []bot.Button {
-			labels := map[string]string{"approve": in("Approve", "批准"), "input": in("Save answers", "保存填写"), "replan": in("Look again", "重新查看"),
+			labels := map[string]string{"approve": in("Approve", "批准"), "input": in("Enter values", "填写"), "replan": in("Look again", "重新查看"),
 				"look": in("Look again", "重新查看"), "done": in("Mark done", "标记完成"), "retry": in("Run again", "再执行一次"), "skip": in("Skip", "跳过"),
 				"defer": in("Later", "稍后再做"), "abort": in("Abort run", "中止")}
 			var all []bot.Button
