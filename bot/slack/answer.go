@@ -56,6 +56,7 @@ func (s *Slack) answer(ctx context.Context, user string, at origin, hook string,
 	if r.Message != nil {
 		s.remember(*r.Message)
 	}
+	user = addressee(user)
 	for i, p := range s.r.private(r) {
 		if i >= maxHookUses {
 			hook = ""

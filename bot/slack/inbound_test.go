@@ -77,6 +77,7 @@ func TestEventID(t *testing.T) {
 		{eventID("press", "e1", "", ""), eventID("press", "e2", "", "")},
 		{eventID("press", "e", "ab", "c"), eventID("press", "e", "a", "bc")},
 		{eventID("form", "e", "a"), eventID("press", "e", "a")},
+		{eventID("command", "", ""), eventID("command", "", "")}, // neither is a redelivery of the other
 	}
 	for _, p := range same {
 		if p[0] != p[1] {

@@ -53,7 +53,10 @@ var usual = pace{
 }
 
 // self is who the bot is, as auth.test says.
-type self struct{ team, user, bot, name, url string }
+type self struct {
+	team, user, bot, name, url string
+	organisation               bool // of several workspaces
+}
 
 var (
 	_ bot.Platform  = (*Slack)(nil)
@@ -193,7 +196,7 @@ func (s *Slack) introduce(ctx context.Context) error {
 		}
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		s.self = self{team: who.TeamID, user: who.UserID, bot: who.BotID, name: who.User, url: who.URL}
+		s.self = self{team: who.TeamID, user: who.UserID, bot: who.BotID, name: who.User, url: who.URL, organisation: who.EnterpriseID != ""}
 		return nil
 	})
 }
