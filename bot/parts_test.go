@@ -120,3 +120,47 @@ func TestCardThatIsGoneComesWithItsParts(t *testing.T) {
 			`send k#a v1 of "ref4"`)
 	})
 }
+
+// Parts that the platform does not allow are tried seldom, hold nothing else up, and go out once they are allowed.
+func TestForbiddenPartsTakeFewCalls(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := &fake{name: "a", every: time.Second}
+		allowed, tries, output, asked := false, 0, "", time.Time{}
+		for i := range 20 {
+			output += string(rune('a'+i)) + "\n"
+		}
+		f.fail = func(call string) error {
+			if strings.Contains(call, "#") && !allowed {
+				tries++
+				return broken("files:write")
+			}
+			asked = time.Now()
+			return nil
+		}
+		started(t, &bottest.Memory{}, func(h *bot.Hub) {
+			want(t, h, long("k", 1, output))
+			time.Sleep(time.Hour)
+			if tries > 20*(1+60/5) {
+				t.Errorf("%d tries in an hour", tries)
+			}
+			if h.Health()[0].Err == nil {
+				t.Error("nobody would know that files are missing")
+			}
+			for v := range int64(10) {
+				now := time.Now()
+				want(t, h, card("ask", v+1, bot.Prompt))
+				time.Sleep(20 * time.Second)
+				if waited := asked.Sub(now); waited < 0 || waited > 2*time.Second {
+					t.Errorf("a prompt waited for %v", waited)
+				}
+			}
+			allowed = true
+			back := time.Now()
+			_ = h.Settle(t.Context())
+			if took := time.Since(back); took > 6*time.Minute || len(f.posts) != 22 {
+				t.Errorf("%d posts after %v", len(f.posts), took)
+			}
+		}, dividing{finding{f}})
+	})
+}
