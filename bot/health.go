@@ -74,8 +74,6 @@ func (l *lane) linked(err error, ended bool) {
 		k.err, k.since, k.ended = err, time.Now(), ended
 	case fault(err) != nil || fault(k.err) == nil: // what a person must mend stays so until the connection works
 		k.err, k.ended = err, ended
-	default: // a platform that says that it still fails will also say when it works
-		k.ended = k.ended && ended
 	}
 }
 
