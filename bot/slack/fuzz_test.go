@@ -120,7 +120,10 @@ func stands(t rapid.TB, all string, r renderer, m bot.Message) {
 	have := flat.Replace(all)
 	want := append([]string{m.Title, r.context(m), m.UntilText, m.Footer, m.Output}, append(m.Lines, m.Warn...)...)
 	for _, b := range m.Blocks {
-		want = append(want, b.Label, b.Text, bot.NarrowTable(b, bot.PhoneWidth))
+		want = append(want, b.Label, b.Text)
+		if len(b.Rows) > 0 {
+			want = append(want, bot.NarrowTable(b, bot.PhoneWidth))
+		}
 	}
 	opens := slices.ContainsFunc(m.Buttons, func(b bot.Button) bool { return b.WithForm })
 	for _, f := range m.Form {
@@ -133,7 +136,10 @@ func stands(t rapid.TB, all string, r renderer, m bot.Message) {
 	}
 	for _, b := range m.Buttons {
 		if !strings.Contains(all, "more button") {
-			want = append(want, b.Label, b.Confirm)
+			want = append(want, b.Label)
+			if !b.NeedsReason && !b.WithForm { // else its form asks
+				want = append(want, b.Confirm)
+			}
 		}
 	}
 	known := map[string]bool{}

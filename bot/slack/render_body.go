@@ -1,8 +1,10 @@
 package slack
 
 import (
+	"slices"
 	"strings"
 
+	"github.com/rivo/uniseg"
 	"github.com/slack-go/slack"
 
 	"recoverbot/bot"
@@ -12,8 +14,8 @@ import (
 const (
 	minLines   = 600
 	minBlock   = 150
-	maxLines   = 40 // what changes data is read on the card
-	maxScript  = 15
+	maxLines   = 40                    // of what changes data, since it is read on the card
+	maxScreen  = 20                    // of everything else, as a phone breaks them
 	moreWeight = containerWeight + 125 // the line that says how much is missing
 	maxNames   = 150                   // the names of what is missing
 	manyParts  = 4                     // more than so many shortened blocks make one part
@@ -78,7 +80,7 @@ func (l *layout) items() []*item {
 		}
 		it.Label = l.fit(it.Label, maxHeader)
 		it.text = strings.Trim(it.text, "\n")
-		it.most = min(maxText, weight(firstLines(it.text, it.mostLines())))
+		it.most = min(maxText, weight(it.head()))
 		if it.need = it.frame() + weight(it.text); it.long() {
 			it.need = it.frame() + it.most + moreWeight
 		}
@@ -95,6 +97,9 @@ func (r renderer) content(b bot.Block) string {
 	if table := strings.TrimRight(bot.NarrowTable(b, bot.PhoneWidth), "\n"); table != "" {
 		out = strings.TrimLeft(out+"\n"+table, "\n")
 	}
+	if len(b.Columns) > 0 && len(b.Rows) == 0 && b.More == 0 {
+		out = strings.TrimLeft(b.Text+"\n"+r.label("ui.slack_no_rows"), "\n")
+	}
 	if b.More > 0 {
 		out += "\n… " + r.label("ui.rows_more", "n", b.More)
 	}
@@ -109,12 +114,31 @@ func (it *item) frame() int { return 3*containerWeight + weight(it.Label) }
 
 func (it *item) long() bool { return weight(it.text) > it.most }
 
-// mostLines of a script are its head: its steps follow from each other. Of statements and changes each counts.
-func (it *item) mostLines() int {
-	if it.Kind == "script" || it.Kind == "command" {
-		return maxScript
+// head is what of the text stands on the card. Statements and changes count one by one, as do the rows of a table that
+// are marked, which stand first; of a script the steps follow from each other, and prose is short anyway.
+func (it *item) head() string {
+	if it.prose || slices.Contains([]string{"sql", "diff", "env"}, it.Kind) {
+		return firstLines(it.text, maxLines)
 	}
-	return maxLines
+	shown, n := 0, 0
+	for line := range strings.Lines(it.text) {
+		shown += 1 + uniseg.StringWidth(strings.TrimRight(line, "\n"))/(bot.PhoneWidth+1)
+		if n++; shown > maxScreen && n > it.marked() {
+			return firstLines(it.text, max(1, n-1))
+		}
+	}
+	return it.text
+}
+
+// marked is how many lines of a table the rows take that need a look, as far as they are read on the card.
+func (it *item) marked() int {
+	n := 0
+	for _, mark := range it.Marks {
+		if mark != "" && mark != "ok" {
+			n++
+		}
+	}
+	return min(maxLines, n*lines(it.text)/max(1, len(it.Rows)))
 }
 
 func (it *item) rank() int {

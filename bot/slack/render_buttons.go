@@ -51,7 +51,8 @@ func (l *layout) buttonList() []button {
 		case "danger":
 			e.Style = slack.StyleDanger
 		}
-		if b.Confirm != "" || e.Style == slack.StyleDanger {
+		asks := b.NeedsReason || b.WithForm // its form asks the same
+		if !asks && (b.Confirm != "" || e.Style == slack.StyleDanger) {
 			e.Confirm = l.r.confirm(b, e)
 			w += 2*containerWeight + weight(e.Confirm.Title.Text) + weight(e.Confirm.Text.Text) + weight(e.Confirm.Confirm.Text) + weight(e.Confirm.Deny.Text)
 		}
