@@ -161,10 +161,7 @@ func (s *Slack) confirm(d delivery, payload any) {
 
 // tell answers what was just heard.
 func (s *Slack) tell(ctx context.Context, h heard, r bot.Reply) {
-	if r.Noted && h.in.Action != "" { // the card that was pressed says it
-		return
-	}
-	if err := s.answer(ctx, h.in.UserID, h.at, h.hook, r); err != nil && ctx.Err() == nil {
+	if err := s.answer(ctx, h.in, h.at, h.hook, r); err != nil && ctx.Err() == nil {
 		s.log.Warn("answer could not be given", "id", h.in.ID, "error", err)
 	}
 }

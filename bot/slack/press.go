@@ -52,6 +52,7 @@ func whence(cb slack.InteractionCallback) origin {
 	if at.Thread == cb.Container.MessageTs || at.Thread == cb.Message.Timestamp {
 		at.Thread = "" // the card that begins a thread stands in the channel
 	}
+	at.Still = cb.Container.IsEphemeral || direct(at.Channel)
 	return at
 }
 
