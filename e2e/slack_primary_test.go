@@ -55,7 +55,15 @@ func (w *workspace) refusesStrangers(id, stepID string) {
 // hearsOnce: a click that Slack delivers three times is one answer.
 func (w *workspace) hearsOnce(id, stepID string) {
 	w.c.t.Helper()
-	w.click(ops1, "step/"+id+"/"+stepID, "Approve")
+	key := "step/" + id + "/" + stepID
+	eventually(w.c.t, 20*time.Second, "see the newest plan on "+key, func() error {
+		r, err := w.c.run(id)
+		if err == nil {
+			_, err = w.shows(key, "Approve", r.step(stepID).Digest)
+		}
+		return err
+	})
+	w.click(ops1, key, "Approve")
 	for range 2 {
 		if err := w.Redeliver(); err != nil {
 			w.c.t.Fatal(err)

@@ -68,19 +68,24 @@ func (w *workspace) until(within time.Duration, what string, ok func() error) {
 	}
 }
 
+// shows is the card of a key, where it has a button now and is about a plan.
+func (w *workspace) shows(key, label, digest string) (slacktest.Message, error) {
+	m, ok := w.card(key)
+	if !ok {
+		return m, errors.New("there is no such card")
+	}
+	if !slices.Contains(buttons(m), label) || !strings.Contains(string(m.Blocks), digest) {
+		return m, fmt.Errorf("it has the buttons %q:\n%s", buttons(m), w.Plain(m))
+	}
+	return m, nil
+}
+
 // sees waits until the card of a key shows a button.
-func (w *workspace) sees(key, label string) slacktest.Message {
+func (w *workspace) sees(key, label string) (m slacktest.Message) {
 	w.c.t.Helper()
-	var m slacktest.Message
-	w.until(20*time.Second, "see ["+label+"] on "+key, func() error {
-		var ok bool
-		if m, ok = w.card(key); !ok {
-			return errors.New("there is no such card")
-		}
-		if !slices.Contains(buttons(m), label) {
-			return fmt.Errorf("it has the buttons %q:\n%s", buttons(m), w.Plain(m))
-		}
-		return nil
+	w.until(20*time.Second, "see ["+label+"] on "+key, func() (err error) {
+		m, err = w.shows(key, label, "")
+		return err
 	})
 	return m
 }
@@ -164,12 +169,10 @@ func (w *workspace) hand(id string, d decision) error {
 		if err != nil {
 			return err
 		}
-		var ok bool
-		m, ok = w.card(key)
-		if moved = now.digest(d) != d.Digest; !moved && (!ok || !slices.Contains(buttons(m), label) || !strings.Contains(string(m.Blocks), d.Digest)) {
-			return errors.New(w.Plain(m))
+		if moved = now.digest(d) != d.Digest; !moved {
+			m, err = w.shows(key, label, d.Digest)
 		}
-		return nil
+		return err
 	})
 	if moved {
 		return &refused{status: http.StatusConflict, message: "another plan is shown by now"}
