@@ -247,7 +247,7 @@ func (c *company) onlyNews(calls []slacktest.Call) {
 		told = append(told, key)
 	}
 	first := slices.IndexFunc(told, func(key string) bool { return strings.HasPrefix(key, "alert/") })
-	news := slices.IndexFunc(told, func(key string) bool { return strings.HasPrefix(key, "step/") || strings.HasPrefix(key, "run/") })
+	news := slices.IndexFunc(told, func(key string) bool { return strings.HasPrefix(key, "step/") }) // the run's end may be the call that found Slack back
 	if first < 0 || news >= 0 && news < first {
 		c.t.Errorf("after the outage the question did not come first: %q", told)
 	}
