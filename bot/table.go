@@ -2,6 +2,7 @@ package bot
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/rivo/uniseg"
@@ -53,7 +54,8 @@ func PlainTable(bl Block) string {
 //	x 1 n1.example.com
 //	  ip 127.0.11.11 · status 1 → 2
 //
-// The first two cells name the record, each other one stands behind the name of its column; a line is broken between them.
+// The first two cells name the record, or the first alone where the second is a number. Each other one stands behind the
+// name of its column; a line is broken between them.
 func NarrowTable(bl Block, width int) string {
 	aligned := PlainTable(bl)
 	wide := func(line string) bool { return uniseg.StringWidth(line) > width }
@@ -73,7 +75,10 @@ func NarrowTable(bl Block, width int) string {
 
 // record is one row of a table as lines.
 func record(bl Block, i int, row []string, width int) string {
-	const names = 2 // cells that name the row
+	names := 2 // cells that name the row
+	if slices.ContainsFunc(bl.Rows, func(r []string) bool { return len(r) > 1 && isNumber(r[1]) }) {
+		names = 1
+	}
 	var b strings.Builder
 	line, begun, named := bl.sign(i), false, false
 	next := func() {
@@ -106,6 +111,11 @@ func record(bl Block, i int, row []string, width int) string {
 		line, begun = line+gap+cell, true
 	}
 	return b.String() + line + "\n"
+}
+
+func isNumber(s string) bool {
+	_, err := strconv.ParseFloat(s, 64)
+	return err == nil
 }
 
 // Legend says what the signs of a table mean, in words of label (ui.mark_changed and so on): "x = bad, * = changed". It is

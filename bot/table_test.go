@@ -37,6 +37,8 @@ func TestNarrowTable(t *testing.T) {
   备机备机备机备机备机
   c
 `},
+		"a number names nothing": {bot.Block{Columns: []string{"table", "rows", "newest created_at"}, Marks: []string{"changed"}, Rows: [][]string{
+			{"orders", "24000", "2026-11-21 06:34:17"}, {"users", "-", ""}}}, "* orders\n  rows 24000\n  newest created_at 2026-11-21 06:34:17\n  users\n  rows -\n"},
 		"nothing": {bot.Block{}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {

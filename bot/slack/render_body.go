@@ -115,9 +115,9 @@ func (it *item) frame() int { return 3*containerWeight + weight(it.Label) }
 func (it *item) long() bool { return weight(it.text) > it.most }
 
 // head is what of the text stands on the card. Statements and changes count one by one, as do the rows of a table that
-// are marked, which stand first; of a script the steps follow from each other, and prose is short anyway.
+// are marked, which stand first; of a script the steps follow from each other. Other text is of the card's own making.
 func (it *item) head() string {
-	if it.prose || slices.Contains([]string{"sql", "diff", "env"}, it.Kind) {
+	if !slices.Contains([]string{"script", "command", "files", "table"}, it.Kind) {
 		return firstLines(it.text, maxLines)
 	}
 	shown, n := 0, 0
