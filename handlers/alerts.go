@@ -172,8 +172,8 @@ func (h *Handlers) startedFromAlert(ctx context.Context, c caller) {
 	}
 }
 
-// knowAlerts makes sure that the calls of an earlier process are known: people may press a button before anything else
-// looked at alerts.
+// knowAlerts makes sure that the calls of an earlier process are known: people may press a button, or start a recovery,
+// before anything else looked at alerts.
 func (h *Handlers) knowAlerts(ctx context.Context) error {
 	if h.alerts.known() { // whoever pressed a button does not wait for what is being journaled
 		return nil

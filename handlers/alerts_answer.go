@@ -11,9 +11,6 @@ import (
 
 // answerAlert is a press on an alert's card.
 func (h *Handlers) answerAlert(ctx context.Context, c caller, p press, reason string) (bot.Reply, error) {
-	if err := h.knowAlerts(ctx); err != nil {
-		return bot.Reply{}, err
-	}
 	k, ok := h.alerts.get(p.Alert)
 	if !ok || slices.Contains([]string{resolved, replaced, merged}, k.State) || (k.State == started && p.Choice == "snooze") {
 		return bot.Reply{}, runbook.Errorf(runbook.NotFound, "alert.gone")

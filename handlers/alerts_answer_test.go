@@ -14,6 +14,11 @@ func TestAPressRightAfterARestart(t *testing.T) {
 			r := b.Handle(t.Context(), bot.Inbound{Platform: "web", UserID: "ops1", Action: press{Alert: key, Choice: "snooze"}.encode()})
 			return !r.Refused
 		},
+		"command": func(b *book, key string) bool {
+			b.Handle(t.Context(), bot.Inbound{Platform: "web", UserID: "ops1", Text: "help"})
+			since, id := b.calledSince("primary", nil)
+			return !since.IsZero() && id == key
+		},
 		"form": func(b *book, key string) bool {
 			m, ok := b.Render(t.Context(), "zh", "alert/"+key)
 			return ok && len(m.Buttons) > 0
