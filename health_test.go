@@ -86,7 +86,7 @@ func TestARefusedTokenStopsNothing(t *testing.T) {
 	for deadline := time.After(20 * time.Second); ; {
 		status, body := get(t, url+"/readyz")
 		if status == http.StatusServiceUnavailable {
-			if !strings.Contains(body, "not ready\nSlack does not work: SLACK_BOT_TOKEN: Slack refuses it (token_revoked)") || strings.Contains(body, "canary") {
+			if !strings.Contains(body, "not ready\nSlack does not work as it should: SLACK_BOT_TOKEN: Slack refuses it (token_revoked)") || strings.Contains(body, "canary") {
 				t.Errorf("/readyz says %q", body)
 			}
 			break

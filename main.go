@@ -12,8 +12,6 @@ import (
 	"syscall"
 
 	"github.com/go-sql-driver/mysql"
-	"github.com/redis/go-redis/v9"
-	"github.com/redis/go-redis/v9/logging"
 	"github.com/spf13/cobra"
 
 	"recoverbot/drill/service"
@@ -27,8 +25,7 @@ func main() {
 	if status, ok := hidden(os.Args); ok {
 		os.Exit(status)
 	}
-	redis.SetLogger(&logging.VoidLogger{})  // both would write raw lines beside the log; their errors are all returned
-	_ = mysql.SetLogger(&mysql.NopLogger{}) // fails for nil only
+	_ = mysql.SetLogger(&mysql.NopLogger{}) // would write raw lines beside the log; fails for nil only
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	err := newRoot().ExecuteContext(ctx)

@@ -9,6 +9,10 @@ import (
 	"github.com/cenkalti/backoff/v5"
 )
 
+// forbidden is how often a part of a card is tried that a person must allow first, such as a file: each try takes calls
+// from what can go out.
+const forbidden = 5 * time.Minute
+
 // outage is what deliveries that fail say of the platform, beyond their own message.
 type outage struct {
 	since time.Time // of the first failure after the last success; zero: all well
@@ -148,6 +152,10 @@ func (l *lane) failed(p *parcel, m Message, err error) {
 		wait := p.retry.NextBackOff()
 		p.notBy = now.Add(wait)
 		l.log.Warn("message could not be delivered", "key", m.Key, "retry_seconds", wait.Seconds(), "error", err)
+		if p.part && fault(err) != nil { // its card is out: the platform works
+			p.notBy = now.Add(forbidden)
+			return
+		}
 		if l.poison(p) {
 			return
 		}

@@ -60,8 +60,8 @@ func Cut(s string, limit int, weigh func(rune) int) string {
 // CountLines counts the lines of s.
 func CountLines(s string) int { return strings.Count(strings.TrimRight(s, "\n"), "\n") + 1 }
 
-// FirstLines are the first n lines of s.
-func FirstLines(s string, n int) string {
+// firstLines are the first n lines of s.
+func firstLines(s string, n int) string {
 	end := 0
 	for range n {
 		next := strings.IndexByte(s[end:], '\n')
@@ -86,15 +86,24 @@ var runningTime = regexp.MustCompile(`\d{1,3}:\d\d(:\d\d)?`)
 // sameDay is within how long a time of day needs no date.
 const sameDay = 12 * time.Hour
 
+// between separates the parts of a Context.
+const between = " · "
+
 // StillContext is m's Context with its running time as the time since when it runs: a post that nobody edits stays true.
 func StillContext(m Message, label func(id string, pairs ...any) string) string {
-	at := runningTime.FindStringIndex(m.Context)
-	if at == nil || m.Since.IsZero() {
+	if m.Since.IsZero() {
 		return m.Context
 	}
-	id := "ui.since"
-	if m.At.Sub(m.Since) > sameDay {
-		id = "ui.since_day"
+	parts := strings.Split(m.Context, between)
+	for i, part := range parts {
+		if at := runningTime.FindStringIndex(part); at != nil {
+			id := "ui.since"
+			if m.At.Sub(m.Since) > sameDay {
+				id = "ui.since_day"
+			}
+			parts[i] = label(id, "what", strings.TrimSpace(part[:at[0]]), "at", m.Since) + part[at[1]:]
+			break
+		}
 	}
-	return m.Context[:at[0]] + label(id, "at", m.Since) + m.Context[at[1]:]
+	return strings.Join(parts, between)
 }

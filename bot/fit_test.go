@@ -1,6 +1,8 @@
 package bot_test
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -11,7 +13,7 @@ func TestStillContext(t *testing.T) {
 	t.Parallel()
 	label := func(id string, pairs ...any) string {
 		layout := map[string]string{"ui.since": "since 15:04:05", "ui.since_day": "since 2006-01-02 15:04:05"}[id]
-		return pairs[1].(time.Time).In(time.FixedZone("", 8*3600)).Format(layout)
+		return fmt.Sprintf("%s %s", pairs[1], pairs[3].(time.Time).In(time.FixedZone("", 8*3600)).Format(layout))
 	}
 	since := time.Date(2026, 11, 22, 19, 11, 40, 0, time.UTC)
 	for _, c := range []struct {
@@ -24,6 +26,7 @@ func TestStillContext(t *testing.T) {
 		{"down 1:04:02 · step 3 of 8", since, 1, "down since 03:11:40 · step 3 of 8"},
 		{"down 44:04:02", since, 44, "down since 2026-11-23 03:11:40"},
 		{"service back after 04:02", time.Time{}, 1, "service back after 04:02"},
+		{"DRY RUN · 中断 04:02", since, 1, "DRY RUN · 中断 since 03:11:40"},
 		{"DRY RUN", since, 1, "DRY RUN"},
 	} {
 		m := bot.Message{Context: c.context, Since: c.since, At: since.Add(time.Duration(c.hours) * time.Hour)}
@@ -33,31 +36,10 @@ func TestStillContext(t *testing.T) {
 	}
 }
 
-func TestNarrowTable(t *testing.T) {
-	t.Parallel()
-	table := bot.Block{Columns: []string{"id", "域名"}, Rows: [][]string{{"3", "a.example.com"}, {"", ""}}}
-	marked := table
-	marked.Marks = []string{"match"}
-	for name, c := range map[string]struct {
-		b     bot.Block
-		width int
-		want  string
-	}{
-		"none":   {bot.Block{}, 40, ""},
-		"narrow": {table, 40, "id  域名\n3   a.example.com\n"},
-		"marked": {marked, 40, "  id  域名\n> 3   a.example.com\n"},
-		"wide":   {table, 10, "id · 域名\n3 · a.example.com\n · "},
-	} {
-		if got := bot.NarrowTable(c.b, c.width); got != c.want {
-			t.Errorf("%s:\n%s", name, got)
-		}
-	}
-}
-
 func TestParts(t *testing.T) {
 	t.Parallel()
 	parts := func(of bot.Message) *bot.Parts {
-		return &bot.Parts{Of: of, Show: func(b bot.Block) string { return b.Text }}
+		return &bot.Parts{Of: of, Show: func(b bot.Block) string { return b.Text }, Label: func(id string, _ ...any) string { return id }}
 	}
 	script, sql := bot.Block{Kind: "script", Label: "on standby", Text: "echo 1"}, bot.Block{Kind: "sql", Text: "select 1"}
 	p := parts(bot.Message{Key: "k1", Version: 4, Title: "a card", Priority: bot.Outcome})
@@ -80,15 +62,15 @@ func TestParts(t *testing.T) {
 	}
 	all, count := parts(bot.Message{Key: "k1", Title: "a card"}), func(rune) int { return 1 }
 	var items []*bot.Item
-	for _, b := range []bot.Block{script, sql, sql} {
+	for _, b := range []bot.Block{script, sql, {Kind: "sql", Label: "last", Text: sql.Text}} {
 		it := &bot.Item{Block: b, Body: b.Text, Rank: 2}
 		it.Measure(5, 100, 4, 3, count)
 		items = append(items, it)
 	}
 	where := func(part bot.Message) string { return bot.FileName(part) }
-	if missing, at := all.Fill(items, 11, 9, where); missing != 2 || len(all.All) != 1 || at != where(all.All[0]) || items[0].Got != 11 || items[0].Where != "" {
-		t.Errorf("%d missing in %q; the first got %d", missing, at, items[0].Got)
-	} else if text := bot.Whole(all.All[0], all.Show); text != "select 1\n\nselect 1" {
+	if missing, at := all.Fill(items, 11, 9, where); strings.Join(missing, ", ") != "ui.kind_sql, last" || len(all.All) != 1 || at != where(all.All[0]) || items[0].Got != 11 || items[0].Where != "" {
+		t.Errorf("%q missing in %q; the first got %d", missing, at, items[0].Got)
+	} else if text := bot.Whole(all.All[0], all.Show); text != "select 1\n\nlast\nselect 1" {
 		t.Errorf("%s: %q", at, text)
 	}
 }

@@ -191,3 +191,28 @@ func TestHealthOfAPlatformWhoseRunEnds(t *testing.T) {
 		}
 	})
 }
+
+// A fault that ended Run is not over because the next Run runs, while that one reports that it has no connection yet.
+func TestHealthWhileTheNextRunStillFails(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		o, runs := &told{start: time.Now()}, 0
+		f := &fake{name: "a", runs: func(ctx context.Context, in bot.Inbox) error {
+			if runs++; runs == 1 {
+				return broken("token")
+			}
+			for time.Since(o.start) < 200*time.Second {
+				in.Report(errRefused)
+				time.Sleep(10 * time.Second)
+			}
+			in.Report(nil)
+			<-ctx.Done()
+			return nil
+		}}
+		c := bot.Config{Platforms: []bot.Platform{f}, Store: &bottest.Memory{}, OnHealth: o.onHealth}
+		configured(t, c, &bottest.Inbox{}, func(*bot.Hub) { time.Sleep(5 * time.Minute) })
+		if want := []string{"0 s: token: revoked", "200 s: <nil>"}; !about(o.said, want) {
+			t.Errorf("told %q", o.said)
+		}
+	})
+}

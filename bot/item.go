@@ -1,6 +1,17 @@
 package bot
 
-import "strings"
+import (
+	"slices"
+	"strings"
+
+	"github.com/rivo/uniseg"
+)
+
+// How much of a text people scroll past to reach the buttons.
+const (
+	maxLines  = 40 // of what changes data, since it is read on the card
+	maxScreen = 20 // of everything else, as a phone breaks them
+)
 
 // Item is the lines of a card, or one of its blocks, with the room that it needs and gets there.
 type Item struct {
@@ -31,6 +42,33 @@ func (it *Item) Measure(frame, most, least, notice int, weigh func(rune) int) {
 	it.least = min(it.need, frame+notice+least)
 }
 
+// Opening is what of Body a card is meant to show. Statements and changes count one by one, as do the rows of a table that
+// are marked, which stand first; of a script the steps follow from each other. Other text is of the card's own making.
+func (it *Item) Opening() string {
+	if !slices.Contains([]string{"script", "command", "files", "table"}, it.Kind) {
+		return firstLines(it.Body, maxLines)
+	}
+	shown, n := 0, 0
+	for line := range strings.Lines(it.Body) {
+		shown += 1 + uniseg.StringWidth(strings.TrimRight(line, "\n"))/(PhoneWidth+1)
+		if n++; shown > maxScreen && n > it.marked() {
+			return firstLines(it.Body, max(1, n-1))
+		}
+	}
+	return it.Body
+}
+
+// marked is how many lines of a table the rows take that need a look, as far as they are read on the card.
+func (it *Item) marked() int {
+	n := 0
+	for _, mark := range it.Marks {
+		if mark != "" && mark != "ok" {
+			n++
+		}
+	}
+	return min(maxLines, n*CountLines(it.Body)/max(1, len(it.Rows)))
+}
+
 // Head is what the item shows of its text, and how many lines that leaves out.
 func (it *Item) Head() (head string, missing int) {
 	if it.Where == "" {
@@ -43,9 +81,9 @@ func (it *Item) Head() (head string, missing int) {
 	return head, CountLines(tail)
 }
 
-// Fill gives items room, the most important ones first, and makes parts of those that are shortened. It says how many are
-// missing, and where they are.
-func (p *Parts) Fill(items []*Item, room, slots int, where func(part Message) string) (missing int, at string) {
+// Fill gives items room, the most important ones first, and makes parts of those that are shortened. It names those that
+// are missing, and says where they are.
+func (p *Parts) Fill(items []*Item, room, slots int, where func(part Message) string) (missing []string, at string) {
 	allot(items, room, slots)
 	var shortened []*Item
 	var blocks []Block
@@ -54,11 +92,11 @@ func (p *Parts) Fill(items []*Item, room, slots int, where func(part Message) st
 			shortened, blocks = append(shortened, it), append(blocks, it.Block)
 		}
 		if it.Got == 0 {
-			missing++
+			missing = append(missing, p.name(it.Block))
 		}
 	}
 	known := map[string]string{} // one part may hold many
-	for i, part := range p.addShortened(blocks, missing) {
+	for i, part := range p.addShortened(blocks, len(missing)) {
 		if known[part.Key] == "" {
 			known[part.Key] = where(part)
 		}

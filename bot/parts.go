@@ -9,9 +9,10 @@ import (
 
 // Parts collects what the card of a message cannot hold, as messages below it.
 type Parts struct {
-	Of   Message
-	Show func(Block) string // a block as people copy it
-	All  []Message
+	Of    Message
+	Show  func(Block) string // a block as people copy it
+	Label func(id string, pairs ...any) string
+	All   []Message
 }
 
 // Add makes a part of blocks, once.
@@ -74,6 +75,14 @@ func kindName(kind string) string {
 	return "text"
 }
 
+// name is what people call a block.
+func (p *Parts) name(b Block) string {
+	if b.Label != "" {
+		return b.Label
+	}
+	return p.Label("ui.kind_" + kindName(b.Kind))
+}
+
 // extensions are the kinds of a block with the ending of their files.
 var extensions = map[string]string{"script": ".sh", "command": ".sh", "sql": ".sql", "diff": ".diff"}
 
@@ -101,14 +110,20 @@ func Whole(part Message, show func(Block) string) string {
 	return strings.Join(out, "\n\n")
 }
 
-// Content is the text of a block with its table, and with what more says of rows that are missing.
-func Content(b Block, table string, more func(rows int) string) string {
+// Content is the text of a block with its table, and with what label says of rows that are missing and of signs.
+func Content(b Block, table string, label func(id string, pairs ...any) string) string {
 	out := strings.TrimRight(b.Text, "\n")
 	if table = strings.TrimRight(table, "\n"); table != "" {
 		out = strings.TrimLeft(out+"\n"+table, "\n")
 	}
+	if len(b.Columns) > 0 && len(b.Rows) == 0 && b.More == 0 {
+		out = strings.TrimLeft(b.Text+"\n"+label("ui.no_rows"), "\n")
+	}
 	if b.More > 0 {
-		out += "\n… " + more(b.More)
+		out += "\n… " + label("ui.rows_more", "n", b.More)
+	}
+	if legend := Legend(b, label); legend != "" {
+		out += "\n" + legend
 	}
 	return out
 }

@@ -2,6 +2,7 @@ package bot_test
 
 import (
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -118,5 +119,58 @@ func TestCardThatIsGoneComesWithItsParts(t *testing.T) {
 		}, dividing{finding{f}})
 		same(t, f.log(), "send k v1", `send k#a v1 of "ref1"`, "edit k v2 at ref1", "send k v2", "edit k v2 at ref1", "send k v2",
 			`send k#a v1 of "ref4"`)
+	})
+}
+
+// Parts that the platform does not allow are tried seldom, hold nothing else up, and go out once they are allowed.
+func TestForbiddenPartsTakeFewCalls(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := &fake{name: "a", every: time.Second}
+		var mu sync.Mutex
+		allowed, tries, output, asked := false, 0, "", time.Time{}
+		for i := range 20 {
+			output += string(rune('a'+i)) + "\n"
+		}
+		f.fail = func(call string) error {
+			mu.Lock()
+			defer mu.Unlock()
+			if strings.Contains(call, "#") && !allowed {
+				tries++
+				return broken("files:write")
+			}
+			asked = time.Now()
+			return nil
+		}
+		started(t, &bottest.Memory{}, func(h *bot.Hub) {
+			want(t, h, long("k", 1, output))
+			time.Sleep(time.Hour)
+			mu.Lock()
+			if tries > 20*(1+60/5) {
+				t.Errorf("%d tries in an hour", tries)
+			}
+			mu.Unlock()
+			if h.Health()[0].Err == nil {
+				t.Error("nobody would know that files are missing")
+			}
+			for v := range int64(10) {
+				now := time.Now()
+				want(t, h, card("ask", v+1, bot.Prompt))
+				time.Sleep(20 * time.Second)
+				mu.Lock()
+				if waited := asked.Sub(now); waited < 0 || waited > 2*time.Second {
+					t.Errorf("a prompt waited for %v", waited)
+				}
+				mu.Unlock()
+			}
+			mu.Lock()
+			allowed = true
+			mu.Unlock()
+			back := time.Now()
+			_ = h.Settle(t.Context())
+			if took := time.Since(back); took > 6*time.Minute || len(f.posts) != 22 {
+				t.Errorf("%d posts after %v", len(f.posts), took)
+			}
+		}, dividing{finding{f}})
 	})
 }

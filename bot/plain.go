@@ -2,6 +2,7 @@ package bot
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -55,11 +56,18 @@ func PlainProgress(p Progress) string {
 	if p.Total <= 0 {
 		return p.Text
 	}
-	const cells = 20
-	done := min(max(p.Done, 0), p.Total)
-	full := int(float64(done) / float64(p.Total) * cells)
-	return strings.TrimSpace(fmt.Sprintf("[%s%s] %3.0f%%  %s", strings.Repeat("#", full), strings.Repeat("-", cells-full),
-		float64(done)/float64(p.Total)*100, p.Text))
+	bar, percent := p.Bar(20, "#", "-")
+	return strings.TrimSpace(fmt.Sprintf("[%s] %3d%%  %s", bar, percent, p.Text))
+}
+
+// Bar is a bar of so many cells, done ones and others, and the percentage that it shows. Without a Total it is empty.
+func (p Progress) Bar(cells int, full, empty string) (bar string, percent int) {
+	if p.Total <= 0 {
+		return "", 0
+	}
+	share := float64(min(max(p.Done, 0), p.Total)) / float64(p.Total)
+	n := int(share * float64(cells))
+	return strings.Repeat(full, n) + strings.Repeat(empty, cells-n), int(math.Round(share * 100))
 }
 
 func plainButtons(m Message) string {
@@ -109,71 +117,6 @@ func plainBlock(b *strings.Builder, bl Block) {
 	if bl.More > 0 {
 		fmt.Fprintf(b, "  … +%d\n", bl.More)
 	}
-}
-
-// marks are the words of a table's row marks as one character in front of the row.
-var marks = map[string]string{"match": ">", "changed": "*", "refused": "x", "bad": "x", "ok": "+"}
-
-// PlainTable is the table of a block in aligned columns, with its marks as signs in front of the rows.
-func PlainTable(bl Block) string {
-	rows, signs := tableRows(bl)
-	var widths []int
-	for _, r := range rows {
-		for i, c := range r {
-			if i == len(widths) {
-				widths = append(widths, 0)
-			}
-			widths[i] = max(widths[i], uniseg.StringWidth(c))
-		}
-	}
-	var b strings.Builder
-	for i, r := range rows {
-		line := signs[i] + " "
-		for k, c := range r {
-			line += c + strings.Repeat(" ", widths[k]-uniseg.StringWidth(c)+2)
-		}
-		b.WriteString(strings.TrimRight(line, " ") + "\n")
-	}
-	return b.String()
-}
-
-// NarrowTable is PlainTable where that is at most width columns wide; else the cells of a row stand behind each other. It
-// leaves no room for marks where there are none.
-func NarrowTable(bl Block, width int) string {
-	aligned := strings.TrimSuffix(PlainTable(bl), "\n")
-	rows, signs := tableRows(bl)
-	lines := strings.Split(aligned, "\n")
-	if slices.ContainsFunc(lines, func(l string) bool { return uniseg.StringWidth(l) > width }) {
-		for i, r := range rows {
-			lines[i] = signs[i] + " " + strings.Join(r, " · ")
-		}
-	}
-	for i := range lines {
-		if !slices.ContainsFunc(signs, func(s string) bool { return s != " " }) {
-			lines[i] = strings.TrimPrefix(lines[i], "  ")
-		}
-	}
-	return strings.Join(lines, "\n")
-}
-
-// tableRows are the rows of a table, the names of its columns first, and the sign in front of each.
-func tableRows(bl Block) (rows [][]string, signs []string) {
-	if len(bl.Columns) > 0 {
-		rows, signs = append(rows, bl.Columns), append(signs, " ")
-	}
-	for i, r := range bl.Rows {
-		rows, signs = append(rows, r), append(signs, " ")
-		if i < len(bl.Marks) && marks[bl.Marks[i]] != "" {
-			signs[len(signs)-1] = marks[bl.Marks[i]]
-		}
-	}
-	for i, r := range rows {
-		rows[i] = make([]string, len(r))
-		for k, c := range r {
-			rows[i][k] = oneLine(c)
-		}
-	}
-	return rows, signs
 }
 
 func oneLine(s string) string { return strings.NewReplacer("\n", " ", "\t", " ").Replace(s) }

@@ -113,6 +113,9 @@ type Reply struct {
 	Stranger bool // refused since nobody of the fleet said it: a platform need not say that again and again
 	RunID    string
 	Message  *Message
+	// Noted says that Text tells no more than that the answer was taken. Where the card that was pressed changes before the
+	// person's eyes, that is said already: a platform may leave it out, or show it in passing.
+	Noted bool
 }
 
 // Aside is the text, but for what Message says anyway: a person with a small screen reads it once.

@@ -204,11 +204,10 @@ func TestTwoFailuresInARow(t *testing.T) {
 		t.Errorf("audit verify: %s", out)
 	}
 
-	w.toldAll(id)
-
 	// The next failure, on what the first left behind. The backup of the schedule must be what comes back.
 	c.mysql("standby", "INSERT INTO speed.orders (id, user_id, product, amount_cents, state) VALUES (999999, 7, 'marker', 1, 'paid')")
 	c.waitForBackup("spare1", "marker")
+	w.toldAll(id) // by now
 	c.hand = nil
 	c.drill("break", "standby")
 	id = c.recover("/recover primary")

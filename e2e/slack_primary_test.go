@@ -36,6 +36,11 @@ func (w *workspace) refusesStrangers(id, stepID string) {
 	w.c.t.Helper()
 	key := "step/" + id + "/" + stepID
 	before := w.sees(key, "Approve")
+	for _, b := range elements(before) {
+		if ask := slices.Contains([]string{"Skip", "Abort run"}, b.Text.Text); ask != (b.Confirm != nil) {
+			w.c.t.Errorf("[%s] asks before it counts: %s", b.Text.Text, b.Confirm)
+		}
+	}
 	for _, do := range []func() error{
 		func() error { return w.Click(stranger, room, before.TS, "Approve") },
 		func() error { return w.Slash(stranger, room, "/recover", "primary --supersede because") },
@@ -50,7 +55,15 @@ func (w *workspace) refusesStrangers(id, stepID string) {
 // hearsOnce: a click that Slack delivers three times is one answer.
 func (w *workspace) hearsOnce(id, stepID string) {
 	w.c.t.Helper()
-	w.click(ops1, "step/"+id+"/"+stepID, "Approve")
+	key := "step/" + id + "/" + stepID
+	eventually(w.c.t, 20*time.Second, "see the newest plan on "+key, func() error {
+		r, err := w.c.run(id)
+		if err == nil {
+			_, err = w.shows(key, "Approve", r.step(stepID).Digest)
+		}
+		return err
+	})
+	w.click(ops1, key, "Approve")
 	for range 2 {
 		if err := w.Redeliver(); err != nil {
 			w.c.t.Fatal(err)
@@ -153,7 +166,7 @@ func (w *workspace) toldAll(id string) {
 	if err != nil {
 		w.c.t.Fatal(err)
 	}
-	w.until(30*time.Second, "the last word", func() error {
+	w.until(60*time.Second, "the last word", func() error {
 		m, _ := w.card("run/" + id)
 		if !strings.Contains(w.Plain(m), "Service is back") || !strings.Contains(w.Plain(m), "Audit ") {
 			return errors.New(w.Plain(m))
@@ -176,7 +189,7 @@ func (w *workspace) toldAll(id string) {
 		}
 	}
 	w.inPlace()
-	w.prompt(id)
+	w.inTime(id)
 	w.withinLimits("lost")
 	w.kept()
 }
@@ -189,7 +202,7 @@ func (w *workspace) toldStep(id string, s step) {
 		key = "step/" + id + "/" + s.Group
 	}
 	var m slacktest.Message
-	w.until(30*time.Second, "the last version of "+key, func() error {
+	w.until(60*time.Second, "the last version of "+key, func() error {
 		var ok bool
 		m, ok = w.card(key)
 		if text := w.Plain(m); !ok || len(buttons(m)) > 0 || asks.MatchString(text) {
@@ -205,7 +218,7 @@ func (w *workspace) toldStep(id string, s step) {
 		return
 	}
 	last := lastLine(s.Result.Output)
-	w.until(30*time.Second, "show the output of "+key+" in its thread", func() error {
+	w.until(60*time.Second, "show the output of "+key+" in its thread", func() error {
 		for _, m := range w.Thread(room, m.TS) {
 			if strings.Contains(w.Plain(m), last) || slices.ContainsFunc(m.Files, func(f slacktest.File) bool { return strings.Contains(string(f.Content), last) }) {
 				return nil

@@ -178,8 +178,8 @@ func (w *workspace) withinLimits(caused ...string) {
 // asks matches what a card says while it waits for a person.
 var asks = regexp.MustCompile(`waits for you|NOT committed`)
 
-// prompt sees that each card asked soon after the journal said so, whatever else was to be told.
-func (w *workspace) prompt(id string) {
+// inTime sees that each card asked soon after the journal said so, whatever else was to be told.
+func (w *workspace) inTime(id string) {
 	w.c.t.Helper()
 	r, err := w.c.run(id)
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -67,19 +68,24 @@ func (w *workspace) until(within time.Duration, what string, ok func() error) {
 	}
 }
 
-// sees waits until the card of a key shows a button, and is about a plan.
-func (w *workspace) sees(key, label string, digest ...string) slacktest.Message {
+// shows is the card of a key, where it has a button now and is about a plan.
+func (w *workspace) shows(key, label, digest string) (slacktest.Message, error) {
+	m, ok := w.card(key)
+	if !ok {
+		return m, errors.New("there is no such card")
+	}
+	if !slices.Contains(buttons(m), label) || !strings.Contains(string(m.Blocks), digest) {
+		return m, fmt.Errorf("it has the buttons %q:\n%s", buttons(m), w.Plain(m))
+	}
+	return m, nil
+}
+
+// sees waits until the card of a key shows a button.
+func (w *workspace) sees(key, label string) (m slacktest.Message) {
 	w.c.t.Helper()
-	var m slacktest.Message
-	w.until(20*time.Second, "see ["+label+"] on "+key, func() error {
-		var ok bool
-		if m, ok = w.card(key); !ok {
-			return errors.New("there is no such card")
-		}
-		if !slices.Contains(buttons(m), label) || !strings.Contains(string(m.Blocks), strings.Join(digest, "")) {
-			return fmt.Errorf("it has the buttons %q:\n%s", buttons(m), w.Plain(m))
-		}
-		return nil
+	w.until(20*time.Second, "see ["+label+"] on "+key, func() (err error) {
+		m, err = w.shows(key, label, "")
+		return err
 	})
 	return m
 }
@@ -134,7 +140,7 @@ func (w *workspace) refuses(user, text string, do func() error) {
 }
 
 // labels are what the buttons of a waiting card say.
-var labels = map[string]string{"approve": "Approve", "commit": "Commit", "rollback": "Roll back", "look": "Look again", "retry": "Look again", "input": "Save answers"}
+var labels = map[string]string{"approve": "Approve", "commit": "Commit", "rollback": "Roll back", "look": "Look again", "retry": "Look again", "input": "Enter values"}
 
 // hand gives an answer by a click: one person approves, another commits. It returns when the journal has it.
 func (w *workspace) hand(id string, d decision) error {
@@ -156,8 +162,23 @@ func (w *workspace) hand(id string, d decision) error {
 	if s := r.step(d.Step).State; d.Choice == "retry" && (s == "failed" || s == "rolled_back") {
 		label = "Try again"
 	}
+	var m slacktest.Message
+	moved := false
+	eventually(w.c.t, 20*time.Second, "see ["+label+"] on "+key, func() error {
+		now, err := w.c.run(id)
+		if err != nil {
+			return err
+		}
+		if moved = now.digest(d) != d.Digest; !moved {
+			m, err = w.shows(key, label, d.Digest)
+		}
+		return err
+	})
+	if moved {
+		return &refused{status: http.StatusConflict, message: "another plan is shown by now"}
+	}
 	before := len(w.Private(user))
-	if err := w.Click(user, room, w.sees(key, label, d.Digest).TS, label); err != nil {
+	if err := w.Click(user, room, m.TS, label); err != nil {
 		return err
 	}
 	filled := false
@@ -186,6 +207,16 @@ func (w *workspace) hand(id string, d decision) error {
 		return err
 	})
 	return nil
+}
+
+// digest is that of what an answer is about, as it is now.
+func (r run) digest(d decision) string {
+	for _, g := range r.Groups {
+		if d.Group != "" && g.ID == d.Group {
+			return g.Digest
+		}
+	}
+	return r.step(d.Step).Digest
 }
 
 // stands says how the steps of a card stand.

@@ -172,6 +172,17 @@ func (h *Handlers) startedFromAlert(ctx context.Context, c caller) {
 	}
 }
 
+// knowAlerts makes sure that the calls of an earlier process are known: people may press a button, or start a recovery,
+// before anything else looked at alerts.
+func (h *Handlers) knowAlerts(ctx context.Context) error {
+	if h.alerts.known() { // whoever pressed a button does not wait for what is being journaled
+		return nil
+	}
+	h.alerts.write.Lock()
+	defer h.alerts.write.Unlock()
+	return h.loadAlerts(ctx)
+}
+
 // loadAlerts reads, once, the calls that fired when the bot stopped.
 func (h *Handlers) loadAlerts(ctx context.Context) error {
 	b := h.alerts

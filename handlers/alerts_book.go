@@ -15,8 +15,8 @@ import (
 
 // alertBook holds the calls of now and of late; the journal holds them for good.
 type alertBook struct {
-	write  sync.Mutex // held while the calls change
-	loaded bool
+	write  sync.Mutex        // held while the calls change
+	loaded bool              // written with mu too
 	saved  map[string]string // ID → what the journal has
 	old    map[string]bool   // IDs that an earlier process left; they are shown anew
 
@@ -89,10 +89,17 @@ func (b *alertBook) publish(e *edit, rows []journal.Alert) {
 	b.calls = e.calls
 }
 
-func (b *alertBook) load(rows []journal.Alert) {
-	b.loaded = true
+// known reports whether the calls of an earlier process were read.
+func (b *alertBook) known() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	return b.loaded
+}
+
+func (b *alertBook) load(rows []journal.Alert) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.loaded = true
 	for _, row := range rows {
 		c := &call{tally: &tally{count: row.Count}}
 		if err := json.Unmarshal(row.Body, c); err != nil || c.Key == "" {

@@ -36,7 +36,7 @@ func (h *Handlers) decide(ctx context.Context, c caller, d runbook.Decision) (bo
 	if d.Step == "" && d.Group == "" {
 		id = "cmd.run_noted_" + string(d.Choice)
 	}
-	return bot.Reply{Text: c.say.T(id, "choice", c.say.T("choice."+string(d.Choice)), "run", r.ID), RunID: r.ID}, nil
+	return bot.Reply{Text: c.say.T(id, "choice", c.say.T("choice."+string(d.Choice)), "run", r.ID), RunID: r.ID, Noted: true}, nil
 }
 
 // subjects are the steps that a decision is about, of a group those that wait; one nil for the run itself.

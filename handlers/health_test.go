@@ -33,13 +33,13 @@ func TestAPlatformThatDoesNotWork(t *testing.T) {
 	}
 	b.now = b.now.Add(time.Minute)
 	tell(&bot.Fault{Text: "The token was taken back. Make another one.", Err: errors.New("token_revoked xoxb-1")})
-	if m = b.hub.last[key]; m.Title != "Slack does not work: The token was taken back. Make another one." || !m.At.Equal(since) {
+	if m = b.hub.last[key]; m.Title != "Slack does not work as it should: The token was taken back. Make another one." || !m.At.Equal(since) {
 		t.Errorf("broken: %+v", m)
 	}
 	b.restart()
 	b.now = since.Add(3*time.Hour + 12*time.Minute)
 	tell(nil)
-	if m = b.hub.last[key]; m.Title != "Slack works again; it was away for 3 h 12 min" || m.State != "done" || len(m.Notify) != 0 || len(b.hub.last) != 1 {
+	if m = b.hub.last[key]; m.Title != "Slack works again; the trouble lasted 3 h 12 min" || m.State != "done" || len(m.Notify) != 0 || len(b.hub.last) != 1 {
 		t.Errorf("well: %+v", m)
 	}
 	b.now = b.now.Add(time.Minute)
@@ -53,7 +53,7 @@ func TestAPlatformThatDoesNotWork(t *testing.T) {
 	if len(b.hub.last) != 2 || b.hub.prompt != 2 {
 		t.Errorf("later: %v", shownKeys(b.hub))
 	}
-	if zh := b.printer("zh").T("platform.well", "platform", "web", "seconds", 60.0); zh != "控制台 已恢复，中断 1 分" {
+	if zh := b.printer("zh").T("platform.well", "platform", "web", "seconds", 60.0); zh != "控制台 已恢复，故障持续 1 分" {
 		t.Errorf("in Chinese %q", zh)
 	}
 	for _, key := range append(shownKeys(b.hub), "nudge/k3v7/domains/waiting-1/0", "nudge/alert/x/1/0", "nudge/", "platform/", "") {
@@ -73,7 +73,7 @@ func TestHealthIsTold(t *testing.T) {
 	w.hub.until(t, "platform/slack/1795403520", inState("failed"))
 	w.PlatformHealth(bot.Health{Platform: "slack", Since: time.Unix(1795403580, 0)})
 	m := w.hub.until(t, "platform/slack/1795403520", inState("done"))
-	if !strings.HasSuffix(m.Title, "away for 1 min") {
+	if !strings.HasSuffix(m.Title, "lasted 1 min") {
 		t.Errorf("title %q", m.Title)
 	}
 }
@@ -97,7 +97,7 @@ func TestARestartMendsAPlatform(t *testing.T) {
 			t.Errorf("too soon: %+v", m)
 		}
 		d.pass(time.Second)
-		if m := d.hub.get("platform/slack/946684800"); m.Title != "Slack works again; it was away for 1 h" {
+		if m := d.hub.get("platform/slack/946684800"); m.Title != "Slack works again; the trouble lasted 1 h" {
 			t.Errorf("slack: %+v", m)
 		}
 		if m := d.hub.get("platform/telegram/946684800"); m.State != "failed" || d.hub.get("platform/web/946684800").Key != "" {

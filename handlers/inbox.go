@@ -43,8 +43,9 @@ func (h *Handlers) Handle(ctx context.Context, in bot.Inbound) bot.Reply {
 		return bot.Reply{Text: c.say.T("cmd.too_old", "at", in.At), Refused: true}
 	}
 	var reply bot.Reply
-	var err error
+	err := h.knowAlerts(ctx)
 	switch {
+	case err != nil:
 	case in.Action != "":
 		reply, err = h.pressed(ctx, c, in)
 	case in.Casual:

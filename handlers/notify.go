@@ -188,6 +188,9 @@ func (h *Handlers) Render(ctx context.Context, lang, key string) (bot.Message, b
 	say := h.printer(lang)
 	kind, rest, _ := strings.Cut(key, "/")
 	if kind == "alert" {
+		if err := h.knowAlerts(ctx); err != nil {
+			return bot.Message{}, false
+		}
 		return h.alertMessage(rest, say)
 	}
 	id, _, _ := strings.Cut(rest, "/")

@@ -199,5 +199,6 @@ func (v viewer) answered(r runbook.Run, old bot.Message, given []runbook.Recorde
 // settledNudge is a nudge that calls nobody any more. Whom it called stays, so that the edit says nothing else anew.
 func settledNudge(old bot.Message, title string) bot.Message {
 	old.Title, old.State, old.Emoji, old.Context, old.Since = title, bot.NudgeOver, "", "", time.Time{}
+	old.Priority = bot.Outcome // what asks now goes first
 	return old
 }

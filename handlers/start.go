@@ -91,12 +91,13 @@ func (h *Handlers) start(ctx context.Context, c caller, req engine.StartRequest)
 		id = "cmd.joined"
 	}
 	text := c.say.T(id, "title", c.say.Text(r.Scenario.Title), "run", r.ID)
-	if id == "cmd.started" {
+	noted := id == "cmd.started"
+	if noted {
 		if hosts := h.answering(ctx, r); len(hosts) > 0 {
-			text = c.say.T("cmd.answers_now", "host", strings.Join(hosts, ", ")) + "\n" + text
+			text, noted = c.say.T("cmd.answers_now", "host", strings.Join(hosts, ", "))+"\n"+text, false
 		}
 	}
-	return bot.Reply{Text: text, RunID: r.ID}, nil
+	return bot.Reply{Text: text, RunID: r.ID, Noted: noted}, nil
 }
 
 // answeringWithin bounds what a start asks once the run is under way: machines that are well answer at once.

@@ -257,12 +257,20 @@ func (v viewer) summary(r runbook.Run) string {
 	line := v.say.T("view.counts", "all", n, "done", counts[runbook.Done], "skipped", counts[runbook.Skipped],
 		"deferred", counts[runbook.Deferred])
 	if back := backAt(r); !back.IsZero() && !r.DownSince.IsZero() {
-		line = v.say.T("view.back", "seconds", back.Sub(r.DownSince).Seconds()) + " " + line
+		line = sentences(v.say.T("view.back", "seconds", back.Sub(r.DownSince).Seconds()), line)
 	}
 	if loss, lost, ok := lossSeconds(r); ok && lost {
-		line += " " + v.say.T("view.lost", "seconds", loss)
+		line = sentences(line, v.say.T("view.lost", "seconds", loss))
 	}
 	return line
+}
+
+// sentences stand behind each other: with a space, but for Chinese ones.
+func sentences(a, b string) string {
+	if strings.HasSuffix(a, "。") {
+		return a + b
+	}
+	return a + " " + b
 }
 
 // changed is what the machines are now, as the run wrote it down.

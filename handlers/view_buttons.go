@@ -16,7 +16,7 @@ import (
 // that needs an answer of its own.
 func (v viewer) answers(m *bot.Message, r runbook.Run, c card) {
 	if c.state() == runbook.Waiting && slices.Contains(engine.RunChoices(r), runbook.MarkDone) {
-		b := v.button(press{Run: r.ID, Choice: runbook.MarkDone}, runbook.MarkDone, false, "", false)
+		b := v.button(press{Run: r.ID, Choice: runbook.MarkDone}, runbook.MarkDone, false, "", deed{})
 		b.Label, b.Style = v.say.T("run_choice.done"), "primary"
 		m.Buttons = append(m.Buttons, b)
 	}
@@ -27,7 +27,7 @@ func (v viewer) answers(m *bot.Message, r runbook.Run, c card) {
 			m.Code = groupCode(r, c)
 			for _, choice := range choices {
 				p := press{Run: r.ID, Group: c.id, Digest: digest, Choice: choice}
-				b := v.button(p, choice, groupNeedsReason(r, c, choice), "", c.def.Danger)
+				b := v.button(p, choice, groupNeedsReason(r, c, choice), "", v.deed(c, c.def.Danger, c.members...))
 				if id := labelIn(runbook.Waiting, choice); id != "" {
 					b.Label = v.say.T(id)
 				}
@@ -56,7 +56,7 @@ func (v viewer) answers(m *bot.Message, r runbook.Run, c card) {
 			}
 			p := press{Run: r.ID, Step: s.ID, Attempt: s.Attempt, Digest: s.Digest, Choice: choice}
 			danger := s.Def.Danger || s.Plan != nil && s.Plan.Danger
-			b := v.button(p, choice, engine.NeedsReason(r, *s, choice), member, danger)
+			b := v.button(p, choice, engine.NeedsReason(r, *s, choice), member, v.deed(c, danger, s))
 			b.WithForm = choice == runbook.Input
 			if id := labelIn(s.State, choice); id != "" {
 				b.Label = v.named(member, v.say.T(id))
@@ -66,7 +66,7 @@ func (v viewer) answers(m *bot.Message, r runbook.Run, c card) {
 	}
 	if aborts {
 		p := press{Run: r.ID, Group: c.id, Choice: runbook.Abort}
-		m.Buttons = append(m.Buttons, v.button(p, runbook.Abort, engine.RunNeedsReason(r, runbook.Abort), "", false))
+		m.Buttons = append(m.Buttons, v.button(p, runbook.Abort, engine.RunNeedsReason(r, runbook.Abort), "", deed{}))
 	}
 }
 
@@ -128,7 +128,7 @@ func (v viewer) runButtons(r runbook.Run) []bot.Button {
 	var out []bot.Button
 	for _, choice := range engine.RunChoices(r) {
 		p := press{Run: r.ID, Choice: choice}
-		b := v.button(p, choice, engine.RunNeedsReason(r, choice), "", false)
+		b := v.button(p, choice, engine.RunNeedsReason(r, choice), "", deed{})
 		b.Label = v.say.T("run_choice." + string(choice))
 		out = append(out, b)
 	}
@@ -143,31 +143,73 @@ func (v viewer) runButtons(r runbook.Run) []bot.Button {
 		}
 		seen[s.ID] = true
 		p := press{Run: r.ID, Step: s.ID, Attempt: s.Attempt, Digest: s.Digest, Choice: runbook.Reopen}
-		b := v.button(p, runbook.Reopen, false, "", false)
-		b.Label = v.say.T("run_choice.todo", "title", v.say.Text(s.Def.Title), "member", s.Member)
+		b := v.button(p, runbook.Reopen, false, "", deed{})
+		b.Label = v.say.T("run_choice.todo", "n", numberOf(r, s), "title", v.say.Text(s.Def.Title), "member", s.Member)
 		out = append(out, b)
 	}
 	return out
 }
 
-func (v viewer) button(p press, choice runbook.Choice, reason bool, member string, danger bool) bot.Button {
+// numberOf is the number of a step's card.
+func numberOf(r runbook.Run, s *runbook.StepRun) int {
+	for _, c := range cards(r) {
+		if slices.ContainsFunc(c.members, func(m *runbook.StepRun) bool { return m.ID == s.ID }) {
+			return c.number
+		}
+	}
+	return 0
+}
+
+func (v viewer) button(p press, choice runbook.Choice, reason bool, member string, d deed) bot.Button {
 	b := bot.Button{
 		Label: v.named(member, v.say.T("choice_button."+string(choice))), Choice: string(choice), Action: p.encode(), NeedsReason: reason,
 	}
 	switch choice {
 	case runbook.Approve, runbook.Commit:
 		b.Style = "primary"
-		if danger {
+		if d.danger {
 			b.Style = "danger"
-			b.Confirm = v.say.T("view.confirm_danger")
+			b.Confirm = v.say.T("view.confirm_danger", "title", d.title, "host", d.host, "what", d.what)
 		}
 	case runbook.Skip:
-		b.Confirm = v.say.T("view.confirm_skip")
+		b.Confirm = v.say.T("view.confirm_skip", "title", d.title)
 	case runbook.Abort:
 		b.Style = "danger"
 		b.Confirm = v.say.T("view.confirm_abort")
 	}
 	return b
+}
+
+// deed is what a person is asked once more about before a button counts.
+type deed struct {
+	danger            bool
+	title, host, what string
+}
+
+// Confirmations are short: a dialog of a chat has about 300 characters.
+const (
+	deedTitle = 80
+	deedWhat  = 140
+)
+
+// deed names the members of c that one click answers: the step, where it is done, and what it does.
+func (v viewer) deed(c card, danger bool, members ...*runbook.StepRun) deed {
+	d := deed{danger: danger, title: shorten(v.say.Text(c.def.Title), deedTitle)}
+	var what []string
+	for _, s := range members {
+		d.host = s.Host
+		if s.Plan != nil {
+			what = append(what, strings.TrimRight(v.say.Say(s.Plan.Summary), ".。"))
+		}
+	}
+	if len(members) == 1 && c.group {
+		d.title += " (" + members[0].Member + ")"
+	}
+	d.what = shorten(strings.Join(what, "; "), deedWhat)
+	if strings.Contains(d.what, d.host) || len(members) > 1 && c.def.Host == "" {
+		d.host = ""
+	}
+	return d
 }
 
 // stepCode is the four characters that a person types to answer a step: another one in each run, attempt and plan.

@@ -1,6 +1,7 @@
 package bottest
 
 import (
+	"fmt"
 	"strings"
 	"time"
 
@@ -73,16 +74,17 @@ func Lost(all string, m bot.Message) []string {
 	have := flat.Replace(all)
 	want := append([]string{m.Title, m.Context, m.UntilText, m.Footer, m.Output}, append(m.Lines, m.Warn...)...)
 	for _, b := range m.Blocks {
-		want = append(append(want, b.Label, b.Text), b.Columns...)
+		want = append(want, b.Label, b.Text) // records of a table do not name all of its columns
 		for _, row := range b.Rows {
 			want = append(want, row...)
 		}
 	}
-	for _, f := range m.Form {
-		want = append(want, bot.PlainField(f))
-	}
+	want = append(want, strings.Split(bot.OpenForm(m, func(_ string, pairs ...any) string { return fmt.Sprint(pairs[1]) }), "\n")...)
 	for _, b := range m.Buttons {
-		want = append(want, b.Label, b.Confirm)
+		want = append(want, b.Label)
+		if !b.NeedsReason && !b.WithForm { // else its form asks
+			want = append(want, b.Confirm)
+		}
 	}
 	var lost []string
 	known := map[string]bool{}

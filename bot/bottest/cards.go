@@ -2,6 +2,7 @@ package bottest
 
 import (
 	"fmt"
+	"maps"
 	"strings"
 	"time"
 
@@ -50,14 +51,14 @@ func Cards() map[string]bot.Message {
 	form := []bot.Field{{Name: "address", Label: "Address", Type: "address", Required: true, Value: "192.0.2.31"},
 		{Name: "row_3", Label: "a.example.com 1 → 2", Type: "bool", Value: "true"},
 		{Name: "dump", Label: "Dump", Type: "enum", Enum: []string{"02:00, 1.2 GB", "03:00, incomplete"}, Value: "02:00, 1.2 GB"}}
-	return map[string]bot.Message{
+	all := map[string]bot.Message{
 		"contract.en": Card("k1", 1),
 		"alert.en": {Key: "alert/f1", Version: 1, State: "down", Emoji: "🔴", Title: "primary: not answering at all", At: downAt, Notify: []string{"ops1", "nobody", "ops2"},
 			Lines: []string{"since 03:11:40, seen from bot, nginx1", "✗ primary: answers on no port", "Suggested: recover primary"},
 			Buttons: []bot.Button{button("recover", "Start recovery", "primary"), button("check", "Check again", ""),
 				button("snooze", "Snooze 30 min", "")}},
 		"alert.zh": {Key: "alert/f1", Version: 1, State: "down", Emoji: "🔴", Title: "primary：完全无响应", At: downAt, Notify: []string{"ops1"},
-			Lines:   []string{"03:11:40 起，bot, nginx1 均确认", "✗ primary：所有端口均无响应", "建议：恢复 primary"},
+			Lines:   []string{"03:11:40 起，已由 bot, nginx1 确认", "✗ primary：所有端口均无响应", "建议：恢复 primary"},
 			Buttons: []bot.Button{button("recover", "开始恢复", "primary"), button("check", "重新检查", ""), button("snooze", "静默 30 分钟", "")}},
 		"waiting.en": step(bot.Message{State: "waiting", Emoji: "🟡", Title: "3/8 Take the dead machine off the domain list",
 			Context: "down 04:02 · lost 1 h 11 min of data · step 3 of 8 · next: Restart go-api",
@@ -67,7 +68,7 @@ func Cards() map[string]bot.Message {
 			Blocks: []bot.Block{sql, rows(id, "match", domain...)}, Code: "3f2a", Buttons: []bot.Button{danger, skip, button("abort", "Abort run", "")}}),
 		"waiting.zh": step(bot.Message{State: "waiting", Emoji: "🟡", Title: "3/8 将挂掉的机器从域名列表下掉",
 			Context: "中断 04:02 · 已丢失 1 小时 11 分的数据 · 第 3/8 步 · 下一步：重启 go-api", Warn: []string{"此后不可回退：primary 必须保持关机。"},
-			Lines:  []string{"在 standby · 文档 3.3 · 等待您", "修改 standby 上域名列表 speed.t_app_dns 的 2 行", "提交前您会先看到改动；3 分后自动回滚。"},
+			Lines:  []string{"在 standby · 文档 3.3 · 等您决定", "修改 standby 上域名列表 speed.t_app_dns 的 2 行", "提交前您会先看到改动；3 分后自动回滚。"},
 			Blocks: []bot.Block{sql, rows(id, "match", domain...)}, Code: "3f2a", Buttons: []bot.Button{dangerZH, button("skip", "跳过", "")}}),
 		"held.en": step(bot.Message{State: "held", Emoji: "🔒", Title: "3/8 Changed, NOT committed: 2 rows", Context: "down 04:02",
 			Lines: []string{"Nobody else sees the change yet."}, Blocks: []bot.Block{before, after}, UntilText: "Rolls back by itself at 03:17:20",
@@ -99,6 +100,8 @@ func Cards() map[string]bot.Message {
 		"long.en": Long(), "long.zh": Long(),
 		"hostile.en": Hostile(),
 	}
+	maps.Copy(all, realCards())
+	return all
 }
 
 // Long has a plan, a table and lines that no post can hold.

@@ -24,6 +24,7 @@ const (
 type origin struct {
 	Channel string `json:"c,omitempty"`
 	Thread  string `json:"t,omitempty"`
+	Still   bool   `json:"s,omitempty"` // the card that was pressed never changes: it was shown to one person alone
 }
 
 func (o origin) String() string {
@@ -42,17 +43,18 @@ func (s *Slack) Answer(ctx context.Context, in bot.Inbound, r bot.Reply) error {
 			return fmt.Errorf("read where to answer: %w", err)
 		}
 	}
-	return s.answer(ctx, in.UserID, at, "", r)
+	return s.answer(ctx, in, at, "", r)
 }
 
-// answer says r to user alone. An empty reply says nothing.
-func (s *Slack) answer(ctx context.Context, user string, at origin, hook string, r bot.Reply) error {
-	if r.Text == "" && r.Message == nil {
+// answer says r to the person of in alone. An empty reply says nothing, nor does one that the pressed card says.
+func (s *Slack) answer(ctx context.Context, in bot.Inbound, at origin, hook string, r bot.Reply) error {
+	if r.Text == "" && r.Message == nil || r.Noted && in.Action != "" && !at.Still {
 		return nil
 	}
 	if r.Message != nil {
 		s.remember(*r.Message)
 	}
+	user := addressee(in.UserID)
 	for i, p := range s.r.private(r) {
 		if i >= maxHookUses {
 			hook = ""

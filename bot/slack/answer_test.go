@@ -81,6 +81,14 @@ func TestAnswerLater(t *testing.T) {
 	if err := w.s.Answer(t.Context(), in, bot.Reply{}); err != nil || len(w.srv.Calls("*")) != calls {
 		t.Errorf("an empty reply says something: %v", err)
 	}
+	in.Action = "opaque"
+	if err := w.s.Answer(t.Context(), in, bot.Reply{Text: "noted", Noted: true}); err != nil || len(w.srv.Calls("*")) != calls {
+		t.Errorf("what the card says is said again: %v", err)
+	}
+	in.Origin = origin{Channel: home, Still: true}.String()
+	if err := w.s.Answer(t.Context(), in, bot.Reply{Text: "approval noted", Noted: true}); err != nil || !strings.Contains(w.Private(t, "ops1"), "approval noted") {
+		t.Errorf("a press on a card that never changes is not answered: %v", err)
+	}
 	in.Origin = "{"
 	if err := w.s.Answer(t.Context(), in, bot.Reply{Text: "x"}); err == nil {
 		t.Error("an unreadable origin is answered")

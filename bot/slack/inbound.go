@@ -1,7 +1,9 @@
 package slack
 
 import (
+	"cmp"
 	"context"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -78,6 +80,8 @@ type eventBody struct {
 		Type         string `json:"type"`
 		Subtype      string `json:"subtype"`
 		User         string `json:"user"`
+		Team         string `json:"team"`
+		UserTeam     string `json:"user_team"` // where Team is not the person's own
 		BotID        string `json:"bot_id"`
 		Text         string `json:"text"`
 		Channel      string `json:"channel"`
@@ -157,7 +161,7 @@ func (s *Slack) confirm(d delivery, payload any) {
 
 // tell answers what was just heard.
 func (s *Slack) tell(ctx context.Context, h heard, r bot.Reply) {
-	if err := s.answer(ctx, h.in.UserID, h.at, h.hook, r); err != nil && ctx.Err() == nil {
+	if err := s.answer(ctx, h.in, h.at, h.hook, r); err != nil && ctx.Err() == nil {
 		s.log.Warn("answer could not be given", "id", h.in.ID, "error", err)
 	}
 }
@@ -204,7 +208,7 @@ func (s *Slack) fromEvent(ctx context.Context, b eventBody, id string) (heard, b
 	if b.EventID == "" {
 		unique = eventID("event", id, e.Channel, e.TS)
 	}
-	return h.from(s.c.Clock(), e.User, unique, bot.Inbound{Text: text}), true
+	return h.from(s.c.Clock(), s.person(cmp.Or(e.UserTeam, e.Team), e.User), unique, bot.Inbound{Text: text}), true
 }
 
 func (s *Slack) fromCommand(c slack.SlashCommand, id string) (heard, bool) {
@@ -228,6 +232,9 @@ func (h heard) from(now time.Time, user, id string, in bot.Inbound) heard {
 func eventID(kind, delivery string, parts ...string) string {
 	if strings.Join(parts, "") == "" {
 		parts = []string{delivery}
+	}
+	if strings.Join(parts, "") == "" { // nothing tells it from others: better twice than not at all
+		parts = []string{rand.Text()}
 	}
 	body, _ := json.Marshal(parts) // strings can always be encoded
 	sum := sha256.Sum256(body)

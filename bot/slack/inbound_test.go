@@ -77,6 +77,7 @@ func TestEventID(t *testing.T) {
 		{eventID("press", "e1", "", ""), eventID("press", "e2", "", "")},
 		{eventID("press", "e", "ab", "c"), eventID("press", "e", "a", "bc")},
 		{eventID("form", "e", "a"), eventID("press", "e", "a")},
+		{eventID("command", "", ""), eventID("command", "", "")}, // neither is a redelivery of the other
 	}
 	for _, p := range same {
 		if p[0] != p[1] {
@@ -101,6 +102,8 @@ func TestWhence(t *testing.T) {
 		"a card with replies":  {slack.InteractionCallback{Container: slack.Container{ChannelID: "C1", MessageTs: "1.2", ThreadTs: "1.2"}}, origin{Channel: "C1"}},
 		"a reply":              {slack.InteractionCallback{Container: slack.Container{ChannelID: "C1", MessageTs: "1.2", ThreadTs: "1.0"}}, origin{Channel: "C1", Thread: "1.0"}},
 		"an older description": {slack.InteractionCallback{Channel: slack.Channel{GroupConversation: slack.GroupConversation{Conversation: slack.Conversation{ID: "C2"}}}}, origin{Channel: "C2"}},
+		"shown to one alone":   {slack.InteractionCallback{Container: slack.Container{ChannelID: "C1", MessageTs: "1.2", IsEphemeral: true}}, origin{Channel: "C1", Still: true}},
+		"a conversation":       {slack.InteractionCallback{Container: slack.Container{ChannelID: "D1", MessageTs: "1.2"}}, origin{Channel: "D1", Still: true}},
 	} {
 		if got := whence(tt.cb); got != tt.want {
 			t.Errorf("%s: %+v", name, got)

@@ -61,7 +61,7 @@ func (r renderer) fields(form []bot.Field) []slack.Block {
 		}
 		names = append(names, f.Name)
 		if weight(f.Value) > maxInput { // a shortened value would be sent as if a person had shortened it
-			out = append(out, prose("", bold(cut(fieldLabel(f), maxHeader)), text("\n"+r.label("ui.slack_long_value"))))
+			out = append(out, prose("", bold(cut(f.Heading(), maxHeader)), text("\n"+r.label("ui.slack_long_value"))))
 			continue
 		}
 		out = append(out, r.input(f))
@@ -69,18 +69,9 @@ func (r renderer) fields(form []bot.Field) []slack.Block {
 	return out
 }
 
-func fieldLabel(f bot.Field) string {
-	for _, s := range []string{f.Label, f.Name} {
-		if s != "" {
-			return s
-		}
-	}
-	return "…"
-}
-
 // input is one field. What is not checked is false, so a box is never required.
 func (r renderer) input(f bot.Field) slack.Block {
-	in := slack.NewInputBlock(fieldBlock+f.Name, plain(cut(fieldLabel(f), maxInputLabel)), nil, nil).WithOptional(!f.Required)
+	in := slack.NewInputBlock(fieldBlock+f.Name, plain(cut(f.Heading(), maxInputLabel)), nil, nil).WithOptional(!f.Required)
 	options := pick(f.Enum)
 	switch {
 	case f.Type == "bool":

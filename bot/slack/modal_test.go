@@ -118,3 +118,21 @@ func TestModalOfManyFields(t *testing.T) {
 		t.Error("the missing fields are not announced")
 	}
 }
+
+// A button asks once: in its form, or in a dialog of its own.
+func TestOneQuestion(t *testing.T) {
+	t.Parallel()
+	m := bot.Message{Key: "k", Title: "x", Buttons: []bot.Button{
+		{Label: "Approve", Choice: "approve", Style: "danger", Confirm: "Dangerous: really?"},
+		{Label: "Commit", Choice: "commit", Style: "danger", Confirm: "Dangerous: really?", NeedsReason: true},
+		{Label: "Fence", Choice: "fence", Style: "danger"}, {Label: "Later", Choice: "defer"}}}
+	l := &layout{r: rendererIn(t, "en"), m: m}
+	for i, want := range []bool{true, false, true, false} {
+		if e := l.buttonList()[i].element; (e.Confirm != nil) != want {
+			t.Errorf("%s asks by a dialog: %v", e.Text.Text, !want)
+		}
+	}
+	if text, _ := json.Marshal(rendererIn(t, "en").modal(m, m.Buttons[1], "")); !strings.Contains(string(text), "Dangerous: really?") {
+		t.Errorf("the form does not ask: %s", text)
+	}
+}

@@ -31,13 +31,13 @@ func (s *Slack) press(ctx context.Context, in bot.Inbox, d delivery, cb slack.In
 	}
 	a := cb.ActionCallback.BlockActions[0]
 	h := heard{at: whence(cb)}
-	if m, b, ok := s.button(cb.Message, a.Value); ok && (b.NeedsReason || b.WithForm) {
+	if m, b, ok := s.button(cb.Message, a.Value); ok && b.Asks() {
 		s.confirm(d, nil)
-		s.ask(ctx, h.from(s.c.Clock(), cb.User.ID, "", bot.Inbound{Action: a.Value}), m, b, cb.TriggerID)
+		s.ask(ctx, h.from(s.c.Clock(), s.person(cb.User.TeamID, cb.User.ID), "", bot.Inbound{Action: a.Value}), m, b, cb.TriggerID)
 		return
 	}
-	id := eventID("press", d.id, cb.TriggerID, a.ActionTs, a.ActionID, cb.Container.MessageTs)
-	s.hear(ctx, in, d, h.from(s.c.Clock(), cb.User.ID, id, bot.Inbound{Action: a.Value}))
+	id := eventID("press", d.id, cb.TriggerID, a.ActionTs)
+	s.hear(ctx, in, d, h.from(s.c.Clock(), s.person(cb.User.TeamID, cb.User.ID), id, bot.Inbound{Action: a.Value}))
 }
 
 // whence is where a press is answered.
@@ -52,6 +52,7 @@ func whence(cb slack.InteractionCallback) origin {
 	if at.Thread == cb.Container.MessageTs || at.Thread == cb.Message.Timestamp {
 		at.Thread = "" // the card that begins a thread stands in the channel
 	}
+	at.Still = cb.Container.IsEphemeral || direct(at.Channel)
 	return at
 }
 
@@ -118,7 +119,7 @@ func (s *Slack) submit(ctx context.Context, in bot.Inbox, d delivery, cb slack.I
 	reason, fields := answered(cb.View)
 	state, _ := json.Marshal(cb.View.State) // what was decoded can be encoded
 	h := heard{at: from.origin}
-	h = h.from(s.c.Clock(), cb.User.ID, eventID("form", d.id, cb.TriggerID, cb.View.ID, cb.View.Hash, string(state)),
+	h = h.from(s.c.Clock(), s.person(cb.User.TeamID, cb.User.ID), eventID("form", d.id, cb.TriggerID, cb.View.ID, cb.View.Hash, string(state)),
 		bot.Inbound{Action: from.Action, Reason: reason, Fields: fields})
 	fresh, err := s.keep(ctx, in, h)
 	switch {

@@ -12,21 +12,23 @@ import (
 const (
 	minLines   = 600
 	minBlock   = 150
-	maxLines   = 40
 	moreWeight = containerWeight + 125 // the line that says how much is missing
+	maxNames   = 150                   // the names of what is missing
 )
 
 // fill puts lines and blocks into what is left of the card.
 func (l *layout) fill() {
 	items := l.items()
-	missing, where := l.parts.Fill(items, l.left-containerWeight-moreWeight, l.slots-1, l.where) // what is missing is said in words
+	room := l.left - containerWeight - moreWeight - maxNames // what is missing is said in words
+	missing, where := l.parts.Fill(items, room, l.slots-1, l.where)
 	for _, it := range items {
 		if it.Got > 0 {
 			l.body = append(l.body, l.show(it))
 		}
 	}
-	if missing > 0 {
-		l.body = append(l.body, prose("", text(l.r.label("ui.more_blocks", "n", missing, "where", where))))
+	if len(missing) > 0 {
+		names := cut(strings.Join(missing, ", "), maxNames)
+		l.body = append(l.body, prose("", text(l.r.label("ui.more_blocks", "n", len(missing), "names", names, "where", where))))
 	}
 }
 
@@ -35,9 +37,7 @@ func (l *layout) items() []*bot.Item {
 	add := func(b bot.Block, body string, rank, least int) {
 		b.Label = l.fit(b.Label, maxHeader)
 		it := &bot.Item{Block: b, Body: strings.Trim(body, "\n"), Rank: rank}
-		// What one block holds, and what people scroll past to reach the buttons.
-		most := min(maxText, weight(bot.FirstLines(it.Body, maxLines)))
-		it.Measure(3*containerWeight+weight(b.Label), most, least, moreWeight, weigh)
+		it.Measure(3*containerWeight+weight(b.Label), min(maxText, weight(it.Opening())), least, moreWeight, weigh)
 		if it.Body != "" || b.Label != "" {
 			out = append(out, it)
 		}
@@ -57,7 +57,7 @@ func (l *layout) items() []*bot.Item {
 
 // content is the text of a block as people copy it.
 func (r renderer) content(b bot.Block) string {
-	return bot.Content(b, bot.PlainTable(b), func(rows int) string { return r.label("ui.rows_more", "n", rows) })
+	return bot.Content(b, bot.NarrowTable(b, bot.PhoneWidth), r.label)
 }
 
 // show is the item within what it got.

@@ -2,8 +2,6 @@ package slack
 
 import (
 	"fmt"
-	"slices"
-	"strings"
 
 	"github.com/slack-go/slack"
 
@@ -18,7 +16,7 @@ const (
 	maxConfirmTitle = 100
 	maxConfirmText  = 300
 	maxConfirmWord  = 30
-	maxWords        = 900
+	maxWords        = 1800
 	minSlots        = 12 // blocks for everything else
 	inlineWeight    = 50 // of an element within a line
 )
@@ -50,8 +48,8 @@ func (l *layout) buttonList() []button {
 		case "danger":
 			e.Style = slack.StyleDanger
 		}
-		if b.Confirm != "" || e.Style == slack.StyleDanger {
-			e.Confirm = l.r.confirm(b, e)
+		if question := b.Sure(l.r.label); question != "" {
+			e.Confirm = confirm(question, l.r.label("ui.cancel"), e)
 			w += 2*containerWeight + weight(e.Confirm.Title.Text) + weight(e.Confirm.Text.Text) + weight(e.Confirm.Confirm.Text) + weight(e.Confirm.Deny.Text)
 		}
 		out = append(out, button{e, w})
@@ -60,13 +58,9 @@ func (l *layout) buttonList() []button {
 }
 
 // confirm is the dialog before a button counts.
-func (r renderer) confirm(b bot.Button, e *slack.ButtonBlockElement) *slack.ConfirmationBlockObject {
-	question := strings.TrimSpace(b.Confirm)
-	if question == "" {
-		question = r.label("ui.slack_confirm", "what", e.Text.Text)
-	}
+func confirm(question, cancel string, e *slack.ButtonBlockElement) *slack.ConfirmationBlockObject {
 	c := slack.NewConfirmationBlockObject(plain(cut(e.Text.Text, maxConfirmTitle)), plain(cut(question, maxConfirmText)),
-		plain(cut(e.Text.Text, maxConfirmWord)), plain(cut(r.label("ui.cancel"), maxConfirmWord)))
+		plain(cut(e.Text.Text, maxConfirmWord)), plain(cut(cancel, maxConfirmWord)))
 	if e.Style != "" {
 		c = c.WithStyle(e.Style)
 	}
@@ -110,17 +104,19 @@ func (l *layout) answer() []slack.Block {
 		if l.place == below { // there is no thread
 			id = "ui.slack_code_here"
 		}
-		intro := l.r.label(id, "code", number)
-		parts, used := []slack.RichTextSectionElement{text(intro)}, 2*containerWeight+weight(intro)
-		var words []string
-		for _, b := range l.m.Buttons {
-			word := b.Choice + " " + number
+		intro := l.r.label(id, "code", number) + "\n"
+		parts, used := []slack.RichTextSectionElement{text(intro)}, 3*containerWeight+weight(intro)
+		for i, word := range bot.Answers(l.m, number) {
 			cost := weight(word) + 2*inlineWeight
-			if b.Choice == "" || slices.Contains(words, word) || used+cost > maxWords {
-				continue
+			if used+cost > maxWords {
+				parts = append(parts, text("  …"))
+				break
 			}
-			words, used = append(words, word), used+cost
-			parts = append(parts, text("  "), code(word))
+			if i > 0 {
+				parts = append(parts, text("  "))
+			}
+			used += cost
+			parts = append(parts, code(word))
 		}
 		l.reserve(used)
 		out = append(out, prose("", parts...))

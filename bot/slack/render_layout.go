@@ -1,6 +1,7 @@
 package slack
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/slack-go/slack"
@@ -13,6 +14,7 @@ import (
 const (
 	maxMessage      = 12000
 	containerWeight = 125
+	pieceWeight     = 3 * containerWeight
 	maxBlocks       = 50
 	maxHeader       = 150
 	maxText         = 2800 // of one block; the documented limit of a section is 3000
@@ -20,6 +22,7 @@ const (
 	maxLine         = 250 // progress, deadline
 	maxForm         = 1000
 	maxFooter       = 500
+	barCells        = 15
 	minPiece        = 150 // what each of these keeps of its text
 	maxNotification = 250
 	maxMentions     = 10
@@ -54,7 +57,7 @@ type layout struct {
 // is announced on the card and whole in its parts.
 func (r renderer) lay(m bot.Message, where place) *layout {
 	l := &layout{r: r, m: bot.Cleaned(m), place: where, left: maxMessage, slots: maxBlocks}
-	l.parts = bot.Parts{Of: l.m, Show: r.content}
+	l.parts = bot.Parts{Of: l.m, Show: r.content, Label: r.label}
 	l.reserve(containerWeight + 200) // to say that something was shortened
 	buttons := l.buttonList()
 	l.top(buttons)
@@ -137,23 +140,24 @@ type piece struct {
 // bottom is what stands below the body: progress, deadline, form, output, buttons, code, who decided.
 func (l *layout) bottom(buttons []button) {
 	said := func(s string) slack.Block { return prose("", text(s)) }
-	typed := func(s string) slack.Block { return prose("", code(s)) }
+	strong := func(s string) slack.Block { return prose("", bold(s)) }
+	printed := func(s string) slack.Block { return exact("", "", s) }
 	var pieces []piece
 	if p := l.m.Progress; p != nil {
-		pieces = append(pieces, piece{bot.PlainProgress(*p), maxLine, typed})
+		if bar, percent := p.Bar(barCells, "█", "░"); bar != "" {
+			pieces = append(pieces, piece{fmt.Sprintf("%s %d%%", bar, percent), maxLine, strong})
+		}
+		pieces = append(pieces, piece{p.Text, maxLine, said})
 	}
-	pieces = append(pieces, piece{l.m.UntilText, maxLine, said})
-	var fields []string
-	for _, f := range l.m.Form {
-		fields = append(fields, bot.PlainField(f))
-	}
-	pieces = append(pieces, piece{strings.Join(fields, "\n"), maxForm, said})
 	where, last := l.output()
-	pieces = append(pieces, piece{where, maxLine, said}, piece{last, maxLine, typed},
+	pieces = append(pieces, piece{l.m.UntilText, maxLine, strong}, piece{bot.OpenForm(l.m, l.r.label), maxForm, said},
+		piece{where, maxLine, said}, piece{last, maxLine, printed},
 		piece{l.m.Footer, maxFooter, func(s string) slack.Block { return slack.NewContextBlock("", plain(s)) }})
 	want := 0
 	for _, p := range pieces {
-		want += 2*containerWeight + min(weight(p.text), p.limit)
+		if p.text != "" {
+			want += pieceWeight + min(weight(p.text), p.limit)
+		}
 	}
 	words := l.answer()
 	rows := l.buttons(buttons, want)
@@ -168,7 +172,7 @@ func (l *layout) bottom(buttons []button) {
 func (l *layout) put(p piece) {
 	if s := l.fit(strings.TrimSpace(p.text), min(p.limit, max(minPiece, l.left-minBody/2))); s != "" {
 		l.tail = append(l.tail, p.show(s))
-		l.reserve(2*containerWeight + weight(s))
+		l.reserve(pieceWeight + weight(s))
 	}
 }
 

@@ -132,7 +132,6 @@ func (v *validator) button(e object) {
 	v.length("value", e.str("value"), 0, 2000)
 	v.check(strings.Contains("primary danger", e.str("style")), "style %q", e.str("style"))
 	c := e.obj("confirm")
-	v.check(c != nil || e.str("style") != "danger", "a dangerous button asks nothing")
 	if c != nil {
 		v.plain("confirm title", c.obj("title"), 100)
 		v.plain("confirm text", c.obj("text"), 300)

@@ -113,6 +113,6 @@ func bare(m bot.Message) post {
 		half := most / 2
 		text = append(append(text[:half:half], []rune("\n…\n")...), text[len(text)-half:]...)
 	}
-	return post{text: bot.CleanLine(m.Title), blocks: []slack.Block{
+	return post{text: escape(cut(bot.Headline(bot.Cleaned(m)), maxNotification)), blocks: []slack.Block{
 		slack.NewSectionBlock(plain(string(text)), nil, nil, slack.SectionBlockOptionBlockID(keyBlock(m.Key)))}}
 }

@@ -34,26 +34,29 @@ type Slack struct {
 
 // pace is how long things may take; tests shorten it.
 type pace struct {
-	every  time.Duration // between two posts or edits
-	call   time.Duration // one call of the Web API
-	keep   time.Duration // journaling what was received: Slack waits 3 s for the confirmation
-	ack    time.Duration // handing over a confirmation
-	submit time.Duration // handling a form before its confirmation, so that a refusal shows in the form
-	modal  time.Duration // opening a form: its trigger lives 3 s
-	ping   time.Duration // without a ping of the server for so long, the connection is dead
-	auth   time.Duration // between two looks whether the token still works
-	retry  time.Duration // the first pause before connecting again
-	retry9 time.Duration // the longest
-	rate   time.Duration // to wait after a 429 that does not say how long
+	every   time.Duration // between two posts or edits
+	call    time.Duration // one call of the Web API
+	keep    time.Duration // journaling what was received: Slack waits 3 s for the confirmation
+	ack     time.Duration // handing over a confirmation
+	submit  time.Duration // handling a form before its confirmation, so that a refusal shows in the form
+	modal   time.Duration // opening a form: its trigger lives 3 s
+	ping    time.Duration // without a ping of the server for so long, the connection is dead
+	auth    time.Duration // between two looks whether the token still works
+	retry   time.Duration // the first pause before connecting again
+	longest time.Duration // the longest
+	rate    time.Duration // to wait after a 429 that does not say how long
 }
 
 var usual = pace{
 	every: 1200 * time.Millisecond, call: 10 * time.Second, keep: 1500 * time.Millisecond, ack: time.Second, submit: 2300 * time.Millisecond, modal: 2500 * time.Millisecond,
-	ping: 30 * time.Second, auth: 5 * time.Minute, retry: time.Second, retry9: 30 * time.Second, rate: 5 * time.Second,
+	ping: 30 * time.Second, auth: 5 * time.Minute, retry: time.Second, longest: 30 * time.Second, rate: 5 * time.Second,
 }
 
 // self is who the bot is, as auth.test says.
-type self struct{ team, user, bot, name, url string }
+type self struct {
+	team, user, bot, name, url string
+	organisation               bool // of several workspaces
+}
 
 var (
 	_ bot.Platform  = (*Slack)(nil)
@@ -193,7 +196,7 @@ func (s *Slack) introduce(ctx context.Context) error {
 		}
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		s.self = self{team: who.TeamID, user: who.UserID, bot: who.BotID, name: who.User, url: who.URL}
+		s.self = self{team: who.TeamID, user: who.UserID, bot: who.BotID, name: who.User, url: who.URL, organisation: who.EnterpriseID != ""}
 		return nil
 	})
 }

@@ -26,7 +26,7 @@ const (
 
 // again repeats f, which connects to Slack.
 func (s *Slack) again(ctx context.Context, in bot.Inbox, f func(context.Context) (worked bool, err error)) error {
-	return bot.Again(ctx, in, s.log, s.pace.retry, s.pace.retry9, f)
+	return bot.Again(ctx, in, s.log, s.pace.retry, s.pace.longest, f)
 }
 
 // listen keeps a connection of Socket Mode until ctx ends.
@@ -78,13 +78,23 @@ func (s *Slack) connect(ctx context.Context, to *session) (worked bool, err erro
 				return worked, s.connectionError(e.Data)
 			case socketmode.EventTypeErrorBadMessage:
 				if bad, ok := e.Data.(*socketmode.ErrorBadMessage); ok {
-					s.log.Warn("unreadable message from Slack", "error", s.scrub(bad.Cause))
+					s.unknown(client, bad, to)
 				}
 			case socketmode.EventTypeEventsAPI, socketmode.EventTypeInteractive, socketmode.EventTypeSlashCommand:
 				s.delivered(client, e, to)
 			}
 		}
 	}
+}
+
+// unknown takes an event of a kind that the library does not know: one that is not confirmed comes again and again.
+func (s *Slack) unknown(client *socketmode.Client, bad *socketmode.ErrorBadMessage, to *session) {
+	var r socketmode.Request
+	if err := json.Unmarshal(bad.Message, &r); err == nil && r.Type == socketmode.RequestTypeEventsAPI && r.EnvelopeID != "" {
+		s.delivered(client, socketmode.Event{Type: socketmode.EventTypeEventsAPI, Request: &r}, to)
+		return
+	}
+	s.log.Warn("unreadable message from Slack", "error", s.scrub(bad.Cause))
 }
 
 func (s *Slack) connectionError(data any) error {

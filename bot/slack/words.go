@@ -28,7 +28,19 @@ func typed(text string) string {
 		}
 		return target
 	})
-	return strings.TrimSpace(unescape.Replace(text))
+	return unformatted(strings.TrimSpace(unescape.Replace(text)))
+}
+
+// unformatted undoes the formatting of a line, or of its beginning as code: it comes along where people copy an answer from
+// a card.
+func unformatted(line string) string {
+	if n := len(line) - len(strings.TrimLeft(line, "`")); n > 0 {
+		return strings.TrimSpace(strings.Replace(line[n:], line[:n], "", 1))
+	}
+	if n := len(line); n > 2 && line[0] == line[n-1] && strings.IndexByte("*_~", line[0]) >= 0 {
+		return unformatted(line[1 : n-1])
+	}
+	return line
 }
 
 // mention is how Slack writes the bot's own name, with or without it.

@@ -15,6 +15,14 @@ func TestTyped(t *testing.T) {
 		"<@U1|ann> <@U2> <!here> <!subteam^S1|@oncall> &lt;@U3": "@ann @U2 @here @oncall <@U3",
 		"  approve\u00a03f2a ":                                  "approve 3f2a",
 		"a < b":                                                 "a < b",
+		"`approve 3f2a`":                                        "approve 3f2a",
+		"`approve 3f2a` looks `fine`":                           "approve 3f2a looks `fine`",
+		"```approve 3f2a``` ":                                   "approve 3f2a",
+		"*approve 3f2a*":                                        "approve 3f2a",
+		"_*approve* 3f2a_":                                      "*approve* 3f2a",
+		"input 3f2a name=_x_ *":                                 "input 3f2a name=_x_ *",
+		"`":                                                     "",
+		"**":                                                    "**",
 		"":                                                      "",
 	} {
 		if got := typed(slack); got != want {

@@ -24,7 +24,7 @@ func TestMain(m *testing.M) {
 // brisk is a pace for tests: nobody waits for seconds.
 var brisk = pace{
 	every: time.Millisecond, call: 5 * time.Second, keep: 2 * time.Second, ack: time.Second, submit: 2300 * time.Millisecond, modal: 2500 * time.Millisecond,
-	ping: 30 * time.Second, auth: time.Hour, retry: 5 * time.Millisecond, retry9: 50 * time.Millisecond, rate: 10 * time.Millisecond,
+	ping: 30 * time.Second, auth: time.Hour, retry: 5 * time.Millisecond, longest: 50 * time.Millisecond, rate: 10 * time.Millisecond,
 }
 
 var catalogue = sync.OnceValue(func() *locale.Bundle {

@@ -55,6 +55,9 @@ func (t *Telegram) answer(ctx context.Context, in bot.Inbound, at origin, r bot.
 			return nil
 		}
 	}
+	if r.Noted && at.Chat == t.home() { // the cards stand there
+		return nil
+	}
 	if r.Stranger {
 		stranger := "stranger " + in.UserID
 		if t.told.has(stranger) {

@@ -204,7 +204,7 @@ func (t *Telegram) finish(ctx context.Context, to *session, f *form, q *query, i
 		t.settle(ctx, to, q, in, at, r)
 		return
 	}
-	if q.answer(ctx, r.Aside(), false) {
+	if q.answer(ctx, r.Aside(), false) || r.Noted {
 		r.Text = ""
 	}
 	to.beside(func(ctx context.Context) {

@@ -43,10 +43,12 @@ func judge(t rapid.TB, r renderer, m bot.Message) {
 	if announced := strings.Contains(all, "more button"); n < len(m.Buttons) != announced || n == 0 && len(m.Buttons) > 0 {
 		t.Errorf("%d of %d buttons, announced: %v", n, len(m.Buttons), announced)
 	}
-	c.Buttons = c.Buttons[:n]
 	for i, b := range c.Buttons {
-		if units(b.Confirm) <= maxConfirm { // an alert box asks it
+		if i >= n || units(b.Confirm) <= maxConfirm { // an alert box asks it
 			c.Buttons[i].Confirm = ""
+		}
+		if i >= n {
+			c.Buttons[i].Label = ""
 		}
 	}
 	for _, lost := range bottest.Lost(all, c) {

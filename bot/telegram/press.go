@@ -80,19 +80,19 @@ func (t *Telegram) pressed(ctx context.Context, to *session, u incoming, late bo
 		return box("telegram.old_button"), nil
 	}
 	sure := "sure " + in.UserID + " " + p.Data
-	if found.b.Confirm != "" && !t.armed.has(sure) {
+	question := found.b.Sure(t.speaking(t.lang(lang)).label)
+	if question != "" && !t.armed.has(sure) {
 		return func(ctx context.Context) {
-			if q.answer(ctx, t.confirm(lang, found.b.Confirm), true) { // who did not see the question has not answered it
+			if q.answer(ctx, t.confirm(lang, question), true) { // who did not see the question has not answered it
 				t.armed.mark(sure, t.pace.sure)
 			}
 		}, nil
 	}
-	asks := found.b.NeedsReason || found.b.WithForm
 	if late && !q.answer(ctx, "…", false) { // nobody waits for an answer any more
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
-		if asks {
+		if found.b.Asks() {
 			return nil, nil
 		}
 		if in.At = time.Unix(max(m.Date, m.Edited), 0); m.Date == 0 { // the card is all that says when it was pressed
@@ -100,8 +100,7 @@ func (t *Telegram) pressed(ctx context.Context, to *session, u incoming, late bo
 		}
 	}
 	in.Action = found.b.Action
-	if asks {
-		t.armed.forget(sure)
+	if found.b.Asks() {
 		f := t.forms.begin(&form{user: p.From.ID, chat: m.Chat.ID, m: found.m, b: found.b, lang: lang}, t.pace.form)
 		return func(ctx context.Context) { t.ask(ctx, to, f, at, q, "") }, nil
 	}

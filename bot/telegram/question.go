@@ -109,11 +109,10 @@ func (r renderer) question(m bot.Message, b bot.Button, field int, note string) 
 	if note != "" {
 		add("⚠ "+note, "b", maxQuestion)
 	}
-	label := f.Label
-	if label == "" {
-		label = f.Name
+	if b.Confirm != "" && field == len(fields)-1 { // this answer does it
+		add("⚠ "+b.Confirm, "b", maxQuestion)
 	}
-	add(r.label("telegram.question", "n", field+1, "of", len(fields), "what", label), "", maxQuestion)
+	add(r.label("telegram.question", "n", field+1, "of", len(fields), "what", f.Heading()), "", maxQuestion)
 	add(r.hint(f), "i", maxValue)
 	typed := f.Type != "bool" && len(pick(f)) == 0
 	if now := strings.TrimSpace(bot.Clean(f.Value)); now != "" && typed {

@@ -10,25 +10,25 @@ import (
 const (
 	minLines    = 400
 	minBlock    = 100
-	maxLines    = 30 // what people scroll past to reach the buttons
 	maxLabel    = 120
 	maxOutput   = 6   // lines of output that need no part
 	moreWeight  = 100 // the line that says how much is missing
 	frameWeight = 40  // tags and line breaks of an item
-	phoneWidth  = 42  // columns of exact text that a phone shows
+	maxNames    = 120 // the names of what is missing
 )
 
 // fill puts lines and blocks into what is left of the card.
 func (l *layout) fill() {
 	items := l.items()
-	missing, where := l.parts.Fill(items, l.left-moreWeight, maxItems, l.where) // what is missing is said in words
+	missing, where := l.parts.Fill(items, l.left-moreWeight-maxNames, maxItems, l.where) // what is missing is said in words
 	for _, it := range items {
 		if it.Got > 0 {
 			l.body = append(l.body, l.show(it)...)
 		}
 	}
-	if missing > 0 {
-		l.body = append(l.body, l.say(l.r.label("ui.more_blocks", "n", missing, "where", where)))
+	if len(missing) > 0 {
+		names := cut(strings.Join(missing, ", "), maxNames)
+		l.body = append(l.body, l.say(l.r.label("ui.more_blocks", "n", len(missing), "names", names, "where", where)))
 	}
 }
 
@@ -37,7 +37,7 @@ func (l *layout) items() []*bot.Item {
 	add := func(b bot.Block, body string, rank, least int) {
 		b.Label = l.fit(b.Label, maxLabel)
 		it := &bot.Item{Block: b, Body: strings.Trim(tabs.Replace(body), "\n"), Rank: rank}
-		it.Measure(frameWeight+weight(b.Label), weight(bot.FirstLines(it.Body, maxLines)), least, moreWeight, weigh)
+		it.Measure(frameWeight+weight(b.Label), weight(it.Opening()), least, moreWeight, weigh)
 		if it.Body != "" || b.Label != "" {
 			out = append(out, it)
 		}
@@ -62,15 +62,13 @@ func shortOutput(s string) bool { return weight(s) <= minLines && bot.CountLines
 
 // content is the text of a block, narrow.
 func (r renderer) content(b bot.Block) string {
-	return bot.Content(b, bot.NarrowTable(b, phoneWidth), r.moreRows)
+	return bot.Content(b, bot.NarrowTable(b, bot.PhoneWidth), r.label)
 }
 
 // filedContent is the text of a block for a file, where lines may be long.
 func (r renderer) filedContent(b bot.Block) string {
-	return bot.Content(b, bot.PlainTable(b), r.moreRows)
+	return bot.Content(b, bot.PlainTable(b), r.label)
 }
-
-func (r renderer) moreRows(n int) string { return r.label("ui.rows_more", "n", n) }
 
 // show is the item within what it got: text for reading, or exact text.
 func (l *layout) show(it *bot.Item) []string {

@@ -6,6 +6,8 @@ import (
 
 	tgbotapi "github.com/go-telegram-bot-api/telegram-bot-api/v5"
 	"github.com/rivo/uniseg"
+
+	"recoverbot/bot"
 )
 
 // Limits of buttons.
@@ -13,7 +15,7 @@ const (
 	maxButtons  = 100
 	maxKeyboard = 8000 // bytes of labels and ids: Telegram refuses a keyboard that is too large, and does not say where that is
 	maxButton   = 64
-	maxConfirm  = 120 // of a question in an alert box, beside how to say yes
+	maxConfirm  = 160 // of a question in an alert box, beside how to say yes
 )
 
 // buttons makes the keyboard of the card, and says how to answer in text and who is called.
@@ -59,15 +61,12 @@ func (l *layout) words() string {
 		return ""
 	}
 	number := cut(l.m.Code, maxButton)
-	out := l.say(l.r.label("telegram.code", "code", number))
-	var known []string
-	for _, b := range l.m.Buttons {
-		word := code(b.Choice + " " + number)
-		if b.Choice == "" || slices.Contains(known, word) || len(known) == maxChoices || units(out)+units(word) > maxWords {
-			continue
+	out, gap := l.say(l.r.label("telegram.code", "code", number)), "\n"
+	for i, word := range bot.Answers(l.m, number) {
+		if word = code(word); i == maxChoices || units(out)+units(word) > maxWords {
+			return out + gap + "…"
 		}
-		known = append(known, word)
-		out += "  " + word
+		out, gap = out+gap+word, "  "
 	}
 	return out
 }

@@ -1,6 +1,7 @@
 package telegram
 
 import (
+	"fmt"
 	"strings"
 	"unicode/utf16"
 
@@ -21,6 +22,7 @@ const (
 	maxLine      = 200 // progress, deadline
 	maxForm      = 300
 	maxFooter    = 250
+	barCells     = 15
 	minPiece     = 120 // what each of these keeps of its text
 	minWarn      = 500
 	minBody      = 500 // what warnings leave to lines and blocks
@@ -57,7 +59,7 @@ type layout struct {
 func (r renderer) lay(m bot.Message, where place) *layout {
 	l := &layout{r: r, m: bot.Cleaned(m), place: where, inline: maxInline}
 	l.left = maxMessage - maxInline*inlineWeight - shortWeight
-	l.parts = bot.Parts{Of: l.m, Show: r.content}
+	l.parts = bot.Parts{Of: l.m, Show: r.content, Label: r.label}
 	buttons := l.buttons()
 	l.bottom(buttons, l.top())
 	l.fill()
@@ -109,7 +111,7 @@ func (l *layout) top() (warn string) {
 		out = append(out, "⚠ "+w)
 	}
 	for _, b := range l.m.Buttons {
-		if units(b.Confirm) > maxConfirm {
+		if n := units(b.Confirm); n > maxConfirm && !b.Asks() || n > maxQuestion {
 			out = append(out, "⚠ "+b.Label+": "+b.Confirm)
 		}
 	}
@@ -128,19 +130,19 @@ type piece struct {
 func (l *layout) bottom(words []string, warn string) {
 	var pieces []piece
 	if p := l.m.Progress; p != nil {
-		pieces = append(pieces, piece{bot.PlainProgress(*p), maxLine, code})
+		if bar, percent := p.Bar(barCells, "█", "░"); bar != "" {
+			pieces = append(pieces, piece{fmt.Sprintf("%s %d%%", bar, percent), maxLine, l.strong})
+		}
+		pieces = append(pieces, piece{p.Text, maxLine, l.say})
 	}
-	pieces = append(pieces, piece{l.m.UntilText, maxLine, l.say})
-	var fields []string
-	for _, f := range l.m.Form {
-		fields = append(fields, bot.PlainField(f))
-	}
-	pieces = append(pieces, piece{strings.Join(fields, "\n"), maxForm, l.say})
 	where, last := l.output()
-	pieces = append(pieces, piece{where, maxLine, l.say}, piece{last, maxLine, code}, piece{l.m.Footer, maxFooter, l.soft})
+	pieces = append(pieces, piece{l.m.UntilText, maxLine, l.strong}, piece{bot.OpenForm(l.m, l.r.label), maxForm, l.say},
+		piece{where, maxLine, l.say}, piece{last, maxLine, code}, piece{l.m.Footer, maxFooter, l.soft})
 	want := 0
 	for _, p := range pieces {
-		want += tagWeight + min(weight(p.text), p.limit)
+		if p.text != "" {
+			want += tagWeight + min(weight(p.text), p.limit)
+		}
 	}
 	if warn = strings.TrimSpace(l.fit(warn, max(minWarn, l.left-want-minBody))); warn != "" {
 		l.head = append(l.head, l.strong(warn))

@@ -2,12 +2,15 @@ package server
 
 import (
 	"context"
+	"net"
 	"path/filepath"
 	"strconv"
 	"time"
 
-	"github.com/redis/go-redis/v9"
+	"github.com/gomodule/redigo/redis"
 )
+
+const redisTimeout = 5 * time.Second
 
 // Redis is a private redis-server.
 type Redis struct {
@@ -45,7 +48,19 @@ func StartRedis(ctx context.Context, o RedisOptions) (*Redis, error) {
 		return nil, err
 	}
 	r := &Redis{Process: p, Address: o.Address, Port: o.Port}
-	c := redis.NewClient(&redis.Options{Addr: o.Address + ":" + strconv.Itoa(o.Port), Password: o.Password, DialTimeout: time.Second, MaxRetries: -1})
-	defer c.Close()
-	return r, ready(ctx, p, func(ctx context.Context) error { return c.Ping(ctx).Err() })
+	return r, ready(ctx, p, func(ctx context.Context) error {
+		c, err := r.Connect(ctx, o.Password)
+		if err != nil {
+			return err
+		}
+		defer c.Close()
+		_, err = redis.DoContext(c, ctx, "PING")
+		return err
+	})
+}
+
+// Connect logs in.
+func (r *Redis) Connect(ctx context.Context, password string) (redis.Conn, error) {
+	return redis.DialContext(ctx, "tcp", net.JoinHostPort(r.Address, strconv.Itoa(r.Port)), redis.DialPassword(password),
+		redis.DialConnectTimeout(time.Second), redis.DialReadTimeout(redisTimeout), redis.DialWriteTimeout(redisTimeout))
 }

@@ -14,7 +14,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/redis/go-redis/v9"
+	"github.com/gomodule/redigo/redis"
 	"go.uber.org/goleak"
 	"golang.org/x/crypto/ssh"
 )
@@ -232,9 +232,12 @@ func TestRedisAnswersWithItsPassword(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = r.Stop() })
-	c := redis.NewClient(&redis.Options{Addr: addr + ":" + strconv.Itoa(r.Port), Password: "secret"})
+	c, err := r.Connect(t.Context(), "secret")
+	if err != nil {
+		t.Fatal(err)
+	}
 	defer c.Close()
-	if err := c.Set(t.Context(), "a", 1, 0).Err(); err != nil {
+	if _, err := redis.DoContext(c, t.Context(), "SET", "a", 1); err != nil {
 		t.Fatal(err)
 	}
 	if err := r.Stop(); err != nil {

@@ -17,7 +17,7 @@ import (
 
 	"github.com/go-sql-driver/mysql"
 	"github.com/goccy/go-yaml"
-	"github.com/redis/go-redis/v9"
+	"github.com/gomodule/redigo/redis"
 
 	"recoverbot/runbook/appconfig"
 )
@@ -30,7 +30,7 @@ const tlsPort = 8443
 type app struct {
 	name  string
 	db    *sql.DB
-	redis *redis.Client
+	redis *redis.Pool
 }
 
 // Run serves until ctx ends. It answers 200 at /healthz only when MySQL and redis both do, a read (GET) and a write
@@ -104,9 +104,16 @@ func connect(name, config string, text []byte) (*app, int, error) {
 	db := sql.OpenDB(connector)
 	db.SetMaxOpenConns(8)
 	db.SetMaxIdleConns(4)
-	rc := redis.NewClient(&redis.Options{Addr: net.JoinHostPort(resolve(r.Host), strconv.Itoa(r.Port)), Password: r.Password, DB: r.DB,
-		DialTimeout: time.Second, ReadTimeout: time.Second, MaxRetries: 1, PoolSize: 4, ContextTimeoutEnabled: true})
-	return &app{name: name, db: db, redis: rc}, c.Server.Port, nil
+	pool := &redis.Pool{MaxIdle: 4, MaxActive: 4, Wait: true}
+	pool.DialContext = func(ctx context.Context) (redis.Conn, error) {
+		return redis.DialContext(ctx, "tcp", net.JoinHostPort(resolve(r.Host), strconv.Itoa(r.Port)), redis.DialPassword(r.Password),
+			redis.DialDatabase(r.DB), redis.DialConnectTimeout(time.Second), redis.DialReadTimeout(time.Second), redis.DialWriteTimeout(time.Second))
+	}
+	pool.TestOnBorrowContext = func(ctx context.Context, c redis.Conn, _ time.Time) error { // redis may have been restarted since
+		_, err := redis.DoContext(c, ctx, "PING")
+		return err
+	}
+	return &app{name: name, db: db, redis: pool}, c.Server.Port, nil
 }
 
 // loopback is the address of this host: the drill's hosts share one machine, so localhost is not 127.0.0.1.
@@ -124,10 +131,20 @@ func resolve(host string) string {
 	return host
 }
 
+func (a *app) command(ctx context.Context, name string, args ...any) (any, error) {
+	c, err := a.redis.GetContext(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer c.Close()
+	return redis.DoContext(c, ctx, name, args...)
+}
+
 func (a *app) health(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), callTimeout)
 	defer cancel()
-	if err := errors.Join(a.db.PingContext(ctx), a.redis.Ping(ctx).Err()); err != nil {
+	_, err := a.command(ctx, "PING")
+	if err := errors.Join(a.db.PingContext(ctx), err); err != nil {
 		a.refuse(w, err)
 		return
 	}
@@ -148,7 +165,7 @@ func (a *app) serve(w http.ResponseWriter, r *http.Request) {
 		a.refuse(w, err)
 		return
 	}
-	hits, err := a.redis.Incr(ctx, "hits:"+a.name).Result()
+	hits, err := redis.Int64(a.command(ctx, "INCR", "hits:"+a.name))
 	if err != nil {
 		a.refuse(w, err)
 		return
@@ -173,7 +190,7 @@ func (a *app) tick(ctx context.Context) {
 		case <-t.C:
 			if a.name == "go-job" {
 				tctx, cancel := context.WithTimeout(ctx, callTimeout)
-				_ = a.redis.HIncrBy(tctx, "go-job:ticks", os.Getenv(EnvHost), 1).Err() // the next tick tries again
+				_, _ = a.command(tctx, "HINCRBY", "go-job:ticks", os.Getenv(EnvHost), 1) // the next tick tries again
 				cancel()
 			}
 		}

@@ -2,11 +2,11 @@ package probe
 
 import (
 	"context"
-	"net"
-	"strconv"
 	"strings"
 
-	"github.com/redis/go-redis/v9"
+	"github.com/gomodule/redigo/redis"
+
+	"recoverbot/runbook/fleet"
 )
 
 // redisWritable asks the host's redis, on the host itself, whether it is a master that takes writes.
@@ -23,18 +23,12 @@ func redisWritable(ctx context.Context, a *asking) answer {
 	if port == 0 {
 		port = redisPort(cfg)
 	}
-	r := redis.NewClient(&redis.Options{
-		Addr:                  net.JoinHostPort("localhost", strconv.Itoa(port)),
-		Password:              cfg.Redis.Password.Reveal(),
-		Dialer:                c.Dial,
-		ContextTimeoutEnabled: true,
-		MaxRetries:            -1,
-		Protocol:              2,
-		DisableIdentity:       true,
-		DialerRetries:         1,
-	})
+	r, err := c.Redis(ctx, fleet.RedisLogin{Port: port, Password: cfg.Redis.Password.Reveal()})
+	if err != nil {
+		return bad(err)
+	}
 	defer r.Close()
-	info, err := r.Info(ctx).Result()
+	info, err := redis.String(redis.DoContext(r, ctx, "INFO"))
 	if err != nil {
 		return bad(err)
 	}
@@ -57,7 +51,7 @@ func redisWritable(ctx context.Context, a *asking) answer {
 }
 
 // stopsWrites reports whether a failed save makes this server refuse writes, which is its default.
-func stopsWrites(ctx context.Context, r *redis.Client) bool {
-	v, err := r.ConfigGet(ctx, "stop-writes-on-bgsave-error").Result()
+func stopsWrites(ctx context.Context, r redis.Conn) bool {
+	v, err := redis.StringMap(redis.DoContext(r, ctx, "CONFIG", "GET", "stop-writes-on-bgsave-error"))
 	return err != nil || v["stop-writes-on-bgsave-error"] != "no"
 }

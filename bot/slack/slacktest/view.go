@@ -48,12 +48,12 @@ type channelView struct {
 }
 
 type messageView struct {
-	ID, Version, TS, By, Initial, Time, Link, Last string
-	Bot, Ephemeral, Broadcast, Edited              bool
-	Text                                           template.HTML
-	Blocks                                         []blockView
-	Files                                          []fileView
-	Replies                                        int
+	ID, Version, TS, By, Initial, Time, Link, Last, Notice string
+	Bot, Ephemeral, Broadcast, Edited                      bool
+	Text                                                   template.HTML
+	Blocks                                                 []blockView
+	Files                                                  []fileView
+	Replies                                                int
 }
 
 type fileView struct{ Title, Name, Size, Link, Preview, Whole string }
@@ -103,21 +103,24 @@ func (s *Server) viewOf(q url.Values) (pageView, bool) {
 		s.mu.Unlock()
 		return p, false
 	}
+	p.Channel = q.Get("channel")
+	direct := Channel{ID: "@" + s.opts.BotName, Name: s.opts.BotName} // no other id before somebody says something there
 	for _, c := range s.channels {
 		switch {
 		case c.im == me.ID:
-			channels = append(channels, Channel{ID: c.ID, Name: s.opts.BotName})
+			if p.Channel == direct.ID {
+				p.Channel = c.ID
+			}
+			direct.ID = c.ID
 		case c.im == "" && (!c.Private || slices.Contains(c.Members, me.ID)):
 			n.channels[c.ID] = c.Name
 			channels = append(channels, Channel{ID: c.ID, Name: "#" + c.Name})
 		}
 	}
-	if !slices.ContainsFunc(channels, func(c Channel) bool { return c.Name == s.opts.BotName }) {
-		channels = append(channels, Channel{ID: "@" + s.opts.BotName, Name: s.opts.BotName}) // no id before somebody says something there
-	}
+	channels = append(channels, direct)
 	s.mu.Unlock()
-	n.me, p.User, p.Channel = me.ID, me.ID, q.Get("channel")
-	if p.Channel == "" && len(channels) > 0 {
+	n.me, p.User = me.ID, me.ID
+	if p.Channel == "" {
 		p.Channel = channels[0].ID
 	}
 	link := func(channel, thread string) string {
@@ -184,7 +187,7 @@ func (m *Message) at() time.Time {
 func (s *Server) viewMessage(n names, m Message) messageView {
 	v := messageView{ID: "m" + strings.ReplaceAll(m.TS, ".", "-"), TS: m.TS, By: n.users[m.User], Time: m.at().Format("3:04 PM"),
 		Bot: m.BotID != "" || m.User == s.opts.BotUser, Ephemeral: m.Ephemeral != "", Broadcast: m.Broadcast, Edited: m.Edited > 0,
-		Text: n.mrkdwnHTML(m.Text, true), Blocks: n.blocks(m.TS, m.Blocks), Version: digest(m)}
+		Text: n.mrkdwnHTML(m.Text, true), Notice: m.Text, Blocks: n.blocks(m.TS, m.Blocks), Version: digest(m)}
 	if v.By == "" {
 		v.By = "Slackbot"
 	}

@@ -167,6 +167,8 @@ func TestThePage(t *testing.T) {
 	browser.Eventually(t, page, `!document.querySelector('.ephemeral')`)
 	browser.Act(t, page, "command", browser.Keys("main textarea", "/recover primary now\r"))
 	next(t, heard, `U0OPS2 /recover "primary now"`)
+	browser.Act(t, page, "to the bot alone", browser.Click("#channels li:last-child a"), browser.Visible("body[data-channel='@recoverbot'] main textarea"), browser.Keys("main textarea", "help\r"))
+	browser.Eventually(t, page, `document.querySelector('#log article').innerText.includes('help')`)
 }
 
 // Only the page acts for people: a form of a foreign page cannot, and what does not exist changes nothing.

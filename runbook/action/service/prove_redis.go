@@ -5,11 +5,9 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"net"
 	"strings"
-	"time"
 
-	"github.com/redis/go-redis/v9"
+	"github.com/gomodule/redigo/redis"
 
 	"recoverbot/runbook"
 	"recoverbot/runbook/appconfig"
@@ -22,25 +20,24 @@ var errReplica = errors.New("it is a replica")
 func proveRedis(ctx context.Context, c *fleet.Client, r appconfig.Redis) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, proofTimeout, errors.New("prove redis log-in: no answer within 10s"))
 	defer cancel()
-	addr := hostPort(r.Host, r.Port)
-	db := redis.NewClient(&redis.Options{
-		Addr: addr, Username: r.User, Password: r.Password, DB: r.DB, Protocol: 2, DisableIdentity: true,
-		MaxRetries: -1, DialerRetries: 1, ContextTimeoutEnabled: true,
-		Dialer: func(ctx context.Context, _, _ string) (net.Conn, error) { return c.Dial(ctx, "tcp", addr) },
-	})
-	defer db.Close()
-	if err := tryRedis(ctx, db); err != nil {
+	if err := tryRedis(ctx, c, fleet.RedisLogin{Host: r.Host, Port: r.Port, User: r.User, Password: r.Password, DB: r.DB}); err != nil {
+		addr := hostPort(r.Host, r.Port)
 		return &runbook.Error{Code: runbook.Unavailable, Err: fmt.Errorf("prove redis %s: %w", addr, err),
 			Msg: runbook.T(redisProblem(err), "address", addr)}
 	}
 	return nil
 }
 
-func tryRedis(ctx context.Context, db *redis.Client) error {
-	if err := db.Ping(ctx).Err(); err != nil {
+func tryRedis(ctx context.Context, c *fleet.Client, login fleet.RedisLogin) error {
+	db, err := c.Redis(ctx, login)
+	if err != nil {
 		return err
 	}
-	info, err := db.Info(ctx, "replication").Result()
+	defer db.Close()
+	if _, err := redis.DoContext(db, ctx, "PING"); err != nil {
+		return err
+	}
+	info, err := redis.String(redis.DoContext(db, ctx, "INFO", "replication"))
 	if err != nil {
 		return err
 	}
@@ -48,14 +45,17 @@ func tryRedis(ctx context.Context, db *redis.Client) error {
 		return errReplica
 	}
 	key := "recoverbot:proof:" + rand.Text()
-	if err := db.Set(ctx, key, "1", 10*time.Second).Err(); err != nil {
+	if _, err := redis.DoContext(db, ctx, "SET", key, "1", "EX", 10); err != nil {
 		return err
 	}
-	return db.Del(ctx, key).Err()
+	_, err = redis.DoContext(db, ctx, "DEL", key)
+	return err
 }
 
 func redisProblem(err error) string {
-	text := err.Error()
+	var reply redis.Error
+	errors.As(err, &reply)
+	text := string(reply)
 	switch {
 	case errors.Is(err, errReplica), strings.HasPrefix(text, "READONLY"):
 		return "service.redis_replica"

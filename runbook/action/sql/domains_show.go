@@ -56,7 +56,12 @@ func (l listing) shown(list []listed) runbook.Table {
 	if named {
 		t.Columns = append(t.Columns, l.Domain)
 	}
-	t.Columns = append(t.Columns, l.IP, l.Status, "host", "answers", "→")
+	t.Columns = append(t.Columns, l.IP, l.Status, "host")
+	down := strconv.Itoa(l.DomainList.Down)
+	asked := slices.ContainsFunc(list, func(row listed) bool { return row.alive || row.down || row.to == down })
+	if asked { // who is put on the list asks only for what is on it
+		t.Columns = append(t.Columns, "answers")
+	}
 	for _, row := range list {
 		line := []string{row.id}
 		if named {
@@ -71,13 +76,20 @@ func (l listing) shown(list []listed) runbook.Table {
 		case !row.alive:
 			answers = "no"
 		}
-		if row.to == strconv.Itoa(l.DomainList.Down) { // up, yet dead
+		status := row.status
+		if row.to != "" && !row.unticked {
+			status, mark = row.status+" → "+row.to, "changed"
+		}
+		if row.to == down { // up, yet dead
 			mark = "bad"
 		}
-		if row.unticked {
-			row.to = ""
+		line = append(line, row.ip, status, row.host.Name)
+		if asked {
+			line = append(line, answers)
+		} else if mark == "ok" {
+			mark = ""
 		}
-		t.Rows = append(t.Rows, append(line, row.ip, row.status, row.host.Name, answers, row.to))
+		t.Rows = append(t.Rows, line)
 		t.Marks = append(t.Marks, mark)
 	}
 	return t

@@ -371,7 +371,7 @@ func TestDomainList(t *testing.T) {
 			t.Errorf("field %d: %v, want %v", i, got, want)
 		}
 	}
-	if m := p.Tables[0].Marks; m[0] != "bad" || m[1] != "ok" {
+	if m := p.Tables[0].Marks; m[0] != "bad" || m[1] != "changed" {
 		t.Errorf("marks %v: alive, though listed as down, is not bad", m)
 	}
 	if !strings.Contains(p.Effect.Exact[0].Text, "update speed.t_app_dns set status=2 where id=1 and ip='"+a("primary")+"' and status=1;") {
@@ -379,7 +379,7 @@ func TestDomainList(t *testing.T) {
 	}
 	r, env := w.rows(spec, map[string]string{"row_4": "false"})
 	q := plan(t, r, runbook.Ready)
-	if rs := q.Tables[0].Rows; rs[3][6] != "" || rs[0][6] != "2" {
+	if rs := q.Tables[0].Rows; rs[3][3] != "1" || rs[0][3] != "1 → 2" {
 		t.Errorf("the table does not follow the ticks: %v", rs)
 	}
 	if strings.Contains(q.Effect.Exact[0].Text, "where id=4") || runbook.Digest("s", "sql", nil, q.Effect) == runbook.Digest("s", "sql", nil, p.Effect) {

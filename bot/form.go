@@ -1,0 +1,62 @@
+package bot
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+)
+
+// Heading is what people call the field.
+func (f Field) Heading() string { return cmp.Or(f.Label, f.Name, "…") }
+
+// OpenForm is what people must know of the form of m before they press a button: what they must fill in, and what is
+// ticked. The rest stands in the form that its button opens, and what comes of it above; without that button everything is
+// here.
+func OpenForm(m Message, label func(id string, pairs ...any) string) string {
+	opens := slices.ContainsFunc(m.Buttons, func(b Button) bool { return b.WithForm })
+	var missing, out []string
+	for _, f := range m.Form {
+		switch {
+		case f.Type == "bool" && f.Value == "true":
+			out = append(out, "✓ "+f.Heading())
+		case f.Required && f.Value == "":
+			missing = append(missing, f.Heading())
+		case !opens:
+			out = append(out, PlainField(f))
+		}
+	}
+	if len(missing) > 0 {
+		out = append([]string{label("ui.field_needed", "what", strings.Join(missing, ", "))}, out...)
+	}
+	return strings.Join(out, "\n")
+}
+
+// Asks tells that the button opens a form.
+func (b Button) Asks() bool { return b.NeedsReason || b.WithForm }
+
+// Sure is the question before the button counts; empty where it needs none, or its form asks.
+func (b Button) Sure(label func(id string, pairs ...any) string) string {
+	question := strings.TrimSpace(b.Confirm)
+	if b.Asks() {
+		return ""
+	}
+	if question == "" && b.Style == "danger" {
+		return label("ui.really", "what", cmp.Or(b.Label, b.Choice, "…"))
+	}
+	return question
+}
+
+// unbroken keeps an answer on one line.
+const unbroken = "\u00a0"
+
+// Answers are the words of m's buttons with its code, each on one line, as people copy them.
+func Answers(m Message, code string) []string {
+	var out []string
+	for _, b := range m.Buttons {
+		word := strings.ReplaceAll(b.Choice+" "+code, " ", unbroken)
+		if b.Choice != "" && !slices.Contains(out, word) {
+			out = append(out, word)
+		}
+	}
+	return out
+}
