@@ -1,11 +1,16 @@
 package main
 
 import (
+	"encoding/json"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/goccy/go-yaml"
 
 	"recoverbot/locale"
 	"recoverbot/runbook/action"
@@ -34,6 +39,35 @@ func TestBuiltInScenarios(t *testing.T) {
 		if !lines[l] {
 			t.Errorf("no step of scenario primary does document line %s", l)
 		}
+	}
+}
+
+// A folded text has a space where its lines meet: in Chinese that is a gap.
+func TestNoGapsInChineseTexts(t *testing.T) {
+	t.Parallel()
+	gap := regexp.MustCompile(`[\p{Han}。，；：！？、（）]\s+[\p{Han}。，；：！？、（）]|[。，；：！？、]\s+\S`)
+	found := 0
+	err := filepath.WalkDir("runbook/scenario/builtin", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || filepath.Ext(path) != ".yaml" {
+			return err
+		}
+		text, err := os.ReadFile(path) //nolint:gosec // of this repository
+		if err != nil {
+			return err
+		}
+		var content any
+		if err := yaml.Unmarshal(text, &content); err != nil {
+			return err
+		}
+		plain, err := json.Marshal(content)
+		for _, bad := range gap.FindAllString(string(plain), -1) {
+			t.Errorf("%s: gap in %q", path, bad)
+		}
+		found++
+		return err
+	})
+	if err != nil || found < 5 {
+		t.Fatalf("%d scenarios, %v", found, err)
 	}
 }
 

@@ -84,6 +84,7 @@ func Cleaned(m Message) Message {
 	for i := range m.Buttons {
 		b := &m.Buttons[i]
 		b.Label, b.Choice, b.Confirm = CleanLine(b.Label), CleanLine(b.Choice), Clean(b.Confirm)
+		b.For, b.Code = CleanLine(b.For), CleanLine(b.Code)
 	}
 	return m
 }

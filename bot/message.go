@@ -3,7 +3,11 @@
 // carries an opaque Action.
 package bot
 
-import "time"
+import (
+	"cmp"
+	"slices"
+	"time"
+)
 
 // Message is one card as a person sees it, already in one language. It is a pure view of journaled state.
 type Message struct {
@@ -30,6 +34,7 @@ type Message struct {
 	Nudge     bool      `json:"nudge,omitempty"`      // exists only to buzz the people of Notify: for a Mentioner alone
 	Of        string    `json:"of,omitempty"`         // key of the card that this message is about: it goes out after that one
 	Thread    bool      `json:"thread,omitempty"`     // stands below its card (a thread, a reply) instead of beside it
+	Except    string    `json:"except,omitempty"`     // the platform that does not get it, since it is about that one
 	OfRef     Ref       `json:"-"`                    // the platform's name of that card, filled in by the hub; "" where it shows none
 	Ends      bool      `json:"ends,omitempty"`       // the run of RunID is over, or put aside, with this message
 	Priority  Priority  `json:"priority"`
@@ -81,12 +86,40 @@ type Field struct {
 // Button is one answer. Action is opaque to platforms, at most 1 KiB.
 type Button struct {
 	Label       string `json:"label"`
-	Choice      string `json:"choice"` // the word that people type: approve, skip, …
+	Choice      string `json:"choice"`         // the word that people type: approve, skip, …
+	For         string `json:"for,omitempty"`  // the member of a group that it answers
+	Code        string `json:"code,omitempty"` // what people type behind Choice, where it is not the message's
 	Action      string `json:"action"`
 	Style       string `json:"style,omitempty"`   // primary, danger, ""
 	Confirm     string `json:"confirm,omitempty"` // ask this before
 	NeedsReason bool   `json:"needs_reason,omitempty"`
 	WithForm    bool   `json:"with_form,omitempty"` // sends the message's form
+}
+
+// Answer is what people type for buttons that have a code in common.
+type Answer struct {
+	For   string
+	Words []string
+	Code  string
+}
+
+// Answers is what people may type to answer m: no word twice behind one code.
+func (m Message) Answers() []Answer {
+	var out []Answer
+	for _, b := range m.Buttons {
+		code := cmp.Or(b.Code, m.Code)
+		if b.Choice == "" || code == "" {
+			continue
+		}
+		i := slices.IndexFunc(out, func(a Answer) bool { return a.For == b.For && a.Code == code })
+		if i < 0 {
+			i, out = len(out), append(out, Answer{For: b.For, Code: code})
+		}
+		if !slices.Contains(out[i].Words, b.Choice) {
+			out[i].Words = append(out[i].Words, b.Choice)
+		}
+	}
+	return out
 }
 
 // Ref is a platform's own name of a posted message.

@@ -89,6 +89,26 @@ func TestNudgeGoesOutAfterItsCard(t *testing.T) {
 	}
 }
 
+// The end of a run is no result among many, and the news about a platform is told on the others alone.
+func TestTheEndIsToldFirstAndNobodyOfItself(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f, other := &fake{name: "a", every: time.Second}, &fake{name: "b"}
+		h, err := bot.NewHub(bot.Config{Platforms: []bot.Platform{f, other}, Store: &bottest.Memory{}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		end, ill := nudge("end", "gone"), card("ill", 1, bot.Prompt)
+		end.Ends, end.Priority, ill.Except = true, bot.Outcome, "a"
+		want(t, h, card("old", 1, bot.Outcome), card("tick", 1, bot.Ticker), end, card("ask", 1, bot.Prompt), ill)
+		run(t, h, &bottest.Inbox{}, func() { _ = h.Settle(t.Context()) })
+		same(t, f.log(), "send ask v1", `send end v1 of ""`, "send old v1", "send tick v1")
+		if f.ref("ill") != "" || other.ref("ill") == "" {
+			t.Errorf("a shows %v, b %v", f.posts, other.posts)
+		}
+	})
+}
+
 func TestNudgeFindsItsCardAfterARestart(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -15,7 +15,7 @@ const (
 
 // want queues m and its parts unless this version or a newer one is queued or shown.
 func (l *lane) want(m Message) {
-	if m.Nudge && !l.mentions {
+	if m.Nudge && !l.mentions || m.Except == l.p.Name() {
 		return
 	}
 	parts := l.divide(m)
@@ -116,8 +116,8 @@ func latest(a time.Time, more ...time.Time) time.Time {
 	return a
 }
 
-// choose picks prompts before outcomes before tickers, of these cards before their parts, then the oldest, and takes the
-// call that it needs. A volatile platform has no budget to divide; it gets everything in order.
+// choose picks prompts before outcomes before tickers, of these the end of a run first, cards before their parts, then the
+// oldest, and takes the call that it needs. A volatile platform has no budget to divide; it gets everything in order.
 func (l *lane) choose() (parcel, bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -147,6 +147,8 @@ func (l *lane) before(a, b *parcel) bool {
 		return a.order < b.order
 	case a.m.Priority != b.m.Priority:
 		return a.m.Priority < b.m.Priority
+	case a.m.Ends != b.m.Ends:
+		return a.m.Ends
 	case a.part != b.part:
 		return b.part
 	}

@@ -45,7 +45,11 @@ func (h *Handlers) authed(next apiHandler) http.HandlerFunc {
 			writeJSON(w, http.StatusUnauthorized, map[string]apiError{"error": {Code: runbook.Forbidden, Message: say.T("api.token")}})
 			return
 		}
-		if err := next(w, r, caller{person: person, platform: "web", say: say}); err != nil {
+		err := h.knowAlerts(r.Context())
+		if err == nil {
+			err = next(w, r, caller{person: person, platform: "web", say: say})
+		}
+		if err != nil {
 			h.fail(w, say, err)
 		}
 	}

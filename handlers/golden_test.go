@@ -234,6 +234,7 @@ func views() map[string]func(v viewer) bot.Message {
 	settle(&ended, runbook.Done, "new-machine", "new-provision")
 	ended.State, ended.EndedAt, ended.EndedBy = runbook.RunDone, at("03:31:00"), ended.StartedBy
 	out["closing"] = run(ended)
+	out["nudge-ended"] = func(v viewer) bot.Message { return v.ended(ended) }
 
 	r, s = domainsWait()
 	s.Plan.Verdict, s.Plan.Hint = runbook.Blocked, runbook.Abort

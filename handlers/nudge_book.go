@@ -42,7 +42,7 @@ func (n *nudges) load(ctx context.Context) ([]string, error) {
 			continue
 		}
 		n.out[m.Key] = m
-		if m.State != bot.NudgeOver {
+		if m.State != bot.NudgeOver && !m.Ends {
 			runs = union(runs, []string{m.RunID})
 		}
 	}
@@ -68,6 +68,9 @@ func (n *nudges) spokeAt(id string) time.Time {
 // show calls people to what the run asks now, and settles the calls that are over.
 func (n *nudges) show(ctx context.Context, r runbook.Run) error {
 	delete(n.next, r.ID)
+	if err := n.tellEnd(ctx, r); err != nil {
+		return err
+	}
 	if r.DryRun || r.State != runbook.Open && !n.called(r.ID) {
 		n.forget(r)
 		return nil
@@ -99,7 +102,7 @@ func (n *nudges) show(ctx context.Context, r runbook.Run) error {
 	}
 	for _, key := range slices.Sorted(maps.Keys(n.out)) {
 		m := n.out[key]
-		if m.RunID != r.ID || m.State == bot.NudgeOver || asked[episode(key)] {
+		if m.RunID != r.ID || m.State == bot.NudgeOver || m.Ends || asked[episode(key)] {
 			continue
 		}
 		if err := n.want(ctx, v.answered(r, m, given)); err != nil {
@@ -139,19 +142,19 @@ func (n *nudges) widest(q asking) int {
 // called reports whether people were called about the run, and may still believe it.
 func (n *nudges) called(run string) bool {
 	for _, m := range n.out {
-		if m.RunID == run && m.State != bot.NudgeOver {
+		if m.RunID == run && m.State != bot.NudgeOver && !m.Ends {
 			return true
 		}
 	}
 	return false
 }
 
-// forget lets go of what was called about a run that has ended.
+// forget lets go of what was called about a run that has ended, but for the end: that is told once.
 func (n *nudges) forget(r runbook.Run) {
 	if active(r) {
 		return
 	}
-	maps.DeleteFunc(n.out, func(_ string, m bot.Message) bool { return m.RunID == r.ID })
+	maps.DeleteFunc(n.out, func(_ string, m bot.Message) bool { return m.RunID == r.ID && !m.Ends })
 	n.quiet(r.ID)
 }
 

@@ -353,9 +353,12 @@ func TestParkedAndDryRunsCallNobody(t *testing.T) {
 		d.want(over)
 		d.pass(5 * time.Minute)
 		d.want(over, "1 ops2,ops1"+waits)
-		d.change(func(r *runbook.Run) { r.State, r.EndedAt = runbook.Aborted, time.Now() })
+		d.change(func(r *runbook.Run) {
+			r.State, r.EndedAt, r.EndedBy = runbook.Aborted, time.Now(), runbook.Actor{Name: "boss", Platform: "web"}
+		})
 		d.pass(time.Hour)
-		d.want(over, "1 ops2,ops1: No longer waits: 3/8 Take the dead machine off the domain list")
+		ended := "0 ops2,ops1,guest,boss: Aborted by boss (console) 01:06:00. Nothing more is done. 8 steps: 2 done. Lost 1 h 11 min of data."
+		d.want(over, "1 ops2,ops1: No longer waits: 3/8 Take the dead machine off the domain list", ended)
 		d.hub.forget(everything)
 		d.change(func(r *runbook.Run) { r.State, r.EndedAt, r.DryRun = runbook.Open, time.Time{}, true })
 		d.pass(time.Hour)

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"recoverbot/bot"
 	"recoverbot/locale"
@@ -201,8 +202,7 @@ func (v viewer) runCard(r runbook.Run) bot.Message {
 		m.Buttons = v.runButtons(r)
 	case runbook.Aborted:
 		m.State, m.Emoji = "aborted", "⏭"
-		aborted := v.say.T("view.aborted", "name", r.EndedBy.Name, "platform", r.EndedBy.Platform, "at", r.EndedAt)
-		m.Lines = append(m.Lines, aborted, v.summary(r))
+		m.Lines = append(m.Lines, v.abortedBy(r), v.summary(r))
 	case runbook.RunDone:
 		m.State, m.Emoji = "done", "✅"
 		m.Lines = append(v.changed(r), v.summary(r))
@@ -234,6 +234,10 @@ func (v viewer) runCard(r runbook.Run) bot.Message {
 	})
 	m.Footer += by
 	return m
+}
+
+func (v viewer) abortedBy(r runbook.Run) string {
+	return v.say.T("view.aborted", "name", r.EndedBy.Name, "platform", r.EndedBy.Platform, "at", r.EndedAt)
 }
 
 // lastChange is when a step of the run moved last.
@@ -298,8 +302,59 @@ func settled(r runbook.Run) int {
 	return n
 }
 
-// outline is one short line a step, so that a person sees where the run stands.
+// An outline that is longer stands in part on the card: chats show no more of a text at once.
+const (
+	outlineLines = 40
+	outlineText  = 1800 // characters
+)
+
+// outline is one short line a step, so that a person sees where the run stands: of a long run, those around that step.
 func (v viewer) outline(r runbook.Run) []string {
+	all := v.outlineOf(r)
+	at := slices.IndexFunc(cards(r), func(c card) bool { return !c.settled() })
+	if at < 0 {
+		at = len(all) - 1
+	}
+	from, to := around(all, at)
+	out := slices.Clone(all[from:to])
+	if from > 0 {
+		out = slices.Insert(out, 0, v.say.T("view.outline_before", "n", from))
+	}
+	if n := len(all) - to; n > 0 {
+		out = append(out, v.say.T("view.outline_after", "n", n))
+	}
+	return out
+}
+
+// around is the part of lines that fits, with the line at in its first half where there are more behind it.
+func around(lines []string, at int) (from, to int) {
+	length := func(lines []string) (n int) {
+		for _, l := range lines {
+			n += 1 + utf8.RuneCountInString(l)
+		}
+		return n
+	}
+	if len(lines) <= outlineLines && length(lines) <= outlineText {
+		return 0, len(lines)
+	}
+	fits := func() bool { return to-from <= outlineLines-2 && length(lines[from:to]) <= outlineText }
+	for from, to = max(at, 0), at; ; {
+		was := to - from
+		for range 2 {
+			if to++; to > len(lines) || !fits() {
+				to--
+			}
+		}
+		if from--; from < 0 || !fits() {
+			from++
+		}
+		if to-from == was {
+			return from, to
+		}
+	}
+}
+
+func (v viewer) outlineOf(r runbook.Run) []string {
 	var out []string
 	for _, c := range cards(r) {
 		_, emoji, state := c.face(r)

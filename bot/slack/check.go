@@ -30,9 +30,6 @@ const (
 // appID stands in an app-level token.
 var appID = regexp.MustCompile(`^xapp-\d+-(A[A-Z0-9]+)-`)
 
-// passing are the codes with which Slack only says that it has a bad moment.
-var passing = []string{"", "fatal_error", "internal_error", "service_unavailable", "request_timeout", "accesslimited"}
-
 // IsUserID tells whether text can be the id of a person in Slack, as fleet.yaml lists it.
 func IsUserID(text string) bool { return personID.MatchString(text) }
 
@@ -58,7 +55,7 @@ type check struct {
 
 func (x *check) all(ctx context.Context, people map[string]string) string {
 	var me *slack.AuthTestResponse
-	err := x.ask(ctx, "auth.test", func(ctx context.Context) (err error) {
+	err := x.ask(ctx, authMethod, func(ctx context.Context) (err error) {
 		me, err = x.api.AuthTestContext(ctx)
 		return err
 	})

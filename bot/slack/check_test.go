@@ -30,7 +30,7 @@ func TestCheck(t *testing.T) {
 		{name: "HTTP mode", config: func(c *Config) { c.AppToken, c.SigningSecret = "", "5ecre7canary" }, in: "posts to #ops"},
 		{name: "wrong bot token", config: func(c *Config) { c.BotToken = "xoxb-canary" }, want: []string{"!SLACK_BOT_TOKEN: Slack refuses it (invalid_auth). api.slack.com/apps"}},
 		{name: "revoked", before: (*slacktest.Server).Revoke, want: []string{"!SLACK_BOT_TOKEN: Slack refuses it ("}},
-		{name: "workspace that wants a log-in", before: fail("auth.test", "org_login_required"), want: []string{"!Slack refuses: auth.test: org_login_required"}},
+		{name: "workspace that wants a log-in", before: fail("auth.test", "org_login_required"), want: []string{"!Slack refuses: SLACK_BOT_TOKEN, auth.test: org_login_required"}},
 		{name: "wrong app token", config: func(c *Config) { c.AppToken = "xapp-canary" }, in: "#ops", want: []string{"!SLACK_APP_TOKEN: Slack refuses it (invalid_auth)"}},
 		{name: "app token without its scope", before: fail("apps.connections.open", "missing_scope"), in: "#ops", want: []string{"!SLACK_APP_TOKEN: Slack refuses it (missing_scope). "}},
 		{name: "app token of another app", fake: slacktest.Options{AppToken: "xapp-1-A0OTHER-2-canary"}, config: func(c *Config) { c.AppToken = "xapp-1-A0OTHER-2-canary" }, in: "#ops",

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -14,6 +15,12 @@ import (
 
 	"recoverbot/bot"
 )
+
+// authMethod tells who the bot is, and so whether its token works.
+const authMethod = "auth.test"
+
+// passing are the codes with which Slack only says that it has a bad moment.
+var passing = []string{"", "fatal_error", "internal_error", "service_unavailable", "request_timeout", "accesslimited"}
 
 // call makes one call of the Web API, bounded by limit. Its error names the method and holds no secret.
 func (s *Slack) call(ctx context.Context, method string, limit time.Duration, f func(context.Context) error) error {
@@ -63,6 +70,9 @@ func (s *Slack) explain(method string, err error) error {
 	case "restricted_action", "restricted_action_read_only_channel", "restricted_action_thread_only_channel",
 		"restricted_action_non_threadable_channel":
 		return &bot.Fault{Text: s.label("slack.may_not_post", "channel", s.c.Channel), Err: wrapped}
+	}
+	if (method == authMethod || method == openMethod) && !slices.Contains(passing, code) { // such as access_denied
+		return &bot.Fault{Text: s.label("slack.check_refused", "why", key+", "+method+": "+code), Err: wrapped}
 	}
 	return wrapped
 }

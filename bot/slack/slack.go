@@ -189,7 +189,7 @@ func (s *Slack) Run(ctx context.Context, in bot.Inbox) error {
 
 // introduce asks Slack who the bot is, which also tells whether the token works.
 func (s *Slack) introduce(ctx context.Context) error {
-	return s.call(ctx, "auth.test", s.pace.call, func(ctx context.Context) error {
+	return s.call(ctx, authMethod, s.pace.call, func(ctx context.Context) error {
 		who, err := s.api.AuthTestContext(ctx)
 		if err != nil {
 			return err

@@ -52,7 +52,7 @@ func TestFromTheBlackBox(t *testing.T) {
 	if err != nil || strings.Contains(string(shown), secret) {
 		t.Errorf("the plan tells a secret: %s %v", shown, err)
 	}
-	if p.Tables[0].Count != 3 || p.Tables[0].Rows[0][0] != "blackbox:primary" || p.Summary.Args["source"].(runbook.Msg).Args["at"] != at {
+	if copied(p) != 3 || !strings.HasPrefix(p.Effect.Exact[0].Text, "blackbox:primary:") || p.Summary.Args["source"].(runbook.Msg).Args["at"] != at {
 		t.Errorf("plan: %s", shown)
 	}
 	digest := runbook.Digest("copy", "copy", nil, p.Effect)

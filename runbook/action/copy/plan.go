@@ -102,12 +102,15 @@ func (c *copier) Plan(ctx context.Context) (runbook.Plan, error) {
 		p.Verdict, p.Why = runbook.Satisfied, runbook.T("copy.nothing", "host", target.Name)
 		return p, nil
 	}
-	p.Tables = []runbook.Table{table}
 	if len(todo) == 0 {
+		p.Tables = []runbook.Table{table}
 		p.Verdict, p.Why = runbook.Satisfied, runbook.T("copy.present", "host", target.Name, "count", len(items))
 		return p, nil
 	}
 	p.Verdict = runbook.Ready
+	if kept := len(items) - len(todo); kept > 0 { // the others are in the effect, one by one
+		p.Facts = append(p.Facts, runbook.T("copy.kept", "host", target.Name, "count", kept))
+	}
 	p.Summary = runbook.T("copy.summary", "host", target.Name, "count", len(todo), "bytes", total, "source", names[todo[0].Source])
 	data, err := json.Marshal(todo)
 	if err != nil {

@@ -22,8 +22,8 @@ func TestLinksWithinADirectory(t *testing.T) {
 	}
 	a, env := build(t, c, "files: [{from: [\"host:nginx1\"], path: /etc/nginx, to_path: /etc/nginx}]")
 	p := plan(t, a, runbook.Ready)
-	if p.Tables[0].Count != 3 || len(p.Warnings) != 1 || p.Warnings[0].Args["count"] != 3 {
-		t.Errorf("plan: %+v %+v", p.Tables, p.Warnings)
+	if copied(p) != 3 || len(p.Warnings) != 1 || p.Warnings[0].Args["count"] != 3 {
+		t.Errorf("plan: %+v", p)
 	}
 	if res, err := a.Apply(t.Context(), p, c.Job(env), actiontest.NewRecorder()); err != nil || res.Outcome != runbook.OutcomeDone {
 		t.Fatalf("apply: %+v %v", res, err)
