@@ -294,7 +294,10 @@ func TestPressesOfAnOutage(t *testing.T) {
 			in := &bottest.Inbox{Answer: func(bot.Inbound) bot.Reply { return bot.Reply{Text: "refused", Refused: true} }}
 			bottest.Runs(t, w.t, in)
 			w.until(t, "everything to be confirmed", func() bool { return w.srv.Pending() == 0 && w.srv.Polling() })
-			w.until(t, "an answer", func() bool { _, messages := w.answers("ops1"); return strings.Contains(strings.Join(messages, "\n"), "refused") })
+			w.until(t, "an answer", func() bool {
+				_, messages := w.answers("ops1")
+				return strings.Contains(strings.Join(messages, "\n"), "refused")
+			})
 			said := in.Said()
 			if len(said) != 1 || said[0].Action != "opaque-approve" {
 				t.Fatalf("handled was %+v", said)

@@ -79,8 +79,11 @@ func (t *Telegram) pressed(ctx context.Context, to *session, u incoming, late bo
 	if !ok {
 		return box("telegram.old_button"), nil
 	}
+	if !t.c.Known(p.From.ID) { // asking costs messages: who may not decide is refused at once
+		found.b = bot.Button{Action: found.b.Action}
+	}
 	sure := "sure " + in.UserID + " " + p.Data
-	if found.b.Confirm != "" && !t.armed.has(sure) {
+	if found.b.Confirm != "" && (late || !t.armed.hadBy(sure, u.came)) { // what came together was not pressed after an answer
 		return func(ctx context.Context) {
 			if q.answer(ctx, t.confirm(lang, found.b.Confirm), true) { // who did not see the question has not answered it
 				t.armed.mark(sure, t.pace.sure)

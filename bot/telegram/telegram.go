@@ -132,6 +132,9 @@ func newTelegram(c Config, p pace) (*Telegram, error) {
 	if c.UserID == nil {
 		c.UserID = func(string) int64 { return 0 }
 	}
+	if c.Known == nil {
+		c.Known = func(int64) bool { return true }
+	}
 	silence()
 	t := &Telegram{c: c, log: c.Log, endpoint: endpoint, pace: p, chat: c.Chat, secret: []byte(opaque([]byte(c.Token), "buttons"))}
 	perMinute := 0

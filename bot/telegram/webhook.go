@@ -46,7 +46,7 @@ func (t *Telegram) Handler() http.Handler {
 			refuse(rw, http.StatusBadRequest)
 			return
 		}
-		u.at = t.c.Clock()
+		u.at, u.came = t.c.Clock(), time.Now()
 		t.mu.Lock()
 		to := t.session
 		t.mu.Unlock()
@@ -73,6 +73,7 @@ func (t *Telegram) listen(ctx context.Context, in bot.Inbox) error {
 			return err
 		}
 		t.works(in)
+		t.revisit(ctx)
 		select {
 		case <-ctx.Done():
 			return nil
