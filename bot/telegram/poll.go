@@ -112,7 +112,7 @@ func (t *Telegram) unhook(ctx context.Context) error {
 
 // unlessMissing forgives a server that has no such method.
 func unlessMissing(err error) error {
-	if no := refused(err); no != nil && codeOf(no) == http.StatusNotFound {
+	if no := refused(err); no != nil && (codeOf(no) == http.StatusNotFound || no.Code == 0 && no.Message == "") {
 		return nil
 	}
 	return err

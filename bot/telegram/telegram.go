@@ -66,7 +66,7 @@ type pace struct {
 }
 
 var usual = pace{
-	every: time.Second, group: 20, call: 10 * time.Second, upload: 18 * time.Second, poll: 50 * time.Second, idle: 500 * time.Millisecond, keep: 1500 * time.Millisecond,
+	every: time.Second, group: 20, call: 10 * time.Second, upload: 18 * time.Second, poll: 50 * time.Second, idle: 200 * time.Millisecond, keep: 1500 * time.Millisecond,
 	toast: 2500 * time.Millisecond, sure: time.Minute, form: 15 * time.Minute, self: 5 * time.Minute, ailing: time.Minute,
 	retry: time.Second, retry9: 30 * time.Second, rate: 5 * time.Second,
 }
