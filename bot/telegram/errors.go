@@ -53,6 +53,9 @@ func (t *Telegram) explain(method, chat string, err error) error {
 	if no == nil {
 		return wrapped
 	}
+	if no.Message == "" {
+		wrapped = fmt.Errorf("%s: refused, without a reason: %w", method, err)
+	}
 	switch code := codeOf(no); {
 	case no.RetryAfter > 0:
 		return &bot.Later{After: time.Duration(no.RetryAfter) * time.Second, Err: wrapped}

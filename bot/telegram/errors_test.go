@@ -38,7 +38,7 @@ func TestSettings(t *testing.T) {
 		}
 	}
 	p, err := New(Config{Token: "1:a", Chat: -5, Thread: 1, Label: label})
-	if err != nil || p.c.Thread != 0 || !secretForm.MatchString(p.c.WebhookSecret) || p.Name() != "telegram" || !p.Mentions() || p.Budget() != p.Budget() {
+	if err != nil || p.c.Thread != 0 || !secretForm.MatchString(p.c.WebhookSecret) || p.Name() != "telegram" || !p.Mentions() {
 		t.Errorf("%v, %+v", err, p)
 	}
 }
