@@ -2,6 +2,7 @@ package telegram
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -102,12 +103,9 @@ func (o *once) mark(what string, while time.Duration) {
 		o.until, o.since = map[string]time.Time{}, map[string]time.Time{}
 	}
 	if len(o.until) >= maxOnce {
-		for k, until := range o.until { // what is over, else anything
-			if len(o.until) >= maxOnce/2 && (now.After(until) || len(o.until) >= maxOnce) {
-				delete(o.until, k)
-				delete(o.since, k)
-			}
-		}
+		maps.DeleteFunc(o.until, func(_ string, until time.Time) bool { return now.After(until) })
+		maps.DeleteFunc(o.until, func(string, time.Time) bool { return len(o.until) > maxOnce/2 }) // any, where all are fresh
+		maps.DeleteFunc(o.since, func(k string, _ time.Time) bool { return o.until[k].IsZero() })
 	}
 	o.until[what], o.since[what] = now.Add(while), now
 }
