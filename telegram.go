@@ -125,6 +125,9 @@ func newTelegram(a *app) (chat, error) {
 		p, _ := a.fleet.Config().Person(name)
 		return p.Telegram
 	}
+	c.Known = func(id int64) bool {
+		return slices.ContainsFunc(a.fleet.Config().People, func(p fleet.Person) bool { return id != 0 && p.Telegram == id })
+	}
 	t, err := telegram.New(c)
 	if err != nil {
 		return chat{}, err

@@ -25,6 +25,7 @@ func (t *Telegram) present(ctx context.Context) {
 		}
 		if err != nil && ctx.Err() == nil {
 			t.log.Warn("the menu of commands could not be set", "error", err)
+			return
 		}
 	}
 }

@@ -25,7 +25,9 @@ type Config struct {
 	// Wanted are the newest messages of late, to find what a button pressed after a restart stands for.
 	Wanted func(ctx context.Context) ([]bot.Message, error)
 	// UserID is the Telegram id of a person of the fleet by name, 0 for one that has none.
-	UserID   func(name string) int64
+	UserID func(name string) int64
+	// Known tells whether a Telegram id is of a person of the fleet: nobody else is asked anything.
+	Known    func(id int64) bool
 	Language string // of messages to everybody: en or zh
 	Client   *http.Client
 	Log      *slog.Logger

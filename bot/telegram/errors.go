@@ -53,13 +53,16 @@ func (t *Telegram) explain(method, chat string, err error) error {
 	if no == nil {
 		return wrapped
 	}
+	if no.Message == "" {
+		wrapped = fmt.Errorf("%s: refused, without a reason: %w", method, err)
+	}
 	switch code := codeOf(no); {
 	case no.RetryAfter > 0:
 		return &bot.Later{After: time.Duration(no.RetryAfter) * time.Second, Err: wrapped}
 	case code == http.StatusTooManyRequests:
 		return &bot.Later{After: t.pace.rate, Err: wrapped}
 	case code == http.StatusUnauthorized, code == http.StatusNotFound && method == "getMe":
-		return &bot.Fault{Text: t.label("telegram.token_refused", "code", no.Message), Err: wrapped}
+		return &bot.Fault{Text: t.label("telegram.token_refused", "code", t.clear(no.Message)), Err: wrapped}
 	case code == http.StatusConflict && !says(no, "webhook"):
 		return &bot.Fault{Text: t.label("telegram.other_poller"), Err: wrapped}
 	}
@@ -114,17 +117,22 @@ type scrubbed struct {
 func (e scrubbed) Error() string { return e.text }
 func (e scrubbed) Unwrap() error { return e.err }
 
-// scrub keeps the token out of the text, and what of it is secret behind its colon.
+// scrub keeps the token out of the text of err.
 func (t *Telegram) scrub(err error) error {
-	text := err.Error()
+	text := t.clear(err.Error())
+	if text == err.Error() {
+		return err
+	}
+	return scrubbed{text: text, err: err}
+}
+
+// clear is text without the token, and without what of it is secret behind its colon.
+func (t *Telegram) clear(text string) string {
 	_, secret, _ := strings.Cut(t.c.Token, ":")
 	for _, s := range []string{t.c.Token, url.QueryEscape(t.c.Token), secret, t.c.WebhookSecret} {
 		if s != "" {
 			text = strings.ReplaceAll(text, s, "…")
 		}
 	}
-	if text == err.Error() {
-		return err
-	}
-	return scrubbed{text: text, err: err}
+	return text
 }

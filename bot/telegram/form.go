@@ -49,7 +49,7 @@ func (x *forms) begin(f *form, within time.Duration) *form {
 
 // at is the form whose question is that message.
 func (x *forms) at(chat int64, question int) (*form, bool) {
-	return x.find(func(f *form) bool { return f.chat == chat && f.question == question })
+	return x.find(func(f *form) bool { return f.chat == chat && f.question == question && question != 0 })
 }
 
 // of is the form that a person fills in in a chat, and the post that asks.
@@ -113,18 +113,23 @@ func (t *Telegram) ask(ctx context.Context, to *session, f *form, at origin, q *
 	to.beside(q.hurry)
 }
 
-// picked takes a button below a question.
-func (t *Telegram) picked(ctx context.Context, to *session, f *form, q *query, data string, in bot.Inbound, at origin) (func(context.Context), error) {
+// choice is the button with that id below the question that f asks now.
+func (t *Telegram) choice(f *form, id string) (answer, bool) {
 	answers := t.speaking(t.lang(f.lang)).answers(f.m, f.b, f.next)
-	i := slices.IndexFunc(answers, func(a answer) bool { return a.id == data })
-	switch {
-	case i < 0:
-		return func(ctx context.Context) { q.answer(ctx, t.say(f.lang, "telegram.old_button"), true) }, nil
-	case answers[i].cancel:
+	i := slices.IndexFunc(answers, func(a answer) bool { return a.id == id })
+	if i < 0 {
+		return answer{}, false
+	}
+	return answers[i], true
+}
+
+// picked takes a button below a question.
+func (t *Telegram) picked(ctx context.Context, to *session, f *form, q *query, a answer, in bot.Inbound, at origin) (func(context.Context), error) {
+	if a.cancel {
 		t.forms.end(f)
 		return func(ctx context.Context) { q.answer(ctx, t.say(f.lang, "telegram.cancelled"), false) }, nil
 	}
-	return t.answered(ctx, to, f, q, answers[i].value, in, at)
+	return t.answered(ctx, to, f, q, a.value, in, at)
 }
 
 // replied takes a reply to a question; taken: it was one. In a private chat everything but a command is.

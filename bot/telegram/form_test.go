@@ -17,10 +17,12 @@ func (w *town) asked(t *testing.T, what string) telegramtest.Message {
 	t.Helper()
 	var m telegramtest.Message
 	eventually(t, "the question "+what, func() bool {
-		messages := w.srv.Messages(w.chat)
-		m = messages[len(messages)-1]
-		_, asks := w.t.forms.at(m.Chat, m.ID)
-		return asks && strings.Contains(m.Text, what)
+		for _, m = range slices.Backward(w.srv.Messages(w.chat)) {
+			if _, asks := w.t.forms.at(m.Chat, m.ID); asks {
+				return strings.Contains(m.Text, what)
+			}
+		}
+		return false
 	})
 	return m
 }

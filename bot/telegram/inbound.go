@@ -24,7 +24,8 @@ type incoming struct {
 	Press   *press   `json:"callback_query"`
 	Member  *member  `json:"my_chat_member"`
 
-	at time.Time // when it came first
+	at   time.Time // when it came first
+	came time.Time // when it came now, with others or alone
 }
 
 type message struct {
@@ -120,9 +121,13 @@ func (t *Telegram) heard(ctx context.Context, to *session, u incoming) (func(con
 		return todo, err
 	}
 	if m.ReplyTo != nil && m.ReplyTo.From != nil && m.ReplyTo.From.ID == t.who().ID && t.asks(m.ReplyTo) {
-		return t.once("over "+in.UserID, time.Minute, func(context.Context) {
+		why := "telegram.question_over"
+		if _, open := t.forms.at(m.Chat.ID, m.ReplyTo.ID); open {
+			why = "telegram.not_yours"
+		}
+		return t.once(why+in.UserID, time.Minute, func(context.Context) {
 			to.beside(func(ctx context.Context) {
-				t.tell(ctx, in, at, bot.Reply{Text: t.say(in.Language, "telegram.question_over"), Refused: true})
+				t.tell(ctx, in, at, bot.Reply{Text: t.say(in.Language, why), Refused: true})
 			})
 		}), nil
 	}

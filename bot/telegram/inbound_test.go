@@ -205,3 +205,47 @@ func TestUnreadableUpdates(t *testing.T) {
 		t.Errorf("heard was %+v", said)
 	}
 }
+
+// Whom the fleet does not know is asked for nothing: each question would cost one of twenty messages a minute.
+func TestStrangersAreNotAsked(t *testing.T) {
+	t.Parallel()
+	in := &bottest.Inbox{Answer: func(bot.Inbound) bot.Reply {
+		return bot.Reply{Text: "I do not know you", Refused: true, Stranger: true}
+	}}
+	m := asking()
+	m.Buttons[0].Confirm = "The old data is lost."
+	w := newTown(t, world{})
+	w.t.c.Known = func(id int64) bool { return id == 1001 }
+	bottest.Runs(t, w.t, in)
+	w.post(t, m)
+	for _, choice := range []string{"approve", "send", "mark done"} {
+		if got := w.Press(t, "ops2", "k1", choice); got != "I do not know you" {
+			t.Errorf("%s was answered %q", choice, got)
+		}
+	}
+	if n := len(w.srv.Messages(home)); n != 1 || len(w.t.forms.all) != 0 {
+		t.Errorf("%d messages, %d forms", n, len(w.t.forms.all))
+	}
+}
+
+func TestAnonymousAdministrators(t *testing.T) {
+	t.Parallel()
+	in := &bottest.Inbox{Answer: func(bot.Inbound) bot.Reply { return bot.Reply{Text: "heard"} }}
+	w := posted(t, world{}, in, bottest.Card("k1", 1))
+	var ids []int
+	for range 2 {
+		id, err := w.srv.SayAnonymously(home, "/recover")
+		if err != nil {
+			t.Fatal(err)
+		}
+		ids = append(ids, id)
+	}
+	w.Say(t, "ops1", "/recover")
+	w.until(t, "a word", func() bool { return len(w.srv.Replies(home, ids[0])) == 1 })
+	if m := w.srv.Replies(home, ids[0])[0]; !strings.Contains(m.Text, "Remain anonymous") || len(w.srv.Replies(home, ids[1])) != 0 {
+		t.Errorf("answered was %q, and more: %v", m.Text, w.srv.Replies(home, ids[1]))
+	}
+	if said := in.Said(); len(said) != 1 || said[0].UserID != "1001" {
+		t.Errorf("heard was %+v", said)
+	}
+}

@@ -2,6 +2,7 @@ package telegram
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -78,6 +79,7 @@ func (t *Telegram) button(ctx context.Context, id string) (pressable, bool, erro
 type once struct {
 	mu    sync.Mutex
 	until map[string]time.Time
+	since map[string]time.Time
 }
 
 func (o *once) has(what string) bool {
@@ -86,25 +88,31 @@ func (o *once) has(what string) bool {
 	return time.Now().Before(o.until[what])
 }
 
+// hadBy tells whether what happened did so before a time, and is remembered.
+func (o *once) hadBy(what string, by time.Time) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return time.Now().Before(o.until[what]) && o.since[what].Before(by)
+}
+
 func (o *once) mark(what string, while time.Duration) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	now := time.Now()
 	if o.until == nil {
-		o.until = map[string]time.Time{}
+		o.until, o.since = map[string]time.Time{}, map[string]time.Time{}
 	}
 	if len(o.until) >= maxOnce {
-		for k, until := range o.until { // what is over, else anything
-			if len(o.until) >= maxOnce/2 && (now.After(until) || len(o.until) >= maxOnce) {
-				delete(o.until, k)
-			}
-		}
+		maps.DeleteFunc(o.until, func(_ string, until time.Time) bool { return now.After(until) })
+		maps.DeleteFunc(o.until, func(string, time.Time) bool { return len(o.until) > maxOnce/2 }) // any, where all are fresh
+		maps.DeleteFunc(o.since, func(k string, _ time.Time) bool { return o.until[k].IsZero() })
 	}
-	o.until[what] = now.Add(while)
+	o.until[what], o.since[what] = now.Add(while), now
 }
 
 func (o *once) forget(what string) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	delete(o.until, what)
+	delete(o.since, what)
 }

@@ -65,6 +65,7 @@ func (p *poller) next(ctx context.Context) error {
 	if err := p.call(ctx, "getUpdates", wait+p.pace.call, params, &batch); err != nil {
 		return err
 	}
+	came := time.Now()
 	for _, body := range batch {
 		var u incoming
 		if err := json.Unmarshal(body, &u); err != nil {
@@ -75,7 +76,7 @@ func (p *poller) next(ctx context.Context) error {
 				continue
 			}
 		} else {
-			if u.at = p.c.Clock(); u.ID == p.stuck.ID {
+			if u.at, u.came = p.c.Clock(), came; u.ID == p.stuck.ID {
 				u.at = p.stuck.at
 			}
 			if err := p.receive(ctx, p.to, u, p.backlog); err != nil {
@@ -87,6 +88,7 @@ func (p *poller) next(ctx context.Context) error {
 	}
 	p.last = time.Now()
 	p.works(p.to.in)
+	p.revisit(ctx)
 	if p.offset == offset && !p.backlog && time.Since(began) < p.pace.idle { // a server that does not wait
 		select {
 		case <-ctx.Done():
@@ -110,7 +112,7 @@ func (t *Telegram) unhook(ctx context.Context) error {
 
 // unlessMissing forgives a server that has no such method.
 func unlessMissing(err error) error {
-	if no := refused(err); no != nil && codeOf(no) == http.StatusNotFound {
+	if no := refused(err); no != nil && (codeOf(no) == http.StatusNotFound || no.Code == 0 && no.Message == "") {
 		return nil
 	}
 	return err

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
 	"net/url"
 	"strings"
 	"sync"
@@ -294,7 +296,10 @@ func TestPressesOfAnOutage(t *testing.T) {
 			in := &bottest.Inbox{Answer: func(bot.Inbound) bot.Reply { return bot.Reply{Text: "refused", Refused: true} }}
 			bottest.Runs(t, w.t, in)
 			w.until(t, "everything to be confirmed", func() bool { return w.srv.Pending() == 0 && w.srv.Polling() })
-			w.until(t, "an answer", func() bool { _, messages := w.answers("ops1"); return strings.Contains(strings.Join(messages, "\n"), "refused") })
+			w.until(t, "an answer", func() bool {
+				_, messages := w.answers("ops1")
+				return strings.Contains(strings.Join(messages, "\n"), "refused")
+			})
 			said := in.Said()
 			if len(said) != 1 || said[0].Action != "opaque-approve" {
 				t.Fatalf("handled was %+v", said)
@@ -307,5 +312,46 @@ func TestPressesOfAnOutage(t *testing.T) {
 				t.Errorf("it counts as pressed at %v, not %v", said[0].At, want)
 			}
 		})
+	}
+}
+
+// A server that knows few methods, and does not wait for updates, is good enough.
+func TestPartialServer(t *testing.T) {
+	t.Parallel()
+	in := &bottest.Inbox{Answer: func(bot.Inbound) bot.Reply { return bot.Reply{Text: "heard"} }}
+	w := newTown(t, world{})
+	back, err := url.Parse(w.srv.URL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	proxy := httputil.NewSingleHostReverseProxy(back)
+	proxy.Transport = w.t.http.Transport
+	front := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path[strings.LastIndex(r.URL.Path, "/")+1:] {
+		case "getUpdates":
+			r, err = http.NewRequestWithContext(r.Context(), http.MethodGet, r.URL.Path+"?timeout=0&offset="+r.FormValue("offset"), nil)
+			if err != nil {
+				t.Error(err)
+			}
+		case "getMe", "sendMessage", "editMessageText", "answerCallbackQuery":
+		default:
+			rw.Header().Set("Content-Type", "application/json; charset=utf-8")
+			rw.WriteHeader(http.StatusInternalServerError)
+			_, _ = rw.Write([]byte(`{"message":"API method is not supported"}`))
+			return
+		}
+		proxy.ServeHTTP(rw, r)
+	}))
+	t.Cleanup(front.Close)
+	c := w.t.c
+	c.Endpoint = front.URL
+	w.t = made(t, c, brisk)
+	if _, err := w.srv.Say("ops1", home, "/recover", 0, 0); err != nil {
+		t.Fatal(err)
+	}
+	bottest.Runs(t, w.t, in)
+	w.until(t, "an answer", func() bool { return strings.Contains(w.Private(t, "ops1"), "heard") })
+	if polls := len(w.srv.Calls("getUpdates")); polls > 5000 {
+		t.Errorf("asked %d times", polls)
 	}
 }

@@ -66,11 +66,13 @@ func (t *Telegram) pressed(ctx context.Context, to *session, u incoming, late bo
 	}
 	at := origin{Chat: m.Chat.ID, Thread: m.topic(), Message: m.ID, Name: p.From.FirstName}
 	in := bot.Inbound{Platform: t.Name(), UserID: idOf(p.From.ID), ID: "u" + strconv.Itoa(u.ID), Origin: at.String(), Language: lang, At: u.at}
-	switch f, ok := t.forms.at(m.Chat.ID, m.ID); {
-	case ok && f.user != p.From.ID:
+	if f, _, ok := t.forms.of(p.From.ID, m.Chat.ID); ok {
+		if a, ok := t.choice(f, p.Data); ok {
+			return t.picked(ctx, to, f, q, a, in, at)
+		}
+	}
+	if f, ok := t.forms.at(m.Chat.ID, m.ID); ok && f.user != p.From.ID {
 		return box("telegram.not_yours"), nil
-	case ok:
-		return t.picked(ctx, to, f, q, p.Data, in, at)
 	}
 	found, ok, err := t.button(ctx, p.Data)
 	if err != nil {
@@ -79,9 +81,12 @@ func (t *Telegram) pressed(ctx context.Context, to *session, u incoming, late bo
 	if !ok {
 		return box("telegram.old_button"), nil
 	}
+	if !t.c.Known(p.From.ID) { // asking costs messages: who may not decide is refused at once
+		found.b = bot.Button{Action: found.b.Action}
+	}
 	sure := "sure " + in.UserID + " " + p.Data
 	question := found.b.Sure(t.speaking(t.lang(lang)).label)
-	if question != "" && !t.armed.has(sure) {
+	if question != "" && (late || !t.armed.hadBy(sure, u.came)) { // what came together was not pressed after an answer
 		return func(ctx context.Context) {
 			if q.answer(ctx, t.confirm(lang, question), true) { // who did not see the question has not answered it
 				t.armed.mark(sure, t.pace.sure)

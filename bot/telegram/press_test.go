@@ -32,6 +32,9 @@ func TestDangerIsPressedTwice(t *testing.T) {
 		if got := w.Press(t, "ops1", "k1", "approve"); !strings.Contains(got, want) {
 			t.Errorf("a press is answered %q, not %q", got, want)
 		}
+		if sure := "sure 1001 " + w.t.buttonID(m.Key, m.Buttons[0]); strings.HasPrefix(want, "Press") {
+			eventually(t, "the answer to be noted", func() bool { return w.t.armed.has(sure) })
+		}
 	}
 	twice("Press it again within 60 s")
 	w.Redeliver(t)

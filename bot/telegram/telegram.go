@@ -48,7 +48,7 @@ type Telegram struct {
 
 // pace is how long things may take; tests shorten it.
 type pace struct {
-	every  time.Duration // between two posts or edits
+	every  time.Duration // between two posts or edits: a little more than the second that Telegram counts in
 	group  int           // posts and edits in a group in a minute
 	call   time.Duration // one call of the Bot API
 	upload time.Duration // one with a file
@@ -66,7 +66,7 @@ type pace struct {
 }
 
 var usual = pace{
-	every: time.Second, group: 20, call: 10 * time.Second, upload: 18 * time.Second, poll: 50 * time.Second, idle: 500 * time.Millisecond, keep: 1500 * time.Millisecond,
+	every: 1100 * time.Millisecond, group: 20, call: 10 * time.Second, upload: 18 * time.Second, poll: 50 * time.Second, idle: 200 * time.Millisecond, keep: 1500 * time.Millisecond,
 	toast: 2500 * time.Millisecond, sure: time.Minute, form: 15 * time.Minute, self: 5 * time.Minute, ailing: time.Minute,
 	retry: time.Second, retry9: 30 * time.Second, rate: 5 * time.Second,
 }
@@ -131,6 +131,9 @@ func newTelegram(c Config, p pace) (*Telegram, error) {
 	}
 	if c.UserID == nil {
 		c.UserID = func(string) int64 { return 0 }
+	}
+	if c.Known == nil {
+		c.Known = func(int64) bool { return true }
 	}
 	silence()
 	t := &Telegram{c: c, log: c.Log, endpoint: endpoint, pace: p, chat: c.Chat, secret: []byte(opaque([]byte(c.Token), "buttons"))}

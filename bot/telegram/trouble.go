@@ -68,13 +68,26 @@ func (t *Telegram) migrate(from, to int64) {
 	t.ails(&bot.Fault{Text: t.label("telegram.migrated", "old", idOf(from), "new", idOf(to)), Err: errMigrated}, t.pace.ailing)
 }
 
+// revisit looks now and then at a chat that could not be used, whether somebody has mended it.
+func (t *Telegram) revisit(ctx context.Context) {
+	t.mu.Lock()
+	ails := t.trouble.err != nil && t.trouble.until.IsZero()
+	t.mu.Unlock()
+	if ails && !t.told.has("revisit") {
+		t.told.mark("revisit", t.pace.self)
+		t.knock(ctx)
+	}
+}
+
 // knock finds out whether the chat takes posts, before there is something to say: the bot is shown as typing for a moment.
 func (t *Telegram) knock(ctx context.Context) {
 	params := tgbotapi.Params{"action": tgbotapi.ChatTyping}
 	spot{chat: t.home(), thread: t.c.Thread}.fill(params)
 	err := t.call(ctx, "sendChatAction", t.pace.call, params, nil)
 	switch {
-	case err == nil || ctx.Err() != nil:
+	case err == nil:
+		t.open()
+	case ctx.Err() != nil:
 	case errors.As(err, new(*bot.Fault)):
 		t.ails(err, 0)
 		fallthrough

@@ -46,7 +46,7 @@ func (t *Telegram) Handler() http.Handler {
 			refuse(rw, http.StatusBadRequest)
 			return
 		}
-		u.at = t.c.Clock()
+		u.at, u.came = t.c.Clock(), time.Now()
 		t.mu.Lock()
 		to := t.session
 		t.mu.Unlock()
@@ -73,6 +73,7 @@ func (t *Telegram) listen(ctx context.Context, in bot.Inbox) error {
 			return err
 		}
 		t.works(in)
+		t.revisit(ctx)
 		select {
 		case <-ctx.Done():
 			return nil
@@ -88,12 +89,12 @@ func (t *Telegram) rehook(ctx context.Context) error {
 		return err
 	}
 	if is.LastErrorMessage != "" {
-		t.log.Warn("Telegram could not reach the webhook", "at", time.Unix(int64(is.LastErrorDate), 0), "why", bot.CleanLine(is.LastErrorMessage))
+		t.log.Warn("Telegram could not reach the webhook", "at", time.Unix(int64(is.LastErrorDate), 0), "why", t.clear(bot.CleanLine(is.LastErrorMessage)))
 	}
 	params := tgbotapi.Params{"url": t.c.WebhookURL, "secret_token": t.c.WebhookSecret, "allowed_updates": wanted, "max_connections": "1"}
 	err := t.call(ctx, "setWebhook", t.pace.call, params, nil)
 	if no := refused(err); no != nil && codeOf(no) == http.StatusBadRequest {
-		return &bot.Fault{Text: t.label("telegram.webhook_refused", "host", hostOf(t.c.WebhookURL), "why", strings.TrimPrefix(no.Message, "Bad Request: ")), Err: err}
+		return &bot.Fault{Text: t.label("telegram.webhook_refused", "host", hostOf(t.c.WebhookURL), "why", t.clear(strings.TrimPrefix(no.Message, "Bad Request: "))), Err: err}
 	}
 	return err
 }
