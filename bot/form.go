@@ -49,14 +49,26 @@ func (b Button) Sure(label func(id string, pairs ...any) string) string {
 // unbroken keeps an answer on one line.
 const unbroken = "\u00a0"
 
-// Answers are the words of m's buttons with its code, each on one line, as people copy them.
-func Answers(m Message, code string) []string {
+// Typed are the words with their code, each on one line, as people copy them.
+func (a Answer) Typed() []string {
 	var out []string
-	for _, b := range m.Buttons {
-		word := strings.ReplaceAll(b.Choice+" "+code, " ", unbroken)
-		if b.Choice != "" && !slices.Contains(out, word) {
-			out = append(out, word)
-		}
+	for _, word := range a.Words {
+		out = append(out, strings.ReplaceAll(word+" "+a.Code, " ", unbroken))
 	}
 	return out
+}
+
+// Lead is what stands before the words: for whom they are, and a gap where there are more before them.
+func (a Answer) Lead(more bool) string {
+	lead := ""
+	switch {
+	case more && a.For != "":
+		lead = " · "
+	case more:
+		lead = "  "
+	}
+	if a.For != "" {
+		lead += a.For + ": "
+	}
+	return lead
 }

@@ -103,12 +103,12 @@ type Answer struct {
 	Code  string
 }
 
-// Answers is what people may type to answer m: no word twice behind one code.
+// Answers is what people may type to answer m, no word twice for one code.
 func (m Message) Answers() []Answer {
 	var out []Answer
 	for _, b := range m.Buttons {
 		code := cmp.Or(b.Code, m.Code)
-		if b.Choice == "" || code == "" {
+		if b.Choice == "" {
 			continue
 		}
 		i := slices.IndexFunc(out, func(a Answer) bool { return a.For == b.For && a.Code == code })

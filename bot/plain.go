@@ -3,7 +3,6 @@ package bot
 import (
 	"fmt"
 	"math"
-	"slices"
 	"strings"
 
 	"github.com/rivo/uniseg"
@@ -71,18 +70,28 @@ func (p Progress) Bar(cells int, full, empty string) (bar string, percent int) {
 }
 
 func plainButtons(m Message) string {
-	labels, words := make([]string, len(m.Buttons)), make([]string, 0, len(m.Buttons))
+	labels := make([]string, len(m.Buttons))
 	for i, bt := range m.Buttons {
 		labels[i] = "[" + bt.Label + "]"
-		if bt.Choice != "" && !slices.Contains(words, bt.Choice) {
-			words = append(words, bt.Choice)
-		}
 	}
 	line := strings.Join(labels, " ")
-	if m.Code != "" && len(words) > 0 {
-		line += "   " + strings.Join(words, "|") + " " + m.Code
+	if m.Code != "" {
+		line += "   " + PlainAnswers(m)
 	}
-	return line
+	return strings.TrimRight(line, " ")
+}
+
+// PlainAnswers is what people may type in one line: "approve|skip 3f2a", of a group "nginx1: retry 56b0 · nginx2: retry 91aa".
+func PlainAnswers(m Message) string {
+	var out []string
+	for _, a := range m.Answers() {
+		text := strings.TrimSpace(strings.Join(a.Words, "|") + " " + a.Code)
+		if a.For != "" {
+			text = a.For + ": " + text
+		}
+		out = append(out, text)
+	}
+	return strings.Join(out, " · ")
 }
 
 // PlainField is a field of a form in one line: "Address *: 192.0.2.21".

@@ -302,6 +302,31 @@ func TestCodes(t *testing.T) {
 	}
 }
 
+// What is typed for a member answers that member, as its button does.
+func TestEachMemberHasACode(t *testing.T) {
+	t.Parallel()
+	r := goldenRun()
+	for i, name := range []string{"go-upload", "go-fly"} {
+		s := r.Step("others." + name)
+		s.State, s.Digest = runbook.Failed, []string{"77aa", "91bc"}[i]
+	}
+	for _, c := range cards(r) {
+		if c.id != "others" {
+			continue
+		}
+		for _, b := range (viewer{say: newWorld(t).printer("en")}).stepCard(r, c).Buttons {
+			d, ok := byCode(r, runbook.Choice(b.Choice), b.Code)
+			p := press{Run: d.RunID, Step: d.Step, Attempt: d.Attempt, Digest: d.Digest, Choice: d.Choice}
+			if b.Choice == string(runbook.Abort) {
+				p.Group = c.id // of the run, as its code is
+			}
+			if !ok || p.encode() != b.Action || (b.For == "") != (d.Step == "") {
+				t.Errorf("%s %s answers %+v, %v", b.Choice, b.Code, d, ok)
+			}
+		}
+	}
+}
+
 // The card of a step that only the guard blocks ends the run by its own code, as its button does.
 func TestDoneByTheCodeOfABlockedStep(t *testing.T) {
 	t.Parallel()

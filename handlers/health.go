@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -104,7 +105,7 @@ func (h *Handlers) showHealth(ctx context.Context, x bot.Health) error {
 	if since.IsZero() {
 		since = h.Clock()
 	}
-	m := bot.Message{Key: old.Key, At: old.At, State: "done", Emoji: "✅", Priority: bot.Outcome}
+	m := bot.Message{Key: old.Key, At: old.At, State: "done", Emoji: "✅", Priority: bot.Outcome, Except: x.Platform}
 	if x.Err != nil {
 		m = h.illness(x, since)
 		if ill || old.Key != "" && since.Sub(h.platforms.well[x.Platform]) < sameOutage {
@@ -113,7 +114,7 @@ func (h *Handlers) showHealth(ctx context.Context, x bot.Health) error {
 	} else {
 		m.Title = h.say.T("platform.well", "platform", x.Platform, "seconds", since.Sub(old.At).Truncate(time.Second).Seconds())
 	}
-	if ill && m.Title == old.Title {
+	if ill && m.Title == old.Title && slices.Equal(m.Lines, old.Lines) {
 		return nil
 	}
 	m.Version = h.versions.next(ctx, h.Journal, h.Clock())
@@ -129,13 +130,14 @@ func (h *Handlers) showHealth(ctx context.Context, x bot.Health) error {
 
 // illness is the card of a platform that does not work. What went wrong in detail is the log's business.
 func (h *Handlers) illness(x bot.Health, since time.Time) bot.Message {
-	title := h.say.T("platform.unreachable", "platform", x.Platform, "at", since)
+	title, lines := h.say.T("platform.unreachable", "platform", x.Platform, "at", since), []string{h.say.T("platform.retried")}
 	if fault := (*bot.Fault)(nil); errors.As(x.Err, &fault) {
-		title = h.say.T("platform.broken", "platform", x.Platform, "text", h.Fleet.Redactor().Redact(fault.Text))
+		title, lines = h.say.T("platform.ill", "platform", x.Platform), []string{h.Fleet.Redactor().Redact(fault.Text)}
 	}
 	return bot.Message{
 		Key: "platform/" + x.Platform + "/" + strconv.FormatInt(since.Unix(), 10), State: "failed", Emoji: "❌", Title: title,
-		Lines: []string{h.say.T("platform.others")}, Notify: onCall(h.Fleet.Config()), Priority: bot.Prompt, At: since,
+		Lines: append(lines, h.say.T("platform.others")), Notify: onCall(h.Fleet.Config()), Priority: bot.Prompt, At: since,
+		Except: x.Platform,
 	}
 }
 

@@ -27,19 +27,19 @@ func TestAPlatformThatDoesNotWork(t *testing.T) {
 	tell(errors.New("dial tcp: secret.internal refused"))
 	key := "platform/slack/1795403520"
 	m := b.hub.last[key]
-	if m.Title != "Slack cannot be reached since 03:12:00; it is tried again" || m.State != "failed" || m.Emoji != "❌" || m.Nudge ||
+	if m.Title != "Slack cannot be reached since 03:12:00" || m.Except != "slack" || m.State != "failed" || m.Emoji != "❌" || m.Nudge ||
 		!slices.Equal(m.Notify, []string{"ops1"}) || !strings.Contains(strings.Join(m.Lines, ""), "Everything else goes on") {
 		t.Errorf("unreachable: %+v", m)
 	}
 	b.now = b.now.Add(time.Minute)
 	tell(&bot.Fault{Text: "The token was taken back. Make another one.", Err: errors.New("token_revoked xoxb-1")})
-	if m = b.hub.last[key]; m.Title != "Slack does not work as it should: The token was taken back. Make another one." || !m.At.Equal(since) {
+	if m = b.hub.last[key]; m.Title != "Slack does not work" || m.Lines[0] != "The token was taken back. Make another one." || m.Except != "slack" || !m.At.Equal(since) {
 		t.Errorf("broken: %+v", m)
 	}
 	b.restart()
 	b.now = since.Add(3*time.Hour + 12*time.Minute)
 	tell(nil)
-	if m = b.hub.last[key]; m.Title != "Slack works again; the trouble lasted 3 h 12 min" || m.State != "done" || len(m.Notify) != 0 || len(b.hub.last) != 1 {
+	if m = b.hub.last[key]; m.Title != "Slack works again; the trouble lasted 3 h 12 min" || m.State != "done" || m.Except != "slack" || len(m.Notify) != 0 || len(b.hub.last) != 1 {
 		t.Errorf("well: %+v", m)
 	}
 	b.now = b.now.Add(time.Minute)

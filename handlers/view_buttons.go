@@ -12,8 +12,8 @@ import (
 	"recoverbot/runbook/engine"
 )
 
-// answers adds the buttons and the code of a card: of the group where its members wait together, and of each member
-// that needs an answer of its own.
+// answers adds the buttons and the code of a card: of the group where its members wait together, else of each member
+// that needs an answer of its own; there the card's code is that of the first.
 func (v viewer) answers(m *bot.Message, r runbook.Run, c card) {
 	if c.state() == runbook.Waiting && slices.Contains(engine.RunChoices(r), runbook.MarkDone) {
 		b := v.button(press{Run: r.ID, Choice: runbook.MarkDone}, runbook.MarkDone, false, "", deed{})
@@ -58,6 +58,9 @@ func (v viewer) answers(m *bot.Message, r runbook.Run, c card) {
 			danger := s.Def.Danger || s.Plan != nil && s.Plan.Danger
 			b := v.button(p, choice, engine.NeedsReason(r, *s, choice), member, v.deed(c, danger, s))
 			b.WithForm = choice == runbook.Input
+			if c.group {
+				b.For, b.Code = member, stepCode(s)
+			}
 			if id := labelIn(s.State, choice); id != "" {
 				b.Label = v.named(member, v.say.T(id))
 			}
@@ -66,7 +69,9 @@ func (v viewer) answers(m *bot.Message, r runbook.Run, c card) {
 	}
 	if aborts {
 		p := press{Run: r.ID, Group: c.id, Choice: runbook.Abort}
-		m.Buttons = append(m.Buttons, v.button(p, runbook.Abort, engine.RunNeedsReason(r, runbook.Abort), "", deed{}))
+		b := v.button(p, runbook.Abort, engine.RunNeedsReason(r, runbook.Abort), "", deed{})
+		b.Code = r.ID
+		m.Buttons = append(m.Buttons, b)
 	}
 }
 

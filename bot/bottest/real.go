@@ -31,7 +31,7 @@ func realCards() map[string]bot.Message {
 				}
 				b := button(strings.Replace(choice, "replan", "retry", 1), labels[choice], map[string]string{"approve": "primary", "abort": "danger"}[choice])
 				if grouped {
-					b.Label = member + ": " + b.Label
+					b.Label, b.For, b.Code = member+": "+b.Label, member, map[string]string{"go-upload": "56b0", "go-fly": "91aa", "go-feedback": "c3d0"}[member]
 				}
 				switch choice {
 				case "input":
@@ -105,6 +105,7 @@ func realCards() map[string]bot.Message {
 			answers = append(answers, name+"/retry", name+"/skip")
 		}
 		group.Buttons = buttons(append(answers, "abort")...)
+		group.Buttons[len(answers)].Code = "k3v7"
 		add("group", group)
 		add("returned", bot.Message{Key: "alert/f2", State: "down", Emoji: "🔴", Priority: bot.Prompt, Notify: []string{"ops1"},
 			Title: in("primary is back: two machines may write at once", "primary 恢复了：可能有两台机器同时写数据"),

@@ -98,25 +98,24 @@ func (l *layout) buttons(list []button, tail int) []slack.Block {
 // answer is how to answer in text, and who is called to.
 func (l *layout) answer() []slack.Block {
 	var out []slack.Block
-	if len(l.m.Buttons) > 0 && l.m.Code != "" {
+	if answers := l.m.Answers(); len(answers) > 0 && l.m.Code != "" {
 		number := cut(l.m.Code, maxLabel)
+		if answers[0].For != "" { // it stands for the first member alone
+			number = ""
+		}
 		id := "ui.slack_code"
 		if l.place == below { // there is no thread
 			id = "ui.slack_code_here"
 		}
 		intro := l.r.label(id, "code", number) + "\n"
 		parts, used := []slack.RichTextSectionElement{text(intro)}, 3*containerWeight+weight(intro)
-		for i, word := range bot.Answers(l.m, number) {
-			cost := weight(word) + 2*inlineWeight
+		for i, a := range answers {
+			some, cost := answerIn(a, i > 0)
 			if used+cost > maxWords {
 				parts = append(parts, text("  …"))
 				break
 			}
-			if i > 0 {
-				parts = append(parts, text("  "))
-			}
-			used += cost
-			parts = append(parts, code(word))
+			parts, used = append(parts, some...), used+cost
 		}
 		l.reserve(used)
 		out = append(out, prose("", parts...))
@@ -126,4 +125,17 @@ func (l *layout) answer() []slack.Block {
 		l.reserve(2*containerWeight + len(people)*inlineWeight)
 	}
 	return out
+}
+
+// answerIn is a as people type it, and what it weighs.
+func answerIn(a bot.Answer, more bool) (parts []slack.RichTextSectionElement, cost int) {
+	a.For, a.Code = cut(a.For, maxLabel), cut(a.Code, maxLabel)
+	gap := a.Lead(more)
+	for _, word := range a.Typed() {
+		if gap != "" {
+			parts, cost = append(parts, text(gap)), cost+weight(gap)+inlineWeight
+		}
+		parts, cost, gap = append(parts, code(word)), cost+weight(word)+2*inlineWeight, "  "
+	}
+	return parts, cost
 }

@@ -6,8 +6,6 @@ import (
 
 	tgbotapi "github.com/go-telegram-bot-api/telegram-bot-api/v5"
 	"github.com/rivo/uniseg"
-
-	"recoverbot/bot"
 )
 
 // Limits of buttons.
@@ -57,16 +55,25 @@ func (l *layout) buttons() []string {
 
 // words say how to answer in text.
 func (l *layout) words() string {
-	if len(l.m.Buttons) == 0 || l.m.Code == "" {
+	answers := l.m.Answers()
+	if len(answers) == 0 || l.m.Code == "" {
 		return ""
 	}
 	number := cut(l.m.Code, maxButton)
-	out, gap := l.say(l.r.label("telegram.code", "code", number)), "\n"
-	for i, word := range bot.Answers(l.m, number) {
-		if word = code(word); i == maxChoices || units(out)+units(word) > maxWords {
-			return out + gap + "…"
+	if answers[0].For != "" { // it stands for the first member alone
+		number = ""
+	}
+	out, n := l.say(l.r.label("telegram.code", "code", number))+"\n", 0
+	for i, a := range answers {
+		a.For, a.Code = cut(a.For, maxButton), cut(a.Code, maxButton)
+		some, gap := "", a.Lead(i > 0)
+		for _, word := range a.Typed() {
+			some, gap = some+l.say(gap)+code(word), "  "
 		}
-		out, gap = out+gap+word, "  "
+		if n += len(a.Words); n > maxChoices || units(out)+units(some) > maxWords {
+			return out + "  …"
+		}
+		out += some
 	}
 	return out
 }

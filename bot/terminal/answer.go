@@ -1,6 +1,7 @@
 package terminal
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -42,7 +43,7 @@ func (s *session) answer(ctx context.Context, line string) {
 	b := choice(card, words[0])
 	if b == nil {
 		if len(words[0]) <= 2 {
-			s.say("ui.term_no_choice", "what", bot.CleanLine(words[0]), "words", hint(card))
+			s.say("ui.term_no_choice", "what", bot.CleanLine(words[0]), "words", bot.PlainAnswers(card))
 			return
 		}
 		s.command(ctx, line)
@@ -58,12 +59,9 @@ func (s *session) answer(ctx context.Context, line string) {
 	s.press(ctx, card, *b, "")
 }
 
-// confirm has the person type the card's code ("yes" where it has none) before b is pressed.
+// confirm has the person type the answer's code ("yes" where it has none) before b is pressed.
 func (s *session) confirm(ctx context.Context, card bot.Message, b bot.Button) bool {
-	code := card.Code
-	if code == "" {
-		code = "yes"
-	}
+	code := cmp.Or(b.Code, card.Code, "yes")
 	typed, ok := s.ask(ctx, s.label("ui.term_confirm", "what", b.Label, "code", code))
 	if !ok || !strings.EqualFold(strings.TrimSpace(typed), code) {
 		s.say("ui.term_cancelled")
@@ -77,10 +75,12 @@ func (s *session) byCode(word, code string) (bot.Message, bot.Button, bool) {
 	posts, _ := s.t.board.Since(0)
 	for _, p := range slices.Backward(posts) {
 		m := s.t.in(s.o.Lang, p.Message)
-		if m.Code != "" && strings.EqualFold(m.Code, code) {
-			if b := choice(m, word); b != nil {
-				return m, *b, true
-			}
+		of := m
+		of.Buttons = slices.DeleteFunc(slices.Clone(m.Buttons), func(b bot.Button) bool {
+			return !strings.EqualFold(cmp.Or(b.Code, m.Code), code)
+		})
+		if b := choice(of, word); b != nil {
+			return m, *b, true
 		}
 	}
 	return bot.Message{}, bot.Button{}, false
@@ -108,16 +108,6 @@ func choice(m bot.Message, word string) *bot.Button {
 // looksLikeCode keeps "skip everything" a command and "skip 3f2a" an answer to a card that is gone.
 func looksLikeCode(word string) bool {
 	return len(word) == 4 && strings.Trim(strings.ToLower(word), "0123456789abcdef") == ""
-}
-
-func hint(m bot.Message) string {
-	words := make([]string, 0, len(m.Buttons))
-	for _, b := range m.Buttons {
-		if b.Choice != "" && !slices.Contains(words, b.Choice) {
-			words = append(words, b.Choice)
-		}
-	}
-	return strings.TrimSpace(strings.Join(words, "|") + " " + m.Code)
 }
 
 // show prints the open card again, whole.

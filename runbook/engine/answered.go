@@ -143,7 +143,7 @@ func (e *Engine) groupAnswered(ctx context.Context, run runbook.Run, members []*
 func (e *Engine) decided(s runbook.StepRun, d runbook.Decision, at time.Time) error {
 	return &runbook.Error{
 		Code: runbook.Conflicting,
-		Msg: runbook.T("engine.decided", "by", d.By.Name, "on", d.By.Platform, "choice", choiceName(d.Choice),
+		Msg: runbook.T("engine.decided", "by", d.By.Name, "on", d.By.Platform, "choice", runbook.T("choice."+string(d.Choice)),
 			"at", at.UTC().Format(time.RFC3339)),
 		Conflict: &runbook.Conflict{
 			Kind: "decided", By: d.By.Name, On: d.By.Platform, At: at, Choice: d.Choice,

@@ -115,8 +115,16 @@
     };
     const row = el('div', { class: 'actions' }, ...buttons.map((b, i) => el('button', { type: 'button', class: b.style || '', disabled: c.busy, 'data-id': 'p' + b.choice + i, 'aria-expanded': c.ask === b.action ? 'true' : undefined, onclick: press(b) }, b.label)));
     const asked = buttons.find(b => b.action === c.ask);
-    const words = buttons.filter(b => b.choice).map(b => b.choice).join(' | ');
-    return el('div', {}, row, asked ? ask(c, asked) : '', m.code && words ? el('p', { class: 'code' }, t('or_type') + ' ', el('code', {}, words + ' ' + m.code)) : '');
+    const typed = []; // what people may type, by member and code
+    for (const b of buttons) {
+      const who = b.for || '', code = b.code || m.code;
+      if (!b.choice || !code) continue;
+      const a = typed.find(a => a.who === who && a.code === code);
+      if (!a) typed.push({ who, code, words: [b.choice] });
+      else if (!a.words.includes(b.choice)) a.words.push(b.choice);
+    }
+    const answers = typed.map(a => (a.who ? a.who + ': ' : '') + a.words.join(' | ') + ' ' + a.code).join(' · ');
+    return el('div', {}, row, asked ? ask(c, asked) : '', answers ? el('p', { class: 'code' }, t('or_type') + ' ', el('code', {}, answers)) : '');
   }
 
   function ask(c, b) {
