@@ -19,7 +19,7 @@ func TestQuestionsGolden(t *testing.T) {
 			r, m := rendererIn(t, lang), bottest.Cards()["form."+lang]
 			m.Form = append(m.Form, bot.Field{Name: "config", Label: "go-api.conf <new>", Type: "text", Value: "a = 1\n\tb = \"&\"\n"},
 				bot.Field{Name: "port", Label: "Port", Type: "port", Required: true}, bot.Field{Name: "note", Label: "Note", Type: "string"})
-			b := bot.Button{Label: "Fill in", Action: "fill", WithForm: true, NeedsReason: true}
+			b := bot.Button{Label: "Fill in", Action: "fill", Style: "danger", Confirm: "Really begin at 192.0.2.31?", WithForm: true, NeedsReason: true}
 			var posts []post
 			for i := range r.asked(m, b) {
 				p, _ := r.question(m, b, i, "")
