@@ -120,7 +120,7 @@ func (v viewer) plan(m *bot.Message, s *runbook.StepRun, line func(runbook.Msg),
 		label = s.Member
 	}
 	m.Blocks = append(m.Blocks, exactBlocks(p.Effect.Exact, label)...)
-	m.Blocks = append(m.Blocks, tableBlocks(p.Tables, label)...)
+	m.Blocks = append(m.Blocks, v.tableBlocks(p.Tables, label)...)
 	for _, f := range p.Form {
 		m.Form = append(m.Form, v.field(f, s.Inputs))
 	}
@@ -180,7 +180,7 @@ func (v viewer) hold(m *bot.Message, c card, s *runbook.StepRun, mark func(strin
 	if c.group {
 		label = s.Member
 	}
-	m.Blocks = append(m.Blocks, tableBlocks([]runbook.Table{before, after}, label)...)
+	m.Blocks = append(m.Blocks, v.tableBlocks([]runbook.Table{before, after}, label)...)
 }
 
 func (v viewer) outcome(m *bot.Message, s *runbook.StepRun, line func(runbook.Msg), mark func(string) string) {
@@ -193,7 +193,7 @@ func (v viewer) outcome(m *bot.Message, s *runbook.StepRun, line func(runbook.Ms
 	}
 	if r := s.Result; r != nil {
 		line(r.Text)
-		m.Blocks = append(m.Blocks, tableBlocks(r.Tables, "")...)
+		m.Blocks = append(m.Blocks, v.tableBlocks(r.Tables, "")...)
 		if r.Output != "" {
 			if m.Output != "" {
 				m.Output += "\n"
@@ -210,7 +210,7 @@ func (v viewer) outcome(m *bot.Message, s *runbook.StepRun, line func(runbook.Ms
 	}
 	if s.State == runbook.Failed || s.State == runbook.RolledBack {
 		if s.Plan != nil {
-			m.Blocks = append(m.Blocks, tableBlocks(s.Plan.Tables, "")...)
+			m.Blocks = append(m.Blocks, v.tableBlocks(s.Plan.Tables, "")...)
 		}
 	}
 }
@@ -227,12 +227,13 @@ func exactBlocks(parts []runbook.Part, member string) []bot.Block {
 	return out
 }
 
-func tableBlocks(tables []runbook.Table, member string) []bot.Block {
+func (v viewer) tableBlocks(tables []runbook.Table, member string) []bot.Block {
 	var out []bot.Block
 	for _, t := range tables {
 		if len(t.Columns) == 0 {
 			continue
 		}
+		t = v.inWords(t)
 		label := t.Name
 		if member != "" {
 			label = strings.TrimSpace(member + " " + label)

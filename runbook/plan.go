@@ -62,6 +62,7 @@ type Table struct {
 	Rows    [][]string `json:"rows"`
 	Marks   []string   `json:"marks,omitempty"` // one a row: "", "match", "changed", "refused", "ok", "bad"
 	Count   int        `json:"count"`           // all rows, of which Rows may be the first ones
+	Words   bool       `json:"words,omitempty"` // name, columns and states are the bot's words, to be shown in people's language
 }
 
 // Digest is the hex SHA-256 that an approval is bound to: step, kind, parameters and the whole effect.

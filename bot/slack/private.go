@@ -12,16 +12,22 @@ const (
 	pageTexts = 3 // blocks of a post
 )
 
-// private is what one person is answered: text, then the card, then what the card cannot hold.
+// private is what one person is answered: text, then the card, in one post where the text is short, then what the card
+// cannot hold.
 func (r renderer) private(rep bot.Reply) []post {
-	posts := r.pages("", bot.Clean(rep.Aside()))
+	lead, posts := bot.Clean(rep.Aside()), []post(nil)
+	if rep.Message == nil || weight(lead) > maxContext {
+		lead, posts = "", r.pages("", lead)
+	}
 	if rep.Message == nil {
 		return posts
 	}
 	m := *rep.Message
 	m.Notify = nil
-	l := r.lay(m, below)
-	posts = append(posts, l.post())
+	l := r.layUnder(lead, m, below)
+	p := l.post()
+	p.text = strings.TrimLeft(escape(cut(lead, maxNotification))+"\n"+p.text, "\n")
+	posts = append(posts, p)
 	for _, part := range l.parts.All {
 		posts = append(posts, r.pages(cut(bot.Headline(part), maxHeader), r.whole(part))...)
 	}

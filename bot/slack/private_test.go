@@ -24,11 +24,13 @@ func TestPrivate(t *testing.T) {
 		shows  []string
 		hidden []string
 	}{
-		"nothing":      {bot.Reply{}, 0, nil, nil},
-		"text":         {bot.Reply{Text: "You may not approve <danger> *steps*.", Refused: true}, 1, []string{"<danger> *steps*"}, nil},
-		"text, card":   {bot.Reply{Text: "see the card", Message: &preview}, 2, []string{"see the card", "3/8 Take", "Approve"}, []string{"U0PS1"}},
-		"large card":   {bot.Reply{Message: &big}, 7, []string{"more lines: below", "echo step 399", "host-399  down", "host-399: no SSH"}, []string{"in the thread"}},
-		"long history": {bot.Reply{Text: manyLines.String()}, maxPages, []string{"line 0 of", "line 1500 of", "more lines: in the console"}, nil},
+		"nothing":          {bot.Reply{}, 0, nil, nil},
+		"text":             {bot.Reply{Text: "You may not approve <danger> *steps*.", Refused: true}, 1, []string{"<danger> *steps*"}, nil},
+		"text, card":       {bot.Reply{Text: "see the card", Message: &preview}, 1, []string{"see the card", "3/8 Take", "Approve"}, []string{"U0PS1"}},
+		"long text, card":  {bot.Reply{Text: strings.Repeat("word ", 200), Message: &preview}, 2, []string{"3/8 Take"}, nil},
+		"text, large card": {bot.Reply{Text: "see the card", Message: &big}, 7, []string{"see the card", "more lines: below"}, nil},
+		"large card":       {bot.Reply{Message: &big}, 7, []string{"more lines: below", "echo step 399", "host-399  down", "host-399: no SSH"}, []string{"in the thread"}},
+		"long history":     {bot.Reply{Text: manyLines.String()}, maxPages, []string{"line 0 of", "line 1500 of", "more lines: in the console"}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

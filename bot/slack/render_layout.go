@@ -55,10 +55,17 @@ type layout struct {
 
 // lay fills a card. Title, warnings and buttons come first, then lines, then tables, then exact blocks; what does not fit
 // is announced on the card and whole in its parts.
-func (r renderer) lay(m bot.Message, where place) *layout {
+func (r renderer) lay(m bot.Message, where place) *layout { return r.layUnder("", m, where) }
+
+// layUnder fills a card with lead above it, which is short.
+func (r renderer) layUnder(lead string, m bot.Message, where place) *layout {
 	l := &layout{r: r, m: bot.Cleaned(m), place: where, left: maxMessage, slots: maxBlocks}
 	l.parts = bot.Parts{Of: l.m, Show: r.content, Label: r.label}
 	l.reserve(containerWeight + 200) // to say that something was shortened
+	if lead != "" {
+		l.head = append(l.head, prose("", text(lead)))
+		l.reserve(2*containerWeight + weight(lead))
+	}
 	buttons := l.buttonList()
 	l.top(buttons)
 	l.bottom(buttons)

@@ -9,18 +9,23 @@ import (
 // Limits of what one person is answered.
 const (
 	maxToast = 200  // UTF-16 units of a box over the chat
+	maxLead  = 300  // of a text that stands above a card
 	maxTold  = 3400 // of a post: the rest of a longer text is a document
 )
 
-// private is what one person is answered: text, then the card, then what the card cannot hold.
+// private is what one person is answered: text, above the card where it is short, then the card, then what the card cannot hold.
 func (r renderer) private(rep bot.Reply) []post {
-	posts := r.answer(rep.Aside())
+	lead := strings.TrimSpace(bot.Clean(rep.Aside()))
+	var posts []post
+	if rep.Message == nil || weight(lead) > maxLead {
+		posts, lead = r.answer(lead), ""
+	}
 	if rep.Message == nil {
 		return posts
 	}
 	m := *rep.Message
 	m.Notify = nil
-	l := r.lay(m, below)
+	l := r.layUnder(lead, m, below)
 	posts = append(posts, l.post())
 	for _, part := range l.parts.All {
 		posts = append(posts, r.part(part))

@@ -24,11 +24,13 @@ func TestPrivate(t *testing.T) {
 		shows  []string
 		hidden []string
 	}{
-		"nothing":      {bot.Reply{}, 0, nil, nil},
-		"text":         {bot.Reply{Text: "You may not approve <danger> *steps*.", Refused: true}, 1, []string{"<danger> *steps*"}, nil},
-		"text, card":   {bot.Reply{Text: "see the card", Message: &preview}, 2, []string{"see the card", "3/8 Take", "Approve"}, []string{"ops1"}},
-		"large card":   {bot.Reply{Message: &big}, 5, []string{"more lines: file", "echo step 399", "host-399  down", "host-399: no SSH"}, nil},
-		"long history": {bot.Reply{Text: history.String()}, 2, []string{"line 0 of", "more lines: file answer-", "line 5999 of"}, nil},
+		"nothing":          {bot.Reply{}, 0, nil, nil},
+		"text":             {bot.Reply{Text: "You may not approve <danger> *steps*.", Refused: true}, 1, []string{"<danger> *steps*"}, nil},
+		"text, card":       {bot.Reply{Text: "see the card", Message: &preview}, 1, []string{"see the card", "3/8 Take", "Approve"}, []string{"ops1"}},
+		"long text, card":  {bot.Reply{Text: strings.Repeat("word ", 200), Message: &preview}, 2, []string{"word word", "3/8 Take"}, nil},
+		"text, large card": {bot.Reply{Text: "see the card", Message: &big}, 5, []string{"see the card", "more lines: file"}, nil},
+		"large card":       {bot.Reply{Message: &big}, 5, []string{"more lines: file", "echo step 399", "host-399  down", "host-399: no SSH"}, nil},
+		"long history":     {bot.Reply{Text: history.String()}, 2, []string{"line 0 of", "more lines: file answer-", "line 5999 of"}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -179,7 +179,7 @@ func subject(p runbook.Probe) string {
 }
 
 func table(found []runbook.Finding) runbook.Table {
-	t := runbook.Table{Name: "checks", Columns: []string{"host", "check", "result", "ms"}, Count: len(found)}
+	t := runbook.Table{Name: "checks", Columns: []string{"host", "check", "result", "ms"}, Count: len(found), Words: true}
 	for _, f := range found {
 		result, mark := "ok", "ok"
 		if !f.OK {

@@ -71,7 +71,7 @@ func (c *copier) Plan(ctx context.Context) (runbook.Plan, error) {
 	if err != nil {
 		return action.Cannot(p, err)
 	}
-	table := runbook.Table{Name: "files", Columns: []string{"from", "file", "size", "to", "now"}, Count: len(items)}
+	table := runbook.Table{Name: "files", Columns: []string{"from", "file", "size", "to", "now"}, Count: len(items), Words: true}
 	var todo []item
 	var total int64
 	for _, it := range items {

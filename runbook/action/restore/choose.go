@@ -74,7 +74,7 @@ const shownCandidates = 40
 
 // candidates is the table of everything that was found, the chosen one first.
 func candidates(all []candidate, ranked []candidate, chosen *candidate) runbook.Table {
-	t := runbook.Table{Name: "dumps", Columns: []string{"host", "file", "size", "dump of", "state"}, Count: len(all)}
+	t := runbook.Table{Name: "dumps", Columns: []string{"host", "file", "size", "dump of", "state"}, Count: len(all), Words: true}
 	add := func(c candidate, state, mark string) {
 		if len(t.Rows) >= shownCandidates {
 			return

@@ -27,7 +27,7 @@ var heldColumns = []string{"table", "rows", "newest created_at"}
 
 // Before is what is live now.
 func (k *held) Before() runbook.Table {
-	t := runbook.Table{Name: k.e.Schema, Columns: heldColumns}
+	t := runbook.Table{Name: k.e.Schema, Columns: heldColumns, Words: true}
 	for _, x := range k.report.Tables {
 		if x.LiveRows >= 0 {
 			t.Rows = append(t.Rows, []string{x.Name, strconv.FormatInt(x.LiveRows, 10), x.LiveNewest})
@@ -54,7 +54,7 @@ func mark(x load.TableReport) string {
 
 // After is what was loaded, and what people should know of it.
 func (k *held) After() runbook.Table {
-	t := runbook.Table{Name: k.e.Name, Columns: heldColumns}
+	t := runbook.Table{Name: k.e.Name, Columns: heldColumns, Words: true}
 	add := func(mark string, cells ...string) {
 		t.Rows = append(t.Rows, cells)
 		t.Marks = append(t.Marks, mark)

@@ -185,7 +185,7 @@ func (st status) fact(host string) runbook.Msg {
 }
 
 func table(all []status) runbook.Table {
-	t := runbook.Table{Name: "services", Columns: []string{"service", "state"}, Count: len(all)}
+	t := runbook.Table{Name: "services", Columns: []string{"service", "state"}, Count: len(all), Words: true}
 	for _, st := range all {
 		state, mark := "running", "ok"
 		switch {

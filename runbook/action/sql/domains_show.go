@@ -51,7 +51,7 @@ func (l listing) field(row listed) runbook.Param {
 
 // shown is the whole list beside what its machines answer.
 func (l listing) shown(list []listed) runbook.Table {
-	t := runbook.Table{Name: l.schema + "." + l.Table, Columns: []string{l.Key}, Count: len(list)}
+	t := runbook.Table{Name: l.schema + "." + l.Table, Columns: []string{l.Key}, Count: len(list), Words: true}
 	named := slices.Contains(l.columns, l.Domain)
 	if named {
 		t.Columns = append(t.Columns, l.Domain)

@@ -189,7 +189,7 @@ func writable(ctx context.Context, q queryer, host string) error {
 
 // blockers lists open transactions of others that lock rows. An account that may not ask gets none.
 func blockers(ctx context.Context, q queryer) runbook.Table {
-	t := runbook.Table{Name: "blockers", Columns: []string{"connection", "user", "from", "seconds", "rows locked"}}
+	t := runbook.Table{Name: "blockers", Columns: []string{"connection", "user", "from", "seconds", "rows locked"}, Words: true}
 	_, rs, err := query(ctx, q, `SELECT x.trx_mysql_thread_id, p.user, p.host, TIMESTAMPDIFF(SECOND, x.trx_started, NOW()), x.trx_rows_locked
 		FROM information_schema.innodb_trx x LEFT JOIN information_schema.processlist p ON p.id = x.trx_mysql_thread_id
 		WHERE x.trx_mysql_thread_id <> CONNECTION_ID() AND x.trx_mysql_thread_id > 0 AND (x.trx_rows_locked > 0 OR x.trx_rows_modified > 0)

@@ -52,7 +52,7 @@ func (t *tables) Plan(ctx context.Context) (runbook.Plan, error) {
 		return action.Cannot(p, err)
 	}
 	eff := creation{Database: d.Name, Schema: d.Schema}
-	found := runbook.Table{Name: d.Schema, Columns: []string{"table", "state"}}
+	found := runbook.Table{Name: d.Schema, Columns: []string{"table", "state"}, Words: true}
 	for _, spec := range t.spec.Tables {
 		want, err := parseCreate(spec.Create)
 		if err != nil {
@@ -112,7 +112,7 @@ func (t *tables) Plan(ctx context.Context) (runbook.Plan, error) {
 
 // difference is a line diff of two definitions in normal form.
 func difference(name string, have, want definition) runbook.Table {
-	t := runbook.Table{Name: name, Columns: []string{"", "definition"}}
+	t := runbook.Table{Name: name, Columns: []string{"", "definition"}, Words: true}
 	before, after := strings.Join(have.lines, "\n")+"\n", strings.Join(want.lines, "\n")+"\n"
 	d, err := udiff.ToUnifiedDiff(name, name, before, udiff.Lines(before, after), 0)
 	if err != nil {
