@@ -55,12 +55,8 @@ func (t *Telegram) answer(ctx context.Context, in bot.Inbound, at origin, r bot.
 			return nil
 		}
 	}
-	if r.Stranger {
-		stranger := "stranger " + in.UserID
-		if t.told.has(stranger) {
-			return nil
-		}
-		t.told.mark(stranger, strangerRest)
+	if r.Stranger && !t.told.first("stranger "+in.UserID, strangerRest) {
+		return nil
 	}
 	if r.Message != nil {
 		t.memory.remember(*r.Message, t.buttonID)
