@@ -58,12 +58,8 @@ func (t *Telegram) answer(ctx context.Context, in bot.Inbound, at origin, r bot.
 	if r.Noted && at.Chat == t.home() { // the cards stand there
 		return nil
 	}
-	if r.Stranger {
-		stranger := "stranger " + in.UserID
-		if t.told.has(stranger) {
-			return nil
-		}
-		t.told.mark(stranger, strangerRest)
+	if r.Stranger && !t.told.first("stranger "+in.UserID, strangerRest) {
+		return nil
 	}
 	if r.Message != nil {
 		t.memory.remember(*r.Message, t.buttonID)

@@ -92,8 +92,7 @@ func (t *Telegram) heard(ctx context.Context, to *session, u incoming) (func(con
 		t.migrate(home, m.Chat.ID)
 		return nil, nil
 	case !private(m.Chat.ID) && m.Chat.ID != home:
-		if seen := "chat " + idOf(m.Chat.ID); !t.told.has(seen) {
-			t.told.mark(seen, 24*time.Hour)
+		if t.told.first("chat "+idOf(m.Chat.ID), 24*time.Hour) {
 			t.log.Info("a chat that is not TELEGRAM_CHAT_ID is ignored", "chat_id", m.Chat.ID)
 		}
 		return nil, nil
@@ -147,10 +146,9 @@ func (t *Telegram) heard(ctx context.Context, to *session, u incoming) (func(con
 
 // once is f, unless the same was done within a while.
 func (t *Telegram) once(what string, while time.Duration, f func(context.Context)) func(context.Context) {
-	if t.told.has(what) {
+	if !t.told.first(what, while) {
 		return nil
 	}
-	t.told.mark(what, while)
 	return f
 }
 

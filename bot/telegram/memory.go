@@ -95,9 +95,24 @@ func (o *once) hadBy(what string, by time.Time) bool {
 	return time.Now().Before(o.until[what]) && o.since[what].Before(by)
 }
 
+// first marks what, and tells whether it was not known.
+func (o *once) first(what string, while time.Duration) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if time.Now().Before(o.until[what]) {
+		return false
+	}
+	o.note(what, while)
+	return true
+}
+
 func (o *once) mark(what string, while time.Duration) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	o.note(what, while)
+}
+
+func (o *once) note(what string, while time.Duration) {
 	now := time.Now()
 	if o.until == nil {
 		o.until, o.since = map[string]time.Time{}, map[string]time.Time{}

@@ -170,8 +170,7 @@ func (t *Telegram) keep(ctx context.Context, to *session, in bot.Inbound, tell f
 		return fresh, err
 	}
 	t.log.Error("what came from Telegram could not be kept", "id", in.ID, "error", err)
-	if !t.told.has("not kept " + in.ID) {
-		t.told.mark("not kept "+in.ID, time.Hour)
+	if t.told.first("not kept "+in.ID, time.Hour) {
 		to.beside(func(ctx context.Context) {
 			tell(ctx, bot.Reply{Text: t.say(in.Language, "telegram.not_kept"), Refused: true})
 		})

@@ -73,8 +73,7 @@ func (t *Telegram) revisit(ctx context.Context) {
 	t.mu.Lock()
 	ails := t.trouble.err != nil && t.trouble.until.IsZero()
 	t.mu.Unlock()
-	if ails && !t.told.has("revisit") {
-		t.told.mark("revisit", t.pace.self)
+	if ails && t.told.first("revisit", t.pace.self) {
 		t.knock(ctx)
 	}
 }
