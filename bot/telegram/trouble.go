@@ -29,17 +29,16 @@ func (t *Telegram) ails(err error, while time.Duration) {
 	}
 }
 
-// works says that the connection works, and so does the chat unless something ails it still.
+// works says that the connection works, and so does the chat unless something ails it still: that takes the place of
+// what the connection suffered from.
 func (t *Telegram) works(in bot.Inbox) {
 	t.mu.Lock()
-	ails := t.trouble.err != nil && (t.trouble.until.IsZero() || t.c.Clock().Before(t.trouble.until))
-	if !ails {
+	if until := t.trouble.until; !until.IsZero() && !t.c.Clock().Before(until) {
 		t.trouble = trouble{}
 	}
+	err := t.trouble.err
 	t.mu.Unlock()
-	if !ails {
-		in.Report(nil)
-	}
+	in.Report(err)
 }
 
 // open notes that the chat takes posts.
