@@ -27,7 +27,8 @@ type lane struct {
 	volatile bool
 	mentions bool
 	paced    bool
-	divider  Divider // nil: one post holds a whole card
+	every    time.Duration // between two calls
+	divider  Divider       // nil: one post holds a whole card
 	budget   *rate.Limiter
 	wake     chan struct{}
 
@@ -47,6 +48,7 @@ type lane struct {
 type parcel struct {
 	m     Message
 	order int64
+	asked time.Time                   // when it got its priority
 	part  bool                        // made by the Divider
 	retry *backoff.ExponentialBackOff // nil until a delivery failed
 	notBy time.Time                   // not before
@@ -58,6 +60,7 @@ type parcel struct {
 type shown struct {
 	version int64
 	ref     Ref  // "": nothing is shown
+	asks    bool // what is shown is a question
 	tried   bool // a first post may exist though nothing is known of it
 	at      time.Time
 }
@@ -73,7 +76,7 @@ func newLane(p Platform, s Store, log *slog.Logger, done func()) *lane {
 		l.mentions = v.Mentions()
 	}
 	if v, ok := p.(Limiter); ok && v.Every() > 0 {
-		l.paced, l.budget = true, rate.NewLimiter(rate.Every(v.Every()), 1)
+		l.paced, l.every, l.budget = true, v.Every(), rate.NewLimiter(rate.Every(v.Every()), 1)
 	}
 	l.divider, _ = p.(Divider)
 	return l
