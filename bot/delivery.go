@@ -77,7 +77,7 @@ func (l *lane) call(ctx context.Context, p parcel, s *shown) (err error) {
 // settle records the outcome of a call.
 func (l *lane) settle(ctx context.Context, m Message, s shown, err error) {
 	if err == nil {
-		s.version, s.at = m.Version, time.Now()
+		s.version, s.at, s.asks = m.Version, time.Now(), m.Priority == Prompt && !m.Nudge && s.ref != ""
 		if !l.volatile {
 			// The message is out whatever happens to ctx now; forgetting its ref would post it twice.
 			save, cancel := context.WithTimeout(context.WithoutCancel(ctx), callTimeout)

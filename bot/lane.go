@@ -45,6 +45,7 @@ type lane struct {
 type parcel struct {
 	m     Message
 	order int64
+	asked time.Time                   // when it got its priority
 	part  bool                        // made by the Divider
 	retry *backoff.ExponentialBackOff // nil until a delivery failed
 	notBy time.Time                   // not before
@@ -56,6 +57,7 @@ type parcel struct {
 type shown struct {
 	version int64
 	ref     Ref  // "": nothing is shown
+	asks    bool // what is shown is a question
 	tried   bool // a first post may exist though nothing is known of it
 	at      time.Time
 }

@@ -11,6 +11,9 @@ const (
 	tickerPace = 3 * time.Second
 	// patience is how often a card may fail before a nudge about it goes out without it.
 	patience = 3
+	// courtesy is how long a question may wait for the posts of its run that were wanted before it, so that it stands below
+	// them where people look.
+	courtesy = 2500 * time.Millisecond
 )
 
 // want queues m and its parts unless this version or a newer one is queued or shown.
@@ -48,8 +51,11 @@ func (l *lane) queue(m Message, part bool) {
 	}
 	if p, ok := l.pending[m.Key]; !ok {
 		l.next++
-		l.pending[m.Key] = &parcel{m: m, part: part, order: l.next}
+		l.pending[m.Key] = &parcel{m: m, part: part, order: l.next, asked: time.Now()}
 	} else if part || p.m.Version < m.Version {
+		if m.Priority != p.m.Priority {
+			p.asked = time.Now()
+		}
 		p.m = m
 	}
 }
@@ -100,8 +106,8 @@ func (l *lane) due(p *parcel) (at time.Time, ok bool) {
 			return time.Time{}, false
 		}
 	}
-	at = latest(p.notBy, l.budget.free(p.m.Priority))
-	if s := l.shown[p.m.Key]; p.m.Priority == Ticker && s.ref != "" && !s.at.IsZero() {
+	at = latest(p.notBy, l.budget.free(l.priority(p)))
+	if s := l.shown[p.m.Key]; l.priority(p) == Ticker && s.ref != "" && !s.at.IsZero() {
 		at = latest(at, s.at.Add(l.budget.pace()))
 	}
 	return at, true
@@ -116,8 +122,52 @@ func latest(a time.Time, more ...time.Time) time.Time {
 	return a
 }
 
-// choose picks prompts before outcomes before tickers, of these the end of a run first, cards before their parts, then the
-// oldest, and takes the call that it needs. A volatile platform has no budget to divide; it gets everything in order.
+// answers reports whether p takes the buttons of a question away that people still see. Where calls a minute are few,
+// questions themselves come before that.
+func (l *lane) answers(p *parcel) bool {
+	return l.budget.perMinute == 0 && p.m.Priority != Prompt && l.shown[p.m.Key].asks
+}
+
+// priority is what p takes its call as: who presses what was answered presses in vain, so that counts as a prompt.
+func (l *lane) priority(p *parcel) Priority {
+	if l.answers(p) {
+		return Prompt
+	}
+	return p.m.Priority
+}
+
+// fresh reports whether p is a card of a run that was never posted.
+func (l *lane) fresh(p *parcel) bool {
+	return p.m.RunID != "" && !p.m.Nudge && !p.part && l.shown[p.m.Key].ref == ""
+}
+
+// inOrder is the post that goes out in the place of p: what was wanted earlier of the same run stands above it, unless it
+// is a question that would wait too long for that, or the end of the run.
+func (l *lane) inOrder(p *parcel, now time.Time) *parcel {
+	if l.volatile || p.m.Ends || !l.fresh(p) {
+		return p
+	}
+	first, wait := p, time.Duration(0)
+	for _, q := range l.pending {
+		if q.order >= p.order || q.m.RunID != p.m.RunID || !l.fresh(q) {
+			continue
+		}
+		if at, ok := l.due(q); !ok || at.After(now) {
+			continue
+		}
+		if wait += l.budget.every; q.order < first.order {
+			first = q
+		}
+	}
+	if p.m.Priority == Prompt && now.Add(wait).After(p.asked.Add(courtesy)) {
+		return p
+	}
+	return first
+}
+
+// choose picks what takes a question away that was answered, then prompts before outcomes before tickers, of these the end
+// of a run first, cards before their parts, then the oldest; cards of one run are posted in their
+// order. It takes the call that it needs. A volatile platform has no budget to divide; it gets everything in order.
 func (l *lane) choose() (parcel, bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -135,7 +185,10 @@ func (l *lane) choose() (parcel, bool) {
 			best = p
 		}
 	}
-	if best == nil || !l.budget.take(best.m.Priority) {
+	if best == nil {
+		return parcel{}, false
+	}
+	if best = l.inOrder(best, now); !l.budget.take(l.priority(best)) {
 		return parcel{}, false
 	}
 	return *best, true
@@ -145,6 +198,8 @@ func (l *lane) before(a, b *parcel) bool {
 	switch {
 	case l.volatile:
 		return a.order < b.order
+	case l.answers(a) != l.answers(b):
+		return l.answers(a)
 	case a.m.Priority != b.m.Priority:
 		return a.m.Priority < b.m.Priority
 	case a.m.Ends != b.m.Ends:
