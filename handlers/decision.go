@@ -32,11 +32,7 @@ func (h *Handlers) decide(ctx context.Context, c caller, d runbook.Decision) (bo
 		}
 		return bot.Reply{RunID: r.ID}, err
 	}
-	id := "cmd.noted"
-	if d.Step == "" && d.Group == "" {
-		id = "cmd.run_noted_" + string(d.Choice)
-	}
-	return bot.Reply{Text: c.say.T(id, "choice", c.say.T("choice."+string(d.Choice)), "run", r.ID), RunID: r.ID, Noted: true}, nil
+	return h.noted(ctx, c, r, d)
 }
 
 // subjects are the steps that a decision is about, of a group those that wait; one nil for the run itself.
