@@ -54,9 +54,6 @@ func (l *layout) part(name, content string) bot.Message {
 // shows, so that it can be found.
 func (r renderer) part(m bot.Message) post {
 	m = bot.Cleaned(m)
-	if m.Output == "" && len(m.Blocks) == 0 { // no part of a card, but words about it
-		return r.lay(m, inConsole).post()
-	}
 	body := r.whole(m)
 	label := cut(title(m), maxHeader)
 	if weight(body) <= maxText {
