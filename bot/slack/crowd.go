@@ -35,14 +35,12 @@ const (
 	ignored
 )
 
-// enter admits in, or not.
-func (c *crowd) enter(in bot.Inbound, known bool, now time.Time) (a admission, leave func()) {
-	none := func() {}
+// enter admits in, or not. leave takes what was answered: a stranger's talk in a thread gets no answer, and is no reason to
+// leave the next command without one.
+func (c *crowd) enter(in bot.Inbound, known bool, now time.Time) (a admission, leave func(bot.Reply)) {
+	none := func(bot.Reply) {}
 	if known && in.Action != "" {
 		return admitted, none
-	}
-	if !known && in.Casual {
-		return ignored, none
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -69,12 +67,15 @@ func (c *crowd) enter(in bot.Inbound, known bool, now time.Time) (a admission, l
 		return tooMany, none
 	}
 	b.n++
-	if !known {
+	if !known && !in.Casual {
 		c.told[in.UserID] = now
 	}
-	return admitted, func() {
+	return admitted, func(r bot.Reply) {
 		c.mu.Lock()
 		defer c.mu.Unlock()
+		if !known && r.Text != "" {
+			c.told[in.UserID] = now
+		}
 		if b.n--; b.n == 0 {
 			delete(c.busy, who)
 		}

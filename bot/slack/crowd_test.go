@@ -23,7 +23,7 @@ func TestCrowd(t *testing.T) {
 		if got != want {
 			t.Errorf("%s: %d, want %d", what, got, want)
 		}
-		return leave
+		return func() { leave(bot.Reply{}) }
 	}
 	var leave []func()
 	for range maxCommands {
@@ -37,15 +37,20 @@ func TestCrowd(t *testing.T) {
 		f()
 	}
 	expect("later", said("U1", "x"), true, admitted)()
-	expect("a stranger's talk", bot.Inbound{UserID: "U9", Text: "x", Casual: true}, false, ignored)()
+	talk := bot.Inbound{UserID: "U9", Text: "x", Casual: true}
+	expect("a stranger's talk", talk, false, admitted)()
 	expect("a stranger", said("U9", "x"), false, admitted)()
 	expect("again", said("U9", "x"), false, ignored)()
 	expect("a stranger's press", bot.Inbound{UserID: "U9", Action: "a"}, false, ignored)()
 	now = now.Add(refusalEvery)
 	expect("after a while", said("U9", "x"), false, admitted)()
+	now = now.Add(refusalEvery)
+	_, answered := c.enter(talk, false, now)
+	answered(bot.Reply{Text: "You are not listed"})
+	expect("once it was answered", talk, false, ignored)()
 	for i := range 2 * maxStrangers {
 		_, leave := c.enter(said(fmt.Sprint("S", i), "x"), false, now)
-		leave()
+		leave(bot.Reply{Text: "You are not listed"})
 	}
 	if len(c.told) != maxStrangers || len(c.busy) != 0 {
 		t.Errorf("%d strangers and %d people are remembered", len(c.told), len(c.busy))

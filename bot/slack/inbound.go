@@ -135,7 +135,8 @@ func (s *Slack) take(ctx context.Context, in bot.Inbox, d delivery) {
 // hear keeps, confirms, handles and answers, where whoever said it does not say too much.
 func (s *Slack) hear(ctx context.Context, in bot.Inbox, d delivery, h heard) {
 	a, leave := s.crowd.enter(h.in, s.c.Known(h.in.UserID), s.c.Clock())
-	defer leave()
+	var r bot.Reply
+	defer func() { leave(r) }()
 	if a != admitted {
 		s.confirm(d, nil)
 		if a == tooMany {
@@ -153,7 +154,8 @@ func (s *Slack) hear(ctx context.Context, in bot.Inbox, d delivery, h heard) {
 	}
 	s.confirm(d, nil)
 	if fresh {
-		s.tell(ctx, h, in.Handle(ctx, h.in))
+		r = in.Handle(ctx, h.in)
+		s.tell(ctx, h, r)
 	}
 }
 
