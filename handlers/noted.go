@@ -1,8 +1,10 @@
 package handlers
 
 import (
+	"cmp"
 	"context"
 	"slices"
+	"strings"
 
 	"recoverbot/bot"
 	"recoverbot/runbook"
@@ -46,7 +48,24 @@ func (h *Handlers) noted(ctx context.Context, c caller, before runbook.Run, d ru
 			}
 		}
 	}
+	if left := c.leftEmpty(before.Step(d.Step), d); len(left) > 0 {
+		return bot.Reply{Text: c.say.T("cmd.noted_defaults", "fields", strings.Join(left, ", ")), RunID: r.ID}, nil
+	}
 	return bot.Reply{Text: c.say.T("cmd.noted", "choice", choice), RunID: r.ID, Noted: true}, nil
+}
+
+// leftEmpty are the fields of a form that a person emptied, and what is taken in their place.
+func (c caller) leftEmpty(s *runbook.StepRun, d runbook.Decision) []string {
+	if d.Choice != runbook.Input || s == nil || s.Plan == nil {
+		return nil
+	}
+	var out []string
+	for _, p := range s.Plan.Form {
+		if v, given := d.Fields[p.Name]; given && strings.TrimSpace(v) == "" && p.Default != "" {
+			out = append(out, cmp.Or(c.say.Text(p.Title), p.Name)+" = "+shorten(p.Default, 40))
+		}
+	}
+	return out
 }
 
 // notedRun is noted for what ends, parks or resumes the run.
