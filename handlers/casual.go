@@ -96,15 +96,19 @@ func (h *Handlers) attempted(ctx context.Context, c caller, text string) (bot.Re
 
 // answersTo are the answers that a card takes now, as people type them.
 func answersTo(r runbook.Run, d runbook.Decision, code string) string {
-	var choices []runbook.Choice
-	if d.Group != "" {
-		choices = engine.GroupChoices(r, d.Group)
-	} else if s := r.Step(d.Step); s != nil {
+	choices := engine.GroupChoices(r, d.Group)
+	if s := r.Step(d.Step); s != nil {
 		choices = engine.Choices(r, *s)
 	}
 	var out []string
 	for _, choice := range choices {
+		if choice == runbook.Retry && isPlanned(r, d) {
+			choice = runbook.Look
+		}
 		out = append(out, string(choice))
+	}
+	if len(out) == 0 {
+		return ""
 	}
 	return strings.Join(out, "|") + " " + code
 }

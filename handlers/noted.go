@@ -30,6 +30,9 @@ func (h *Handlers) noted(ctx context.Context, c caller, before runbook.Run, d ru
 		given = append(given, of...)
 	}
 	choice := c.say.T("choice." + string(d.Choice))
+	if d.Choice == runbook.Retry && isPlanned(before, d) {
+		choice = c.say.T("choice.look")
+	}
 	first, mine := firstLike(given, d, c.person.Name)
 	now := card{members: about(r, d)}.state()
 	told := string(now)
