@@ -72,6 +72,9 @@ func newSlack(a *app) (chat, error) {
 		p, _ := a.fleet.Config().Person(name)
 		return p.Slack
 	}
+	c.Known = func(id string) bool {
+		return slices.ContainsFunc(a.fleet.Config().People, func(p fleet.Person) bool { return id != "" && p.Slack == id })
+	}
 	s, err := slack.New(c)
 	if err != nil {
 		return chat{}, err
@@ -98,7 +101,7 @@ func (s settings) slackWarnings(cfg *fleet.Config) []runbook.Msg {
 		case p.Slack != "" && !slack.IsUserID(p.Slack):
 			out = append(out, cfg.At(at+".slack", runbook.T("slack.warn_bad_id", "name", p.Name, "id", p.Slack)))
 		case p.Slack != "":
-			approver = approver || slices.Contains(p.Roles, "approver")
+			approver = approver || slices.Contains(p.Roles, "approver") || slices.Contains(p.Roles, "danger")
 		}
 	}
 	if !approver {

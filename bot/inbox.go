@@ -9,6 +9,9 @@ import (
 	"time"
 )
 
+// readTries is how often what was left is read again: for some minutes.
+const readTries = 10
+
 // inbox is the Inbox of one Run of a platform: it keeps what is received in the Store, and hands it to the Handler.
 type inbox struct {
 	to Handler
@@ -16,6 +19,7 @@ type inbox struct {
 
 	mu   sync.Mutex
 	kept map[string]bool // ids that are to be settled
+	own  map[string]bool // ids that this Run kept while what earlier ones left is still to be read; nil: it was read
 }
 
 // Keep implements Inbox.
@@ -30,7 +34,11 @@ func (b *inbox) Keep(ctx context.Context, in Inbound) (bool, error) {
 	if err != nil {
 		return false, fmt.Errorf("encode what was received: %w", err)
 	}
+	added := b.claim(in.ID)
 	fresh, err := b.l.store.SaveInbound(ctx, b.l.p.Name(), in.ID, body)
+	if added && !fresh {
+		b.disclaim(in.ID)
+	}
 	if err != nil {
 		return false, fmt.Errorf("keep what was received: %w", err)
 	}
@@ -75,12 +83,33 @@ func (b *inbox) settle(ctx context.Context, id string) {
 // Report implements Inbox.
 func (b *inbox) Report(err error) { b.l.report(err) }
 
+// claim notes, where that matters, that id comes in this Run; it reports whether that is new.
+func (b *inbox) claim(id string) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.own == nil || b.own[id] {
+		return false
+	}
+	b.own[id] = true
+	return true
+}
+
+func (b *inbox) disclaim(id string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	delete(b.own, id)
+}
+
 // left is what an earlier process, or an earlier Run, kept and did not come to handle.
-func (b *inbox) left(ctx context.Context) []Inbound {
+func (b *inbox) left(ctx context.Context) ([]Inbound, error) {
 	bodies, err := b.l.store.OpenInbound(ctx, b.l.p.Name())
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	if err != nil {
-		b.l.log.Error("read what was received", "error", err)
-		return nil
+		if b.own == nil {
+			b.own = map[string]bool{}
+		}
+		return nil, fmt.Errorf("read what was received: %w", err)
 	}
 	var out []Inbound
 	for _, body := range bodies {
@@ -89,13 +118,42 @@ func (b *inbox) left(ctx context.Context) []Inbound {
 			b.l.log.Error("what was received is unreadable", "error", err)
 			continue
 		}
-		out = append(out, in)
+		if !b.own[in.ID] {
+			out = append(out, in)
+		}
 	}
-	return out
+	b.own = nil
+	return out, nil
 }
 
-// catchUp handles what was left, in its order.
-func (b *inbox) catchUp(ctx context.Context, left []Inbound) {
+// readAgain is left, where it could not be read at the start: a journal that is busy then works soon, or not at all.
+func (b *inbox) readAgain(ctx context.Context, err error) []Inbound {
+	retry := newBackoff()
+	for range readTries {
+		wait := retry.NextBackOff()
+		b.l.log.Error("what was received waits", "retry_seconds", wait.Seconds(), "error", err)
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(wait):
+		}
+		var left []Inbound
+		if left, err = b.left(ctx); err == nil {
+			return left
+		}
+	}
+	b.l.log.Error("what was received waits for the next start", "error", err)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.own = nil
+	return nil
+}
+
+// catchUp handles what was left, in its order; err is why it could not be read.
+func (b *inbox) catchUp(ctx context.Context, left []Inbound, err error) {
+	if err != nil {
+		left = b.readAgain(ctx, err)
+	}
 	for _, in := range left {
 		if ctx.Err() != nil {
 			return

@@ -19,6 +19,15 @@ type journal struct {
 	mu      sync.Mutex
 	settled []string
 	err     error
+	unread  int // how often OpenInbound fails from now on
+}
+
+func (s *journal) OpenInbound(ctx context.Context, platform string) ([][]byte, error) {
+	if s.unread > 0 {
+		s.unread--
+		return nil, errors.New("busy")
+	}
+	return s.Memory.OpenInbound(ctx, platform)
 }
 
 func (s *journal) SaveInbound(ctx context.Context, platform, id string, body []byte) (bool, error) {
@@ -220,6 +229,28 @@ func TestWhatCannotBeKeptIsNotConfirmed(t *testing.T) {
 		})
 		if s.open(t) != 1 {
 			t.Errorf("%d are open", s.open(t))
+		}
+	})
+}
+
+func TestAJournalThatIsBusyAtTheStart(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s, to, f := &journal{}, &bottest.Inbox{}, &fake{name: "a"}
+		receives(t, s, f, f, to, func(_ context.Context, in bot.Inbox) {
+			keep(t, in, "e1", true) // and a crash
+			keep(t, in, "e2", true)
+		})
+		s.unread = 3
+		receives(t, s, f, f, to, func(ctx context.Context, in bot.Inbox) {
+			keep(t, in, "e2", false) // delivered again
+			keep(t, in, "new", true)
+			keep(t, in, "new", false)
+			time.Sleep(time.Minute) // it is under way when what was left is read
+			in.Handle(ctx, event("new"))
+		})
+		if got := ids(to.Said()); !slices.Equal(got, []string{"e1", "e2", "new"}) || s.open(t) != 0 {
+			t.Errorf("handled %q, %d are open", got, s.open(t))
 		}
 	})
 }

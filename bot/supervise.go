@@ -31,11 +31,11 @@ func (l *lane) supervise(ctx context.Context, to Handler) {
 
 // receive runs the platform once. What was received before and not handled is handled beside it.
 func (l *lane) receive(ctx context.Context, in *inbox) (err error) {
-	left := in.left(ctx) // before Run keeps anything new
+	left, unread := in.left(ctx) // before Run keeps anything new
 	l.starts()
 	ctx, cancel := context.WithCancel(ctx)
 	caught := make(chan struct{})
-	go func() { defer close(caught); in.catchUp(ctx, left) }()
+	go func() { defer close(caught); in.catchUp(ctx, left, unread) }()
 	defer func() {
 		cancel()
 		<-caught

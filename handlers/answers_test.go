@@ -20,6 +20,8 @@ func TestTypedLabels(t *testing.T) {
 		"look again":       planned,
 		"/recover 重新查看":    planned,
 		"try again":        planned,
+		"look":             planned,
+		"retry":            planned,
 		"abort run":        func(r runbook.Run) bool { return r.Aborting != nil || r.State == runbook.Aborted },
 		"@recoverbot 中止恢复": func(r runbook.Run) bool { return r.Aborting != nil || r.State == runbook.Aborted },
 	} {
@@ -78,6 +80,45 @@ func TestLookAgainIsWhatTheCardShows(t *testing.T) {
 		if got := meant(r, runbook.Decision{RunID: "r", Step: "s"}, ids); got != c.want {
 			t.Errorf("%s, %s: %s, want %s", c.text, c.state, got, c.want)
 		}
+	}
+}
+
+// A refusal says what to type instead.
+func TestARefusalSaysHow(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.tell(t, "ops1", "/recover primary")
+	one := w.hub.until(t, "step/run1/one", waiting)
+	for text, want := range map[string]string{
+		"commit CODE": "\"commit\" is not possible while it is waiting for you. Possible now: approve|look|skip|defer|abort CODE",
+	} {
+		want = strings.ReplaceAll(want, "CODE", one.Code)
+		if r := w.tell(t, "ops1", strings.ReplaceAll(text, "CODE", one.Code)); !r.Refused || r.Text != want {
+			t.Errorf("%s: %q, want %q", text, r.Text, want)
+		}
+	}
+	w.unchanged(t, "a refusal")
+	if r := w.tell(t, "ops1", "look "+one.Code); r.Refused || r.Text != "Noted: looked again." {
+		t.Errorf("look: %+v", r)
+	}
+	w.hub.until(t, "step/run1/one", func(m bot.Message) bool { return waiting(m) && m.Code != one.Code })
+	for _, key := range []string{"one", "two"} {
+		m := w.hub.until(t, "step/run1/"+key, waiting)
+		if r := w.tell(t, "ops1", "skip "+m.Code); r.Refused {
+			t.Fatalf("skip: %+v", r)
+		}
+	}
+	three := w.hub.until(t, "step/run1/three", waiting)
+	for text, want := range map[string]string{
+		"approve": "\"approve\" needs a reason here. Type: approve " + three.Code + " REASON",
+		"批准":      "\"approve\" needs a reason here. Type: 批准 " + three.Code + " REASON",
+	} {
+		if r := w.tell(t, "ops1", text+" "+three.Code); !r.Refused || r.Text != want {
+			t.Errorf("%s: %q, want %q", text, r.Text, want)
+		}
+	}
+	if w.applied.Load() != 0 {
+		t.Error("something was done")
 	}
 }
 

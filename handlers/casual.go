@@ -9,25 +9,108 @@ import (
 
 	"recoverbot/bot"
 	"recoverbot/runbook"
+	"recoverbot/runbook/engine"
 )
 
-// answers reports whether what people said near the bot can be nothing but an answer to a card of the run that goes on:
-// the words of a button, alone or followed by a code. Everything else they say to each other.
-func (h *Handlers) answers(ctx context.Context, text string) bool {
-	ids, _, rest := h.answer(text)
-	if ids == nil {
-		return false
-	}
+// remark is what people said near the bot.
+type remark int
+
+const (
+	talk    remark = iota // they say it to each other
+	attempt               // it holds the code of a card, but is no answer to it
+	word                  // the words of a button alone, or with a code that was on a card
+	answer                // the words of a button and the code of a card
+)
+
+// remark tells what can be nothing but an answer to a card of the run that goes on from all that people say to each other.
+func (h *Handlers) remark(ctx context.Context, text string) remark {
 	r, ok, err := h.openRun(ctx)
-	if err != nil || !ok {
-		return false
+	if err != nil || !ok || len(text) > maxCommand || !utf8.ValidString(text) {
+		return talk
 	}
-	if len(rest) == 0 {
-		return true
+	ids, _, rest := h.answer(text)
+	switch {
+	case ids == nil:
+	case len(rest) == 0:
+		return word
+	default:
+		code := strings.ToLower(rest[0])
+		if _, found := byCode(r, buttonLabels[ids[0]], code); found {
+			return answer
+		}
+		if oldCode.MatchString(code) && strings.ContainsAny(code, "0123456789") { // "dead" is a word
+			return word
+		}
 	}
-	code := strings.ToLower(rest[0])
-	_, found := byCode(r, buttonLabels[ids[0]], code)
-	return found || oldCode.MatchString(code) && strings.ContainsAny(code, "0123456789") // "dead" is a word
+	if _, _, found := codeIn(r, text); found {
+		return attempt
+	}
+	return talk
+}
+
+// codeIn finds the code of a card among the words of a text.
+func codeIn(r runbook.Run, text string) (code string, d runbook.Decision, found bool) {
+	for _, w := range strings.Fields(text) {
+		code = strings.ToLower(strings.Trim(w, punctuation))
+		if d, found = byCode(r, runbook.Approve, code); found && (d.Step != "" || d.Group != "") {
+			return code, d, true
+		}
+	}
+	return "", runbook.Decision{}, false
+}
+
+const punctuation = ".,:;!?\"'`*_()，。：；！？“”（）"
+
+// attempted says how to answer the card whose code a text holds. A typo never counts.
+func (h *Handlers) attempted(ctx context.Context, c caller, text string) (bot.Reply, error) {
+	r, _, err := h.openRun(ctx)
+	if err != nil {
+		return bot.Reply{}, err
+	}
+	code, d, found := codeIn(r, text)
+	if !found {
+		return bot.Reply{}, nil // it was answered meanwhile
+	}
+	var said []string
+	for _, w := range strings.Fields(text) {
+		if w = strings.Trim(w, punctuation); !strings.EqualFold(w, code) {
+			said = append(said, w)
+		}
+	}
+	best := ""
+	if len(said) > 0 {
+		known := make([]string, 0, len(choiceWords))
+		for _, choice := range choiceWords {
+			known = append(known, string(choice))
+		}
+		for phrase := range h.phrases() {
+			known = append(known, phrase)
+		}
+		slices.Sort(known)
+		if best = runbook.Nearest(strings.ToLower(strings.Join(said, " ")), known); best != "" {
+			best += " " + code
+		}
+	}
+	return bot.Reply{RunID: r.ID}, runbook.Errorf(runbook.Invalid, "cmd.attempt", "best", best, "how", answersTo(r, d, code))
+}
+
+// answersTo are the answers that a card takes now, as people type them.
+func answersTo(r runbook.Run, d runbook.Decision, code string) string {
+	choices := engine.GroupChoices(r, d.Group)
+	if s := r.Step(d.Step); s != nil {
+		choices = engine.Choices(r, *s)
+	}
+	var out []string
+	for _, choice := range choices {
+		if choice == runbook.Retry && isPlanned(r, d) {
+			choice = runbook.Look
+		}
+		out = append(out, string(choice))
+	}
+	if len(out) == 0 {
+		return ""
+	}
+	return strings.Join(out, "|") + " " + code
 }
 
 // oldCode is what may be a code that was on a card.
@@ -41,12 +124,31 @@ func (h *Handlers) answered(ctx context.Context, c caller, text string) (bot.Rep
 	return h.command(ctx, c, text)
 }
 
+// inOrder puts what people type about a code as the grammar has it: "approve: 3f2a" and "3f2a approve" mean one thing.
+func (h *Handlers) inOrder(words []string) []string {
+	if len(words) < 2 {
+		return words
+	}
+	if first := strings.TrimRight(strings.ToLower(words[0]), ":："); oldCode.MatchString(first) {
+		if ids, _, rest := h.answer(strings.Join(words[1:], " ")); ids != nil && len(rest) == 0 {
+			return append(slices.Clone(words[1:]), first)
+		}
+		return words
+	}
+	for i, w := range words[:len(words)-1] {
+		if short := strings.TrimRight(w, ":："); short != w && oldCode.MatchString(strings.ToLower(words[i+1])) {
+			return slices.Concat(words[:i], []string{short}, words[i+1:])
+		}
+	}
+	return words
+}
+
 // answer takes apart what begins with the words of a button, which stand for ids; nil where it does not.
 func (h *Handlers) answer(text string) (ids, words, rest []string) {
 	if len(text) > maxCommand || !utf8.ValidString(text) {
 		return nil, nil, nil
 	}
-	words = unnamed(strings.Fields(text))
+	words = h.inOrder(unnamed(strings.Fields(text)))
 	if len(words) == 0 {
 		return nil, nil, nil
 	}

@@ -32,6 +32,7 @@ func (h *Handlers) command(ctx context.Context, c caller, text string) (bot.Repl
 	if s, ok := h.Scenarios[strings.ToLower(strings.TrimPrefix(words[0], "/"))]; ok {
 		return h.startCommand(ctx, c, s, words[1:])
 	}
+	words = h.inOrder(words)
 	if ids, rest := h.label(words); ids != nil {
 		switch {
 		case slices.Contains(ids, "run_choice."+string(runbook.Defer)):

@@ -3,6 +3,7 @@ package handlers
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"strings"
 
@@ -32,11 +33,7 @@ func (h *Handlers) decide(ctx context.Context, c caller, d runbook.Decision) (bo
 		}
 		return bot.Reply{RunID: r.ID}, err
 	}
-	id := "cmd.noted"
-	if d.Step == "" && d.Group == "" {
-		id = "cmd.run_noted_" + string(d.Choice)
-	}
-	return bot.Reply{Text: c.say.T(id, "choice", c.say.T("choice."+string(d.Choice)), "run", r.ID), RunID: r.ID, Noted: true}, nil
+	return h.noted(ctx, c, r, d)
 }
 
 // subjects are the steps that a decision is about, of a group those that wait; one nil for the run itself.
@@ -82,6 +79,9 @@ func (h *Handlers) typed(ctx context.Context, c caller, ids, words, args []strin
 		choice = meant(r, d, ids)
 		d, found = byCode(r, choice, code)
 	}
+	if found && choice == runbook.Look && isPlanned(r, d) {
+		choice, d.Choice = runbook.Retry, runbook.Retry // its button says so
+	}
 	switch {
 	case found:
 	case isCode(code):
@@ -103,7 +103,37 @@ func (h *Handlers) typed(ctx context.Context, c caller, ids, words, args []strin
 	} else {
 		d.Reason = strings.Join(args[1:], " ")
 	}
-	return h.decide(ctx, c, d)
+	reply, err := h.decide(ctx, c, d)
+	return reply, inWords(err, strings.Join(words[:len(words)-len(args)], " "), r, d, code)
+}
+
+// isPlanned reports whether what d is about waits with a plan, so that looking again is planning again.
+func isPlanned(r runbook.Run, d runbook.Decision) bool {
+	return slices.ContainsFunc(about(r, d), func(s *runbook.StepRun) bool { return s.State == runbook.Waiting })
+}
+
+// inWords adds to a refusal what to type instead.
+func inWords(err error, typed string, r runbook.Run, d runbook.Decision, code string) error {
+	var e *runbook.Error
+	if !errors.As(err, &e) {
+		return err
+	}
+	how := ""
+	switch e.Msg.ID {
+	case "engine.reason_needed":
+		how = typed + " " + code
+	case "engine.not_now", "engine.state_moved":
+		how = answersTo(r, d, code)
+	default:
+		return err
+	}
+	out := *e
+	out.Msg.Args = maps.Clone(e.Msg.Args)
+	if out.Msg.Args == nil {
+		out.Msg.Args = map[string]any{}
+	}
+	out.Msg.Args["how"] = how
+	return &out
 }
 
 // byCode finds what a code on a card stands for. A code that stands for two things stands for neither.

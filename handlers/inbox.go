@@ -32,9 +32,12 @@ const tooOld = 5 * time.Minute
 func (h *Handlers) Handle(ctx context.Context, in bot.Inbound) bot.Reply {
 	person, ok := personOn(h.Fleet.Config(), in.Platform, in.UserID)
 	c := caller{person: person, platform: in.Platform, say: h.printer(cmp.Or(in.Language, person.Language))}
-	now := h.Clock()
+	now, said := h.Clock(), answer
+	if in.Casual {
+		said = h.remark(ctx, in.Text)
+	}
 	switch {
-	case in.Casual && (!ok || !h.answers(ctx, in.Text)):
+	case said == talk, said != answer && !ok, said == attempt && !mayStart(person):
 		return bot.Reply{}
 	case !ok:
 		return bot.Reply{Text: c.say.T("cmd.stranger", "platform", in.Platform, "id", shorten(bot.CleanLine(in.UserID), 40)),
@@ -48,6 +51,8 @@ func (h *Handlers) Handle(ctx context.Context, in bot.Inbound) bot.Reply {
 	case err != nil:
 	case in.Action != "":
 		reply, err = h.pressed(ctx, c, in)
+	case said == attempt:
+		reply, err = h.attempted(ctx, c, in.Text)
 	case in.Casual:
 		reply, err = h.answered(ctx, c, in.Text)
 	default:

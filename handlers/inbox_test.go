@@ -44,15 +44,33 @@ func TestPeopleTalkingToEachOther(t *testing.T) {
 	one := w.hub.until(t, "step/run1/one", waiting)
 	for _, text := range []string{
 		"", "  ", "skip it I think", "let me look", "approve?", "approve!", "skip dead", "look again please", "status", "primary", "help",
-		"resume it", "park", "abort the mission", "I would approve " + one.Code, one.Code, "批准吧", strings.Repeat("approve ", 1000), "approve \xff",
+		"resume it", "park", "abort the mission", "ok", "aprove 3f2a", "approve " + one.Code[:3], "批准吧", strings.Repeat("approve ", 1000), "approve \xff",
 	} {
 		if r := casual("U0OPS1", text); r != (bot.Reply{}) {
 			t.Errorf("%q: %+v", text, r)
 		}
 	}
-	for _, text := range []string{"approve", "approve 3f2a", "approve " + one.Code, "hello", "primary"} {
+	for _, text := range []string{"approve", "approve 3f2a", "aprove " + one.Code, one.Code, "hello", "primary"} {
 		if r := casual("U0NOBODY", text); r != (bot.Reply{}) {
 			t.Errorf("a stranger's %q: %+v", text, r)
+		}
+	}
+	for _, text := range []string{"approve " + one.Code, one.Code + " approve", "approve: " + one.Code} {
+		if r := casual("U0NOBODY", text); !r.Refused || !strings.Contains(r.Text, "U0NOBODY") {
+			t.Errorf("a stranger's %q: %+v", text, r)
+		}
+	}
+	if r := casual("U0GUEST", "aprove "+one.Code); r != (bot.Reply{}) {
+		t.Errorf("a viewer's talk: %+v", r)
+	}
+	for text, want := range map[string]string{
+		"aprove CODE": "Did you mean: approve CODE?", "CODE aprove": "Did you mean: approve CODE?", "look agian, CODE!": "Did you mean: look again CODE?",
+		"ok CODE": "It takes: approve|", "CODE": "|abort CODE", "I would approve CODE": "It takes: approve|", "approve CODE.": "Did you mean: approve CODE?",
+		"CODE approve please": "It takes: approve|",
+	} {
+		text, want = strings.ReplaceAll(text, "CODE", one.Code), strings.ReplaceAll(want, "CODE", one.Code)
+		if r := casual("U0OPS1", text); !r.Refused || !strings.Contains(r.Text, want) {
+			t.Errorf("%q: %+v, want %q", text, r, want)
 		}
 	}
 	w.unchanged(t, "talk")

@@ -1,9 +1,12 @@
 package handlers
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -66,9 +69,20 @@ func (h *Handlers) start(ctx context.Context, c caller, req engine.StartRequest)
 	if !req.DryRun && !mayStart(c.person) {
 		return bot.Reply{}, refusal("cmd.not_approver", "who", allowed(h.Fleet.Config(), roleApprover, roleDanger))
 	}
-	asked := req.Params
+	open, err := h.inTheWay(ctx, req)
+	if err != nil {
+		return bot.Reply{}, err
+	}
+	if open != nil && sameParams(req.Scenario, req.Params, *open) {
+		h.startedFromAlert(ctx, c)
+		return h.joined(ctx, c, *open)
+	}
+	given := req.Params
 	if err := h.prepare(&req); err != nil {
-		return bot.Reply{Message: h.chooseCard(ctx, c, req, asked)}, err
+		if open != nil {
+			err = midRun(*open, err)
+		}
+		return bot.Reply{Message: h.chooseCard(ctx, c, req, given)}, err
 	}
 	if req.DownSince.IsZero() {
 		req.DownSince, req.Alert = h.calledSince(req.Scenario.Name, req.Params)
@@ -88,7 +102,7 @@ func (h *Handlers) start(ctx context.Context, c caller, req engine.StartRequest)
 	case r.DryRun:
 		id = "cmd.planned"
 	case joined:
-		id = "cmd.joined"
+		return h.joined(ctx, c, r)
 	}
 	text := c.say.T(id, "title", c.say.Text(r.Scenario.Title), "run", r.ID)
 	noted := id == "cmd.started"
@@ -98,6 +112,63 @@ func (h *Handlers) start(ctx context.Context, c caller, req engine.StartRequest)
 		}
 	}
 	return bot.Reply{Text: text, RunID: r.ID, Noted: noted}, nil
+}
+
+// inTheWay is the run that a start in earnest finds open.
+func (h *Handlers) inTheWay(ctx context.Context, req engine.StartRequest) (*runbook.Run, error) {
+	if req.DryRun {
+		return nil, nil
+	}
+	r, ok, err := h.openRun(ctx)
+	if err != nil || !ok || r.State != runbook.Open {
+		return nil, err
+	}
+	return &r, nil
+}
+
+// sameParams reports whether the open run is of the scenario, with what was given to it. That is seen before names are
+// bound: the run itself changes what they mean.
+func sameParams(s runbook.Scenario, given map[string]string, open runbook.Run) bool {
+	if s.Name != open.Scenario.Name {
+		return false
+	}
+	known := map[string]string{}
+	for _, p := range s.Params {
+		v := cmp.Or(given[p.Name], p.Default)
+		if yes, err := strconv.ParseBool(v); p.Type == "bool" && err == nil {
+			v = strconv.FormatBool(yes)
+		}
+		if v != open.Params[p.Name] {
+			return false
+		}
+		known[p.Name] = v
+	}
+	for name := range given {
+		if _, ok := known[name]; !ok {
+			return false
+		}
+	}
+	return true
+}
+
+// joined points to the run that is what was to be started.
+func (h *Handlers) joined(ctx context.Context, c caller, r runbook.Run) (bot.Reply, error) {
+	reply, err := h.current(ctx, c, r, "cmd.current")
+	if err != nil {
+		return bot.Reply{}, err
+	}
+	reply.Text = c.say.T("cmd.joined", "title", c.say.Text(r.Scenario.Title), "run", r.ID)
+	return reply, nil
+}
+
+// midRun is why names cannot be bound while a run is open that changes what they mean: nobody must edit fleet.yaml then.
+func midRun(open runbook.Run, err error) error {
+	var e *runbook.Error
+	if !errors.As(err, &e) || !strings.HasPrefix(e.Msg.ID, "cmd.bind_") || e.Msg.ID == "cmd.bind_except" {
+		return err
+	}
+	return runbook.Errorf(runbook.Conflicting, "cmd.bind_mid_run", "run", open.ID, "title", open.Scenario.Title,
+		"scenario", e.Msg.Args["scenario"], "role", e.Msg.Args["role"], "hosts", e.Msg.Args["hosts"])
 }
 
 // answeringWithin bounds what a start asks once the run is under way: machines that are well answer at once.

@@ -362,7 +362,7 @@ func (v viewer) outlineOf(r runbook.Run) []string {
 			emoji = "·"
 		}
 		out = append(out, v.say.T("view.outline", "emoji", emoji, "n", c.number, "title", v.say.Text(c.def.Title),
-			"state", v.say.T(state)))
+			"state", v.stateText(c, state)))
 	}
 	return out
 }

@@ -31,6 +31,7 @@ func (v viewer) answers(m *bot.Message, r runbook.Run, c card) {
 				if id := labelIn(runbook.Waiting, choice); id != "" {
 					b.Label = v.say.T(id)
 				}
+				b.Choice = typedAs(runbook.Waiting, choice)
 				m.Buttons = append(m.Buttons, b)
 			}
 			return
@@ -64,6 +65,7 @@ func (v viewer) answers(m *bot.Message, r runbook.Run, c card) {
 			if id := labelIn(s.State, choice); id != "" {
 				b.Label = v.named(member, v.say.T(id))
 			}
+			b.Choice = typedAs(s.State, choice)
 			m.Buttons = append(m.Buttons, b)
 		}
 	}
@@ -84,6 +86,14 @@ func labelIn(s runbook.State, c runbook.Choice) string {
 		return "choice_button.rerun"
 	}
 	return ""
+}
+
+// typedAs is the word that people type for a button: as it says, planning again is a look.
+func typedAs(s runbook.State, c runbook.Choice) string {
+	if c == runbook.Retry && s == runbook.Waiting {
+		c = runbook.Look
+	}
+	return string(c)
 }
 
 func (v viewer) named(member, label string) string {

@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -32,11 +33,61 @@ const notNeeded = "engine.not_needed"
 // notNeeded reports whether every member of the card was found not to apply.
 func (c card) notNeeded() bool {
 	for _, m := range c.members {
-		if m.Plan == nil || m.Plan.Why.ID != notNeeded {
+		if m.Plan == nil || m.Plan.Why.ID != notNeeded && !m.Plan.Absent {
 			return false
 		}
 	}
 	return true
+}
+
+// mixed reports whether the members of a group ended in different ways: no one state is that of all.
+func (c card) mixed() bool {
+	return c.settled() && !c.notNeeded() && slices.ContainsFunc(c.members, func(m *runbook.StepRun) bool { return m.State != c.members[0].State })
+}
+
+// stateText is the state of a card in words: of a group whose members ended in different ways, how many did in each.
+func (v viewer) stateText(c card, state string) string {
+	if !c.mixed() {
+		return v.say.T(state)
+	}
+	counts := map[runbook.State]int{}
+	for _, m := range c.members {
+		counts[m.State]++
+	}
+	var out []string
+	for _, s := range slices.Backward(stateOrder) {
+		if n := counts[s]; n > 0 {
+			out = append(out, v.say.T("view.some", "n", n, "state", v.say.T("state."+string(s))))
+		}
+	}
+	return strings.Join(out, ", ")
+}
+
+// decided is who answered the card, one line each; in a group that was not answered as one with the member's name.
+func (v viewer) decided(c card) string {
+	var out []string
+	whole := true
+	for _, s := range c.members {
+		who := ""
+		if d := s.DecidedBy; d != nil {
+			who = v.say.T("view.decided", "choice", v.say.T("choice."+string(d.Choice)), "name", d.By.Name, "platform", d.By.Platform, "at", d.At)
+			if d.Reason != "" {
+				who += " · " + v.say.T("view.reason", "reason", d.Reason)
+			}
+		}
+		out = append(out, who)
+		whole = whole && who == out[0]
+	}
+	if whole {
+		return out[0]
+	}
+	var lines []string
+	for i, who := range out {
+		if who != "" {
+			lines = append(lines, c.members[i].Member+": "+who)
+		}
+	}
+	return strings.Join(lines, "\n")
 }
 
 func stepFace(s runbook.State) (word, emoji, state string) {

@@ -32,6 +32,7 @@ func (v viewer) stepCard(r runbook.Run, c card) bot.Message {
 	for _, s := range c.members {
 		v.member(&m, r, c, s)
 	}
+	m.Footer = v.decided(c)
 	if c.def.PointOfNoReturn && c.state() == runbook.Waiting {
 		m.Warn = append(m.Warn, v.say.T("view.no_return", "hosts", strings.Join(fenced(r), ", ")))
 	}
@@ -55,7 +56,7 @@ func (v viewer) where(c card, state string) string {
 	if c.def.DocLine != "" {
 		parts = append(parts, v.say.T("view.doc_line", "line", c.def.DocLine))
 	}
-	parts = append(parts, v.say.T(state))
+	parts = append(parts, v.stateText(c, state))
 	return strings.Join(parts, " · ")
 }
 
@@ -65,7 +66,7 @@ func (v viewer) member(m *bot.Message, r runbook.Run, c card, s *runbook.StepRun
 	if c.group {
 		name := s.Member
 		mark = func(text string) string { return name + ": " + text }
-		if s.State != c.state() {
+		if c.mixed() || s.State != c.state() {
 			m.Lines = append(m.Lines, mark(v.say.T("state."+string(s.State))))
 		}
 	}
@@ -87,16 +88,6 @@ func (v viewer) member(m *bot.Message, r runbook.Run, c card, s *runbook.StepRun
 		v.hold(m, c, s, mark)
 	default:
 		v.outcome(m, s, line, mark)
-	}
-	if d := s.DecidedBy; d != nil {
-		who := v.say.T("view.decided", "choice", v.say.T("choice."+string(d.Choice)), "name", d.By.Name, "platform", d.By.Platform, "at", d.At)
-		if d.Reason != "" {
-			who += " · " + v.say.T("view.reason", "reason", d.Reason)
-		}
-		if m.Footer != "" && m.Footer != who {
-			who = m.Footer + "\n" + who
-		}
-		m.Footer = who
 	}
 }
 

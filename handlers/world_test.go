@@ -168,6 +168,11 @@ func openFleet(t *testing.T, text string) *fleet.Fleet {
 // newWorldOf is a world whose fleet.yaml is text; TOKENn in it becomes the hash of the nth person's token.
 func newWorldOf(t *testing.T, text string) *world {
 	t.Helper()
+	return newWorldWith(t, text, func(applied *atomic.Int64) engine.Actions { return countingActions{applied} })
+}
+
+func newWorldWith(t *testing.T, text string, actions func(applied *atomic.Int64) engine.Actions) *world {
+	t.Helper()
 	f, dir := openFleet(t, text), t.TempDir()
 	ctx, cancel := context.WithCancel(context.Background())
 	j, err := journal.Open(ctx, "sqlite://"+filepath.Join(dir, "journal.db"), time.Now, f.Redactor().Redact)
@@ -185,7 +190,7 @@ func newWorldOf(t *testing.T, text string) *world {
 	})
 	n := 0
 	e := engine.New(engine.Config{
-		Journal: j, Notifier: w.Handlers, Actions: countingActions{w.applied}, ID: func() string { n++; return "run" + strconv.Itoa(n) }, Owner: "test",
+		Journal: j, Notifier: w.Handlers, Actions: actions(w.applied), ID: func() string { n++; return "run" + strconv.Itoa(n) }, Owner: "test",
 	})
 	w.SetEngine(e)
 	var wg sync.WaitGroup

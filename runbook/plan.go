@@ -35,6 +35,8 @@ type Plan struct {
 	Open   []OpenItem        `json:"open,omitempty"`
 	// Hint proposes how a person may want to answer, e.g. Abort where a guard says that the dead machine is back.
 	Hint Choice `json:"hint,omitempty"`
+	// Absent says of a satisfied plan that there is nothing there that it could be done to.
+	Absent bool `json:"absent,omitempty"`
 	// Override lets a person approve a blocked plan all the same, with a reason: only a needed step was skipped.
 	Override bool `json:"override,omitempty"`
 }

@@ -27,7 +27,7 @@ type Binding struct {
 // Param is a typed parameter of a scenario, or a field of a form.
 type Param struct {
 	Name     string   `yaml:"name" json:"name"`
-	Type     string   `yaml:"type" json:"type"` // host, address, port, enum, string, bool, text
+	Type     string   `yaml:"type" json:"type"` // host, address, port, enum, string, bool, text; of an action's form also ip
 	Title    Text     `yaml:"title,omitempty" json:"title,omitzero"`
 	Required bool     `yaml:"required,omitempty" json:"required"`
 	Default  string   `yaml:"default,omitempty" json:"default,omitempty"`

@@ -30,6 +30,9 @@ const (
 // appID stands in an app-level token.
 var appID = regexp.MustCompile(`^xapp-\d+-(A[A-Z0-9]+)-`)
 
+// signingSecret is what Slack's own look like.
+var signingSecret = regexp.MustCompile(`^[0-9a-f]{32}$`)
+
 // IsUserID tells whether text can be the id of a person in Slack, as fleet.yaml lists it.
 func IsUserID(text string) bool { return personID.MatchString(text) }
 
@@ -75,12 +78,16 @@ func (x *check) all(ctx context.Context, people map[string]string) string {
 		x.appToken(ctx, me.BotID)
 	}
 	x.lacks = len(missing) > 0
+	if x.c.SigningSecret != "" && x.c.APIURL == slack.APIURL && !signingSecret.MatchString(x.c.SigningSecret) {
+		x.warn("slack.check_secret")
+	}
 	channel := x.channelOf(ctx, me.User)
 	x.people(ctx, people, channel)
+	hears := x.label("slack.check_hears", "socket", x.c.AppToken != "", "http", x.c.SigningSecret != "")
 	if channel == nil {
-		return x.label("slack.check_in", "name", me.User, "team", me.Team)
+		return x.label("slack.check_in", "name", me.User, "team", me.Team) + " " + hears
 	}
-	return x.label("slack.check_in_channel", "name", me.User, "team", me.Team, "channel", channel.Name)
+	return x.label("slack.check_in_channel", "name", me.User, "team", me.Team, "channel", channel.Name) + " " + hears
 }
 
 // appToken opens no connection: Slack only names the address of one.
@@ -183,6 +190,8 @@ func (x *check) failed(err error) {
 		x.add(Problem{Text: fault.Text, Fatal: true})
 	case !slices.Contains(passing, code) && !errors.As(err, new(*bot.Later)):
 		x.fatal("slack.check_refused", "why", err.Error())
+	case code != "" || errors.As(err, new(slack.StatusCodeError)) || errors.As(err, new(*bot.Later)):
+		x.warn("slack.check_busy", "host", hostOf(x.c.APIURL), "why", err.Error())
 	default:
 		x.warn("slack.check_unreachable", "host", hostOf(x.c.APIURL), "why", err.Error())
 	}

@@ -2,6 +2,7 @@ package slack
 
 import (
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -14,6 +15,7 @@ func TestCheck(t *testing.T) {
 	without := func(scopes ...string) []string {
 		return slices.DeleteFunc(slices.Clone(Scopes), func(s string) bool { return slices.Contains(scopes, s) })
 	}
+	const busy = "HOST answered, but not what was asked"
 	everybody := map[string]string{"ops1": "U0OPS1", "ops2": "U0OPS2"}
 	for _, c := range []struct {
 		name   string
@@ -24,10 +26,11 @@ func TestCheck(t *testing.T) {
 		in     string   // what is said of where the bot is
 		want   []string // of each problem, in order; a fatal one begins with "!"
 	}{
-		{name: "all is well", people: everybody, in: "@recoverbot in ", want: nil},
+		{name: "all is well", people: everybody, in: "posts to #ops. It hears people by Socket Mode.", want: nil},
 		{name: "channel by name", config: func(c *Config) { c.Channel = "#ops" }, in: "posts to #ops"},
 		{name: "private channel", fake: slacktest.Options{Channels: []slacktest.Channel{{ID: "C0OPS", Name: "ops", Private: true}}}, in: "posts to #ops"},
-		{name: "HTTP mode", config: func(c *Config) { c.AppToken, c.SigningSecret = "", "5ecre7canary" }, in: "posts to #ops"},
+		{name: "HTTP mode", config: func(c *Config) { c.AppToken, c.SigningSecret = "", "5ecre7canary" }, in: "posts to #ops. It hears people by signed requests to /slack/ (HTTP mode)."},
+		{name: "both ways", config: func(c *Config) { c.SigningSecret = "5ecre7canary" }, in: "by Socket Mode, and by signed requests"},
 		{name: "wrong bot token", config: func(c *Config) { c.BotToken = "xoxb-canary" }, want: []string{"!SLACK_BOT_TOKEN: Slack refuses it (invalid_auth). api.slack.com/apps"}},
 		{name: "revoked", before: (*slacktest.Server).Revoke, want: []string{"!SLACK_BOT_TOKEN: Slack refuses it ("}},
 		{name: "workspace that wants a log-in", before: fail("auth.test", "org_login_required"), want: []string{"!Slack refuses: SLACK_BOT_TOKEN, auth.test: org_login_required"}},
@@ -50,12 +53,12 @@ func TestCheck(t *testing.T) {
 			Channels: []slacktest.Channel{{ID: "C0OPS", Name: "ops", Members: []string{"U0BOT", "U0OPS1"}}}},
 			people: map[string]string{"a": "U0OPS1", "b": "U0NOBODY", "c": "U0GONE", "d": "U0BOT", "e": "U0AWAY"}, in: "#ops",
 			want: []string{"b in fleet.yaml: Slack knows nobody with the id U0NOBODY", "c in fleet.yaml: the account U0GONE is deactivated", "d in fleet.yaml: U0BOT is a bot", "e: not in #ops"}},
-		{name: "away", before: (*slacktest.Server).Stop, want: []string{"127.0.0.1:"}},
-		{name: "ill", before: func(s *slacktest.Server) { s.Fail(slacktest.Fault{Method: "*", Status: http.StatusBadGateway}) }, want: []string{"127.0.0.1:"}},
-		{name: "in a bad moment", before: fail("auth.test", "internal_error"), want: []string{"127.0.0.1:"}},
+		{name: "away", before: (*slacktest.Server).Stop, want: []string{"HOST does not answer"}},
+		{name: "ill", before: func(s *slacktest.Server) { s.Fail(slacktest.Fault{Method: "*", Status: http.StatusBadGateway}) }, want: []string{busy}},
+		{name: "in a bad moment", before: fail("auth.test", "internal_error"), want: []string{busy}},
 		{name: "busy", before: func(s *slacktest.Server) {
 			s.Fail(slacktest.Fault{Method: "users.info", Status: http.StatusTooManyRequests, RetryAfter: 30})
-		}, people: everybody, in: "#ops", want: []string{"127.0.0.1:"}},
+		}, people: everybody, in: "#ops", want: []string{busy}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -87,6 +90,9 @@ func TestCheck(t *testing.T) {
 					t.Errorf("a secret is shown: %s", p.Text)
 				}
 			}
+			for i := range said {
+				said[i] = strings.ReplaceAll(said[i], strings.TrimSuffix(strings.TrimPrefix(fake.URL(), "http://"), "/api/"), "HOST")
+			}
 			if len(said) != len(c.want) {
 				t.Fatalf("found %q, want %q", said, c.want)
 			}
@@ -105,3 +111,23 @@ func TestCheck(t *testing.T) {
 func fail(method, code string) func(*slacktest.Server) {
 	return func(s *slacktest.Server) { s.Fail(slacktest.Fault{Method: method, Code: code}) }
 }
+
+// TestSigningSecret holds that a secret is doubted where Slack itself made it.
+func TestSigningSecret(t *testing.T) {
+	t.Parallel()
+	answers := roundTrip(func(r *http.Request) (*http.Response, error) {
+		rec := httptest.NewRecorder()
+		_, _ = rec.WriteString(`{"ok":true,"user":"recoverbot","team":"T","user_id":"UBOT","team_id":"T1","channel":{"id":"C0OPS","name":"ops","is_member":true}}`)
+		return rec.Result(), nil
+	})
+	for secret, warned := range map[string]bool{"abc": true, "0123456789abcdef0123456789abcdef": false, "0123456789ABCDEF0123456789abcdef": true} {
+		_, found := Check(t.Context(), Config{BotToken: "xoxb-1", SigningSecret: secret, Channel: "C0OPS", Label: label, Client: &http.Client{Transport: answers}}, nil)
+		if warned != (len(found) == 1) || warned && (found[0].Fatal || strings.Contains(found[0].Text, secret)) {
+			t.Errorf("%s: %v", secret, found)
+		}
+	}
+}
+
+type roundTrip func(*http.Request) (*http.Response, error)
+
+func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }

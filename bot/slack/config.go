@@ -23,7 +23,9 @@ type Config struct {
 	// Render gives the newest message of a key, for the form of a pressed button; false: there is none.
 	Render func(lang, key string) (bot.Message, bool)
 	// UserID is the Slack id of a person of the fleet by name, "" for one that has none.
-	UserID   func(name string) string
+	UserID func(name string) string
+	// Known tells whether a Slack id is of a person of the fleet; others are refused once a minute. nil: everybody is.
+	Known    func(id string) bool
 	Language string // of messages to everybody: en or zh
 	Client   *http.Client
 	Log      *slog.Logger

@@ -18,9 +18,6 @@ func (r renderer) divide(m bot.Message) []bot.Message {
 // shows, so that it can be found.
 func (r renderer) part(m bot.Message) post {
 	m = bot.Cleaned(m)
-	if m.Output == "" && len(m.Blocks) == 0 { // no part of a card, but words about it
-		return r.lay(m, inConsole).post()
-	}
 	body := r.whole(m)
 	label := cut(bot.Headline(m), maxHeader)
 	if weight(body) <= maxText {

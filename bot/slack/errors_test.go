@@ -33,6 +33,7 @@ func TestExplain(t *testing.T) {
 		{name: "bot token", err: said("token_revoked"), fault: "SLACK_BOT_TOKEN"},
 		{name: "app token", method: openMethod, err: said("invalid_auth"), fault: "SLACK_APP_TOKEN"},
 		{name: "scope", err: slack.SlackErrorResponse{Err: "missing_scope", Needed: "files:write"}, fault: "files:write"},
+		{name: "scope without a name", err: slack.SlackErrorResponse{Err: "missing_scope"}, fault: "lacks a permission. api.slack"},
 		{name: "scope of the app token", method: openMethod, err: slack.SlackErrorResponse{Err: "missing_scope", Needed: "connections:write"}, fault: "SLACK_APP_TOKEN"},
 		{name: "not invited", err: said("not_in_channel"), fault: "/invite"},
 		{name: "unknown channel", err: said("channel_not_found"), fault: "C0OPS"},

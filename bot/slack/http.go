@@ -114,7 +114,7 @@ func (s *Slack) serve(rw http.ResponseWriter, r *http.Request, what any) {
 		confirmed <- payload
 		return nil
 	}}
-	if to == nil || !to.start(func(ctx context.Context) { s.take(ctx, to.in, d) }) {
+	if to == nil || !to.start(d.what, func(ctx context.Context) { s.take(ctx, to.in, d) }) {
 		http.Error(rw, "not ready: send it again", http.StatusServiceUnavailable)
 		return
 	}

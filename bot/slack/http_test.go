@@ -238,7 +238,9 @@ func TestRevokedTokenEndsRun(t *testing.T) {
 	p := brisk
 	p.auth = 5 * time.Millisecond
 	s := made(t, Config{SigningSecret: secret, APIURL: srv.URL}, p)
-	s.c.AppToken = ""
+	if slow := made(t, Config{SigningSecret: secret}, usual); slow.pace.auth != time.Minute || made(t, Config{}, usual).pace.auth <= time.Minute {
+		t.Errorf("by signed requests alone, a revoked token is noticed after %v", slow.pace.auth)
+	}
 	in, ended := &bottest.Inbox{}, make(chan error, 1)
 	go func() { ended <- s.Run(t.Context(), in) }()
 	eventually(t, "a second look", func() bool { return len(in.Reports()) > 1 })

@@ -18,22 +18,27 @@ import (
 	"recoverbot/bot"
 )
 
-// maxWork is how many deliveries are worked on at once; more are refused, and Slack delivers them again.
+// maxWork is how many presses and forms are worked on at once, and how many of everything else; more are refused, and Slack
+// delivers them again.
 const maxWork = 64
 
 // session is one Run as it is seen by what comes in.
 type session struct {
 	in bot.Inbox
-	// start runs f beside everything else. False: too much is under way, or Run is ending.
-	start func(f func(context.Context)) bool
+	// start runs f, which works on what, beside everything else. False: too much is under way, or Run is ending.
+	start func(what any, f func(context.Context)) bool
 }
 
 // newSession makes a session and the function that ends it: it waits for what was started.
 func newSession(ctx context.Context, in bot.Inbox, log *slog.Logger) (*session, func()) {
 	var mu sync.Mutex
 	var work sync.WaitGroup
-	ended, slots := false, make(chan struct{}, maxWork)
-	start := func(f func(context.Context)) bool {
+	ended, presses, others := false, make(chan struct{}, maxWork), make(chan struct{}, maxWork)
+	start := func(what any, f func(context.Context)) bool {
+		slots := others
+		if _, press := what.(slack.InteractionCallback); press {
+			slots = presses
+		}
 		mu.Lock()
 		defer mu.Unlock()
 		if ended {
@@ -127,8 +132,18 @@ func (s *Slack) take(ctx context.Context, in bot.Inbox, d delivery) {
 	s.confirm(d, nil)
 }
 
-// hear keeps, confirms, handles and answers.
+// hear keeps, confirms, handles and answers, where whoever said it does not say too much.
 func (s *Slack) hear(ctx context.Context, in bot.Inbox, d delivery, h heard) {
+	a, leave := s.crowd.enter(h.in, s.c.Known(h.in.UserID), s.c.Clock())
+	var r bot.Reply
+	defer func() { leave(r) }()
+	if a != admitted {
+		s.confirm(d, nil)
+		if a == tooMany {
+			s.tell(ctx, h, bot.Reply{Text: s.label("slack.too_many"), Refused: true})
+		}
+		return
+	}
 	fresh, err := s.keep(ctx, in, h)
 	if err != nil {
 		if ctx.Err() == nil { // else the next process gets it
@@ -139,7 +154,8 @@ func (s *Slack) hear(ctx context.Context, in bot.Inbox, d delivery, h heard) {
 	}
 	s.confirm(d, nil)
 	if fresh {
-		s.tell(ctx, h, in.Handle(ctx, h.in))
+		r = in.Handle(ctx, h.in)
+		s.tell(ctx, h, r)
 	}
 }
 

@@ -119,7 +119,7 @@ func TestSessionEnds(t *testing.T) {
 	session, end := newSession(ctx, &bottest.Inbox{}, log.Logger())
 	began := make(chan struct{}, maxWork)
 	for i := range maxWork {
-		if !session.start(func(ctx context.Context) {
+		if !session.start(nil, func(ctx context.Context) {
 			began <- struct{}{}
 			<-ctx.Done()
 			panic(fmt.Sprint("number ", i))
@@ -130,8 +130,11 @@ func TestSessionEnds(t *testing.T) {
 	for range maxWork {
 		<-began
 	}
-	if session.start(func(context.Context) { t.Error("ran") }) {
+	if session.start(nil, func(context.Context) { t.Error("ran") }) {
 		t.Error("one too many was taken")
+	}
+	if !session.start(slack.InteractionCallback{}, func(context.Context) {}) {
+		t.Error("no room is left for a press")
 	}
 	cancel()
 	done := make(chan struct{})
@@ -141,7 +144,7 @@ func TestSessionEnds(t *testing.T) {
 	case <-time.After(5 * time.Second):
 		t.Fatal("the end did not come")
 	}
-	if session.start(func(context.Context) { t.Error("ran") }) {
+	if session.start(nil, func(context.Context) { t.Error("ran") }) {
 		t.Error("something began after the end")
 	}
 	if got := strings.Count(log.String(), "panicked"); got != maxWork {

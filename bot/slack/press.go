@@ -31,13 +31,14 @@ func (s *Slack) press(ctx context.Context, in bot.Inbox, d delivery, cb slack.In
 	}
 	a := cb.ActionCallback.BlockActions[0]
 	h := heard{at: whence(cb)}
-	if m, b, ok := s.button(cb.Message, a.Value); ok && b.Asks() {
+	who := s.person(cb.User.TeamID, cb.User.ID)
+	if m, b, ok := s.button(cb.Message, a.Value); ok && b.Asks() && s.c.Known(who) {
 		s.confirm(d, nil)
-		s.ask(ctx, h.from(s.c.Clock(), s.person(cb.User.TeamID, cb.User.ID), "", bot.Inbound{Action: a.Value}), m, b, cb.TriggerID)
+		s.ask(ctx, h.from(s.c.Clock(), who, "", bot.Inbound{Action: a.Value}), m, b, cb.TriggerID)
 		return
 	}
 	id := eventID("press", d.id, cb.TriggerID, a.ActionTs)
-	s.hear(ctx, in, d, h.from(s.c.Clock(), s.person(cb.User.TeamID, cb.User.ID), id, bot.Inbound{Action: a.Value}))
+	s.hear(ctx, in, d, h.from(s.c.Clock(), who, id, bot.Inbound{Action: a.Value}))
 }
 
 // whence is where a press is answered.

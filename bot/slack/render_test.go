@@ -184,14 +184,6 @@ func TestMovingCardLeavesNoFiles(t *testing.T) {
 	}
 }
 
-func TestWordsInAThread(t *testing.T) {
-	t.Parallel()
-	p := rendererIn(t, "en").part(bot.Message{Key: "k1/words", Of: "k1", Thread: true, Title: "ops1 looks into it", Lines: []string{"back at 03:20"}})
-	if text := shown(t, p); !strings.Contains(text, "looks into it") || !strings.Contains(text, "03:20") || len(refused(t, p)) > 0 {
-		t.Errorf("shown: %q, %v", text, refused(t, p))
-	}
-}
-
 func TestKeyBlock(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("一", 200)

@@ -24,6 +24,7 @@ type Slack struct {
 	client *http.Client
 	r      renderer
 	pace   pace
+	crowd  crowd
 
 	mu      sync.Mutex
 	self    self
@@ -107,6 +108,12 @@ func newSlack(c Config, p pace) (*Slack, error) {
 	}
 	if c.UserID == nil {
 		c.UserID = func(string) string { return "" }
+	}
+	if c.Known == nil {
+		c.Known = func(string) bool { return true }
+	}
+	if c.AppToken == "" { // nothing else tells that the token was revoked
+		p.auth = min(p.auth, time.Minute)
 	}
 	s := &Slack{c: c, log: c.Log, pace: p}
 	client := *c.Client

@@ -126,7 +126,7 @@ func (s *Slack) delivered(client *socketmode.Client, e socketmode.Event, to *ses
 		}
 		d.what = body
 	}
-	if !to.start(func(ctx context.Context) { s.take(ctx, to.in, d) }) {
+	if !to.start(d.what, func(ctx context.Context) { s.take(ctx, to.in, d) }) {
 		s.log.Warn("too much comes from Slack at once: left for later")
 	}
 }

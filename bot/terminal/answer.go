@@ -102,6 +102,9 @@ func choice(m bot.Message, word string) *bot.Button {
 			found = b
 		}
 	}
+	if found == nil && word == "retry" { // of a plan the bot takes either word
+		return choice(m, "look")
+	}
 	return found
 }
 

@@ -158,17 +158,38 @@ func TestForm(t *testing.T) {
 	w := newWorld()
 	w.plans["ask"] = runbook.Plan{Verdict: runbook.Ready, Form: []runbook.Param{
 		{Name: "address", Type: "address", Required: true}, {Name: "port", Type: "port", Default: "22"}, {Name: "name", Type: "string"},
+		{Name: "r1_ip", Type: "ip", Default: "192.0.2.9", Title: runbook.Text{EN: "Row 1: ip", ZH: "第 1 行：ip"}},
 	}}
 	b := start(t, newMemory(), w)
 	id := b.begin(scenario(runbook.Step{ID: "ask"}))
 	s := b.state(id, "ask", runbook.Waiting)
 	b.refused(answerTo(s, runbook.Approve, ops1, ""), runbook.Invalid, "")
-	for _, fields := range []map[string]string{
-		{}, {"address": "192.0.2.4; rm"}, {"address": "192.0.2.4", "port": "0"}, {"address": "192.0.2.4", "x": "y"}, {"address": "192.0.2.4", "name": "a\nb"},
+	for _, c := range []struct {
+		fields    map[string]string
+		id, field string // of the refusal, by the name that people see
+	}{
+		{map[string]string{}, "engine.field_required", "address"},
+		{map[string]string{"address": "192.0.2.4; rm"}, "engine.field_invalid", "address"},
+		{map[string]string{"address": "192.0.2.4", "port": "0"}, "engine.field_invalid", "port"},
+		{map[string]string{"address": "192.0.2.4", "x": "y"}, "engine.field_unknown", "x"},
+		{map[string]string{"address": "192.0.2.4", "name": "a\nb"}, "engine.field_lines", "name"},
+		{map[string]string{"address": "192.0.2.4", "r1_ip": "nginx3"}, "engine.field_invalid", "Row 1: ip"},
+		{map[string]string{"address": "192.0.2.4", "r1_ip": "fe80::1%eth0"}, "engine.field_invalid", "Row 1: ip"},
+		{map[string]string{"address": "192.0.2.4", "r1_ip": "192.0.2.9\n" + "192.0.2.8"}, "engine.field_lines", "Row 1: ip"},
 	} {
 		d := answerTo(s, runbook.Input, ops1, "")
-		d.Fields = fields
-		b.refused(d, runbook.Invalid, "")
+		d.Fields = c.fields
+		e := b.refused(d, runbook.Invalid, "")
+		field := e.Msg.Args["field"]
+		if label, ok := field.(runbook.Text); ok {
+			field = label.EN
+		}
+		if e.Msg.ID != c.id || field != c.field {
+			t.Errorf("%v: %+v, want %s of %s", c.fields, e.Msg, c.id, c.field)
+		}
+	}
+	if now := b.state(id, "ask", runbook.Waiting); now.Attempt != 1 || len(now.Inputs) != 0 {
+		t.Errorf("a refused form changed something: %+v", now)
 	}
 	d := answerTo(s, runbook.Input, ops1, "")
 	d.Fields = map[string]string{"address": " 192.0.2.7 "}
@@ -176,7 +197,7 @@ func TestForm(t *testing.T) {
 		t.Fatal(err)
 	}
 	s = b.attemptWaits(id, "ask", 2)
-	if s.Inputs["address"] != "192.0.2.7" || s.Inputs["port"] != "22" {
+	if s.Inputs["address"] != "192.0.2.7" || s.Inputs["port"] != "22" || s.Inputs["r1_ip"] != "192.0.2.9" {
 		t.Errorf("inputs: %v", s.Inputs)
 	}
 	b.say(s, runbook.Approve, "")

@@ -33,22 +33,33 @@ func fill(form []runbook.Param, fields map[string]string) (map[string]string, er
 		}
 		if v == "" {
 			if p.Required {
-				return nil, runbook.Errorf(runbook.Invalid, "engine.field_required", "field", p.Name)
+				return nil, runbook.Errorf(runbook.Invalid, "engine.field_required", "field", labelOf(p))
 			}
 			continue
 		}
+		if p.Type != "text" && strings.ContainsAny(v, "\r\n") {
+			return nil, runbook.Errorf(runbook.Invalid, "engine.field_lines", "field", labelOf(p))
+		}
 		v, ok := normal(p, v)
 		if !ok {
-			return nil, runbook.Errorf(runbook.Invalid, "engine.field_invalid", "field", p.Name, "type", p.Type)
+			return nil, runbook.Errorf(runbook.Invalid, "engine.field_invalid", "field", labelOf(p), "type", p.Type)
 		}
 		out[p.Name] = v
 	}
 	return out, nil
 }
 
+// labelOf is what people see beside a field.
+func labelOf(p runbook.Param) runbook.Text {
+	if p.Title == (runbook.Text{}) {
+		return runbook.Text{EN: p.Name, ZH: p.Name}
+	}
+	return p.Title
+}
+
 // normal checks one value against the type of its field and writes it the usual way.
 func normal(p runbook.Param, v string) (string, bool) {
-	if len(v) > maxField || strings.ContainsRune(v, 0) || (p.Type != "text" && strings.ContainsAny(v, "\r\n")) {
+	if len(v) > maxField || strings.ContainsRune(v, 0) {
 		return v, false
 	}
 	if p.Pattern != "" {
@@ -58,6 +69,9 @@ func normal(p runbook.Param, v string) (string, bool) {
 		}
 	}
 	switch p.Type {
+	case "ip":
+		a, err := netip.ParseAddr(v)
+		return a.String(), err == nil && a.Zone() == ""
 	case "address":
 		if a, err := netip.ParseAddr(v); err == nil {
 			return a.String(), a.Zone() == ""

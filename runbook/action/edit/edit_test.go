@@ -191,7 +191,9 @@ func TestEdit(t *testing.T) {
 		plan(t, a, runbook.Blocked)
 		s.Optional = true
 		a, _ = build(t, c, s)
-		plan(t, a, runbook.Satisfied)
+		if p := plan(t, a, runbook.Satisfied); !p.Absent {
+			t.Errorf("it counts as done: %+v", p)
+		}
 	})
 	t.Run("broken YAML", func(t *testing.T) {
 		c.WriteFile("standby", configPath, "a: [ "+dead+"\n", 0o600)

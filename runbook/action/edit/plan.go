@@ -47,7 +47,7 @@ func (e *edit) Plan(ctx context.Context) (runbook.Plan, error) {
 	if !f.found {
 		p.Verdict, p.Why = runbook.Blocked, runbook.T("edit.no_file", "path", name, "host", h.Name)
 		if e.spec.Optional {
-			p.Verdict = runbook.Satisfied
+			p.Verdict, p.Absent = runbook.Satisfied, true
 		}
 		return p, nil
 	}

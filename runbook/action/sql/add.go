@@ -172,7 +172,10 @@ func (n *newcomer) row(ctx context.Context, q queryer, number int, sibling cells
 		}
 		f := runbook.Param{Name: prefix + c.name, Type: "string", Default: n.preset(c, sibling[i]), Title: runbook.Text{
 			EN: fmt.Sprintf("Row %d: %s", number, c.name), ZH: fmt.Sprintf("第 %d 行：%s", number, c.name)}}
-		if strings.ContainsAny(f.Default, "\r\n") {
+		switch {
+		case c.name == n.l.IP:
+			f.Type = "ip"
+		case strings.ContainsAny(f.Default, "\r\n"):
 			f.Type = "text"
 		}
 		f.Required = f.Default == ""
@@ -181,9 +184,9 @@ func (n *newcomer) row(ctx context.Context, q queryer, number int, sibling cells
 		if text == "" {
 			text = f.Default
 		}
-		v, problem := c.read(f.Name, text)
+		v, problem := c.read(f.Title, text)
 		if problem.IsZero() && c.name == n.l.IP {
-			problem = validIP(f.Name, v)
+			problem = validIP(f.Title, v)
 		}
 		if !problem.IsZero() {
 			row.problems = append(row.problems, problem)
@@ -210,7 +213,7 @@ func (n *newcomer) row(ctx context.Context, q queryer, number int, sibling cells
 	return row, nil
 }
 
-func validIP(field string, v value) runbook.Msg {
+func validIP(field runbook.Text, v value) runbook.Msg {
 	if ip, err := netip.ParseAddr(v.text); !v.bound() || err != nil || ip.Zone() != "" {
 		return runbook.T("sql.add_no_ip", "field", field)
 	}

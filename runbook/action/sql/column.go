@@ -117,7 +117,7 @@ type value struct {
 func (v value) bound() bool { return v.expr == "?" }
 
 // read turns a field's text into a value; problem says what is wrong with it.
-func (c column) read(field, s string) (v value, problem runbook.Msg) {
+func (c column) read(field runbook.Text, s string) (v value, problem runbook.Msg) {
 	switch {
 	case strings.EqualFold(s, wordNull):
 		if !c.nullable {
