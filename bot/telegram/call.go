@@ -13,6 +13,8 @@ import (
 	"time"
 
 	tgbotapi "github.com/go-telegram-bot-api/telegram-bot-api/v5"
+
+	"recoverbot/bot"
 )
 
 // maxAnswer is the longest answer of the Bot API that is read: a hundred updates take less.
@@ -54,7 +56,11 @@ func (t *Telegram) within(ctx context.Context, method string, limit time.Duratio
 	if no := refused(err); no != nil && no.MigrateToChatID != 0 && params["chat_id"] == idOf(t.home()) {
 		t.migrate(t.home(), no.MigrateToChatID)
 	}
-	return t.explain(method, params["chat_id"], err)
+	err = t.explain(method, params["chat_id"], err)
+	if later := (*bot.Later)(nil); errors.As(err, &later) && params["chat_id"] == idOf(t.home()) {
+		t.budget.Rest(later.After) // whoever else posts there waits, too
+	}
+	return err
 }
 
 // doer is a function as the library's HTTP client.
