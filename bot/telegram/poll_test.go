@@ -315,6 +315,34 @@ func TestPressesOfAnOutage(t *testing.T) {
 	}
 }
 
+// While this machine stands still, presses wait as in an outage.
+func TestPressesOfAFreeze(t *testing.T) {
+	t.Parallel()
+	now := &clock{at: time.Now().Truncate(time.Second)}
+	w := newTown(t, world{fake: telegramtest.Options{Clock: now.now}})
+	w.t.c.Clock = now.now
+	posted := now.now()
+	w.post(t, bottest.Card("k1", 1))
+	in := &bottest.Inbox{}
+	to, end := newSession(t.Context(), in, w.log.Logger())
+	p := &poller{Telegram: w.t, to: to, last: now.now()}
+	for _, frozen := range []time.Duration{2 * time.Second, time.Hour} {
+		now.pass(10 * time.Second)
+		if err := w.click(t, "ops1", "k1", "approve"); err != nil {
+			t.Fatal(err)
+		}
+		now.pass(frozen)
+		if err := p.next(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	end()
+	said := in.Said()
+	if len(said) != 2 || !said[0].At.Equal(posted.Add(12*time.Second)) || !said[1].At.Equal(posted) {
+		t.Errorf("handled was %+v", said)
+	}
+}
+
 // A server that knows few methods, and does not wait for updates, is good enough.
 func TestPartialServer(t *testing.T) {
 	t.Parallel()

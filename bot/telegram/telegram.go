@@ -44,6 +44,8 @@ type Telegram struct {
 	self    tgbotapi.User
 	session *session // nil while Run does not run
 	trouble trouble
+	lagging bool // in webhook mode: what is delivered may have waited at Telegram
+	failed  int  // when Telegram could not deliver last, by its clock
 }
 
 // pace is how long things may take; tests shorten it.
