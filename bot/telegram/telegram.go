@@ -221,7 +221,7 @@ func (t *Telegram) Run(ctx context.Context, in bot.Inbox) error {
 	ctx, cancel := context.WithCancel(ctx)
 	session, end := newSession(ctx, in, t.log)
 	t.mu.Lock()
-	t.session = session
+	t.session, t.lagging = session, true
 	t.mu.Unlock()
 	defer func() {
 		t.mu.Lock()

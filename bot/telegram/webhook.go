@@ -86,9 +86,6 @@ func (t *Telegram) waits(is tgbotapi.WebhookInfo, now int) (late bool) {
 
 // listen sets the webhook and looks after it until ctx ends.
 func (t *Telegram) listen(ctx context.Context, in bot.Inbox) error {
-	t.mu.Lock()
-	t.lagging = true
-	t.mu.Unlock()
 	for {
 		err := t.again(ctx, in, func(ctx context.Context) (bool, error) {
 			if err := t.introduce(ctx); err != nil {
