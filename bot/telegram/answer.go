@@ -55,7 +55,7 @@ func (t *Telegram) answer(ctx context.Context, in bot.Inbound, at origin, r bot.
 			return nil
 		}
 	}
-	if r.Stranger && !t.told.first("stranger "+in.UserID, strangerRest) {
+	if r.Stranger && !t.told.first(strangerTold(in.UserID), strangerRest) {
 		return nil
 	}
 	if r.Message != nil {
@@ -63,6 +63,8 @@ func (t *Telegram) answer(ctx context.Context, in bot.Inbound, at origin, r bot.
 	}
 	return t.show(ctx, in.UserID, at, lang.private(r))
 }
+
+func strangerTold(id string) string { return "stranger " + id }
 
 // show shows posts to one person, as replies.
 func (t *Telegram) show(ctx context.Context, user string, at origin, posts []post) error {
