@@ -37,7 +37,7 @@ type poller struct {
 // poll asks for updates until ctx ends. A webhook that is set would get them instead, so it is removed.
 func (t *Telegram) poll(ctx context.Context, to *session) error {
 	p := &poller{Telegram: t, to: to}
-	return t.again(ctx, to.in, func(ctx context.Context) (worked bool, err error) {
+	err := t.again(ctx, to.in, func(ctx context.Context) (worked bool, err error) {
 		if err := t.unhook(ctx); err != nil {
 			return false, err
 		}
@@ -50,6 +50,10 @@ func (t *Telegram) poll(ctx context.Context, to *session) error {
 		}
 		return worked, ctx.Err()
 	})
+	if no := refused(err); no != nil && codeOf(no) == http.StatusConflict { // polls work in between, and all is not well
+		t.ails(err, t.pace.ailing)
+	}
+	return err
 }
 
 // next is one poll. What waited at Telegram comes without delay.
