@@ -120,7 +120,7 @@ func newTelegram(c Config, p pace) (*Telegram, error) {
 		c.Language = "en"
 	}
 	if c.Client == nil {
-		c.Client = &http.Client{}
+		c.Client = &http.Client{Transport: lively(20*time.Second, 10*time.Second)}
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
