@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"maps"
+	"net/url"
 	"os"
 	"reflect"
 	"slices"
@@ -162,16 +163,29 @@ var foreign = append([]string{"SSH_AUTH_SOCK", "NO_COLOR", "TERM", "COMPOSE_PROJ
 // proxyKeys name the proxy by which the chats are reached. The libraries read them in the process's own environment.
 var proxyKeys = []string{"HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY"}
 
-// useProxy makes what the env file says of a proxy count as if it stood in the environment.
+// useProxy makes what the env file says of a proxy count as if it stood in the environment. An address that cannot be read is
+// refused here: the library's error would show it, with the password in it.
 func useProxy(environ map[string]string) error {
 	for _, k := range proxyKeys {
-		if v := environ[k]; v != "" && v != os.Getenv(k) {
+		v := environ[k]
+		if v != "" && k != "NO_PROXY" && !isProxy(v) {
+			return fmt.Errorf("%s is no address such as http://name:password@192.0.2.9:3128 or socks5://…; in a name or password write %%25 for %%, %%2F for /, %%23 for #, %%40 for @", k)
+		}
+		if v != "" && v != os.Getenv(k) {
 			if err := os.Setenv(k, v); err != nil {
 				return fmt.Errorf("set %s: %w", k, err)
 			}
 		}
 	}
 	return nil
+}
+
+func isProxy(address string) bool {
+	if !strings.Contains(address, "://") {
+		address = "http://" + address
+	}
+	u, err := url.Parse(address)
+	return err == nil && u.Host != "" && slices.Contains([]string{"http", "https", "socks5", "socks5h"}, u.Scheme)
 }
 
 // unread warns of the keys of the env file that nothing reads: most are misspelt. fleet.yaml must have been read.

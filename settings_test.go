@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/spf13/cobra"
@@ -78,5 +79,24 @@ func TestLoadSettings(t *testing.T) {
 				t.Errorf("settings are %+v", s)
 			}
 		})
+	}
+}
+
+// The address of a proxy may hold a password: one that cannot be read is refused, and never shown.
+func TestBadProxyIsNotShown(t *testing.T) {
+	t.Parallel()
+	for _, address := range []string{"http://ops:s3cret%zz@192.0.2.9:3128", "socks5://ops:s3cret/more@192.0.2.9", "ops:s3cret#1@192.0.2.9", "ftp://ops:s3cret@192.0.2.9", "http://ops:s3 cret@192.0.2.9"} {
+		environ := map[string]string{"HTTPS_PROXY": address}
+		if err := useProxy(environ); err == nil || strings.Contains(err.Error(), "s3") || !strings.Contains(err.Error(), "HTTPS_PROXY") {
+			t.Errorf("%s: %v", address, err)
+		}
+		if v := os.Getenv("HTTPS_PROXY"); v == address {
+			t.Errorf("%s is used", v)
+		}
+	}
+	for _, address := range []string{"192.0.2.9:3128", "proxy.example.com", "http://ops:s3%25cret@192.0.2.9:3128", "socks5://[2001:db8::1]:1080"} {
+		if !isProxy(address) {
+			t.Errorf("%s is refused", address)
+		}
 	}
 }

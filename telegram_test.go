@@ -58,7 +58,9 @@ func TestTelegramSettings(t *testing.T) {
 		{"telegram.bad_webhook_url", func(s *settings) { s.TelegramWebhookURL = "bot.example.com/telegram/" }},
 		{"telegram.bad_webhook_url", func(s *settings) { s.TelegramWebhookURL = "https://bot.example.com/" }},
 		{"telegram.bad_webhook_url", func(s *settings) { s.TelegramWebhookURL = "http://bot.example.com/telegram/" }},
-		{"", func(s *settings) { s.TelegramAPIEndpoint, s.TelegramWebhookURL = "http://127.0.0.1:8081", "http://127.0.0.1:8080/telegram/" }},
+		{"", func(s *settings) {
+			s.TelegramAPIEndpoint, s.TelegramWebhookURL = "http://127.0.0.1:8081", "http://127.0.0.1:8080/telegram/"
+		}},
 		{"telegram.bad_webhook_secret", func(s *settings) { s.TelegramWebhookURL, s.TelegramWebhookSecret = hook, "ein Wort" }},
 		{"telegram.no_bot_token TELEGRAM_CHAT_ID", func(s *settings) { s.TelegramBotToken = "" }},
 		{"telegram.no_bot_token TELEGRAM_WEBHOOK_URL", func(s *settings) { s.TelegramBotToken, s.TelegramChatID, s.TelegramWebhookURL = "", "", hook }},

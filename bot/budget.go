@@ -17,7 +17,8 @@ type Budget struct {
 	perMinute int
 
 	mu    sync.Mutex
-	taken []taken // in the last window, oldest first; only the last where a minute has no limit
+	taken []taken   // in the last window, oldest first; only the last where a minute has no limit
+	rest  time.Time // no call before
 }
 
 type taken struct {
@@ -51,6 +52,13 @@ func (b *Budget) Take() {
 	b.count(time.Now(), Prompt)
 }
 
+// Rest forbids all calls for a while: the platform asked to wait.
+func (b *Budget) Rest(d time.Duration) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.rest = latest(b.rest, time.Now().Add(d))
+}
+
 // take counts a call if it may be made now.
 func (b *Budget) take(p Priority) bool {
 	b.mu.Lock()
@@ -76,9 +84,10 @@ func (b *Budget) free(p Priority) time.Time {
 	return b.at(p)
 }
 
-func (b *Budget) at(p Priority) (at time.Time) {
+func (b *Budget) at(p Priority) time.Time {
+	at := b.rest
 	if n := len(b.taken); n > 0 {
-		at = b.taken[n-1].at.Add(b.every)
+		at = latest(at, b.taken[n-1].at.Add(b.every))
 	}
 	for i, t := range b.taken {
 		if b.fits(b.taken[i:], p) {

@@ -194,3 +194,21 @@ func TestWhatThePlatformSendsCounts(t *testing.T) {
 		t.Error("results took the whole budget")
 	})
 }
+
+// A platform that asks to wait gets nothing meanwhile, from the hub or from others who share its budget.
+func TestRest(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b, start := bot.NewBudget(time.Second, 20), time.Now()
+		b.Rest(40 * time.Second)
+		b.Rest(time.Second) // asks for less than is asked already
+		cut, cancel := context.WithTimeout(t.Context(), 39*time.Second)
+		defer cancel()
+		if err := b.Wait(cut, bot.Prompt); err == nil {
+			t.Errorf("a call was made after %v", time.Since(start))
+		}
+		if err := b.Wait(t.Context(), bot.Prompt); err != nil || time.Since(start) != 40*time.Second {
+			t.Errorf("the next call came after %v: %v", time.Since(start), err)
+		}
+	})
+}

@@ -44,7 +44,7 @@ func clean(s string, from int) string {
 
 func hidden(r rune) bool {
 	switch {
-	case r == '\n' || r == '\t':
+	case r >= 0x20 && r < 0x7f, r == '\n', r == '\t':
 		return false
 	case r < 0x20, r >= 0x7f && r < 0xa0, r == 0xad, r == 0x61c, r == 0xfeff, r == 0x180e,
 		r >= 0x200b && r <= 0x200c, r >= 0x200e && r <= 0x200f, r >= 0x2028 && r <= 0x202e,

@@ -15,20 +15,15 @@ import (
 
 	"recoverbot/bot"
 	"recoverbot/bot/bottest"
-	"recoverbot/locale"
 )
 
 var update = flag.Bool("update", false, "write the golden files")
 
 func rendererIn(t testing.TB, lang string) renderer {
 	t.Helper()
-	b, err := locale.Load()
-	if err != nil {
-		t.Fatal(err)
-	}
 	ids := map[string]string{"ops1": "U0PS1", "ops2": "U0PS2", "wrong": "not an id"}
 	return renderer{
-		label:  b.Printer(lang, time.FixedZone("", 8*3600)).T,
+		label:  catalogue().Printer(lang, time.FixedZone("", 8*3600)).T,
 		userID: func(name string) string { return ids[name] },
 		permalink: func(ref bot.Ref) string {
 			return map[bot.Ref]string{"C1/1.2": "https://example.com/archives/C1/p12"}[ref]

@@ -58,7 +58,7 @@ func (t *Telegram) answer(ctx context.Context, in bot.Inbound, at origin, r bot.
 	if r.Noted && at.Chat == t.home() { // the cards stand there
 		return nil
 	}
-	if r.Stranger && !t.told.first("stranger "+in.UserID, strangerRest) {
+	if r.Stranger && !t.told.first(strangerTold(in.UserID), strangerRest) {
 		return nil
 	}
 	if r.Message != nil {
@@ -66,6 +66,8 @@ func (t *Telegram) answer(ctx context.Context, in bot.Inbound, at origin, r bot.
 	}
 	return t.show(ctx, in.UserID, at, lang.private(r))
 }
+
+func strangerTold(id string) string { return "stranger " + id }
 
 // show shows posts to one person, as replies.
 func (t *Telegram) show(ctx context.Context, user string, at origin, posts []post) error {

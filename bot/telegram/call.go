@@ -13,6 +13,8 @@ import (
 	"time"
 
 	tgbotapi "github.com/go-telegram-bot-api/telegram-bot-api/v5"
+
+	"recoverbot/bot"
 )
 
 // maxAnswer is the longest answer of the Bot API that is read: a hundred updates take less.
@@ -54,7 +56,11 @@ func (t *Telegram) within(ctx context.Context, method string, limit time.Duratio
 	if no := refused(err); no != nil && no.MigrateToChatID != 0 && params["chat_id"] == idOf(t.home()) {
 		t.migrate(t.home(), no.MigrateToChatID)
 	}
-	return t.explain(method, params["chat_id"], err)
+	err = t.explain(method, params["chat_id"], err)
+	if later := (*bot.Later)(nil); errors.As(err, &later) && params["chat_id"] == idOf(t.home()) {
+		t.budget.Rest(later.After) // whoever else posts there waits, too
+	}
+	return err
 }
 
 // doer is a function as the library's HTTP client.
@@ -83,6 +89,18 @@ func (t *Telegram) client(ctx context.Context) doer {
 		}{io.LimitReader(resp.Body, maxAnswer), resp.Body}
 		return resp, nil
 	}
+}
+
+// lively drops a connection of HTTP/2 that is silent for a while and then gives no sign of life within wait. Else all calls
+// would be tried on one that a firewall has forgotten, until the kernel gives it up after a quarter of an hour.
+func lively(silent, wait time.Duration) http.RoundTripper {
+	usual, ok := http.DefaultTransport.(*http.Transport)
+	if !ok {
+		return http.DefaultTransport
+	}
+	own := usual.Clone()
+	own.HTTP2 = &http.HTTP2Config{SendPingTimeout: silent, PingTimeout: wait}
+	return own
 }
 
 // page is the error where a proxy answers with a page instead of Telegram.

@@ -49,7 +49,9 @@ func TestCheck(t *testing.T) {
 		{name: "no topics", config: func(c *Config) { c.Thread = 7 }, in: "@recover_bot.", want: []string{"!TELEGRAM_THREAD_ID is 7, but ops has no topics"}},
 		{name: "no such topic", fake: chats(), config: inTopic(9), in: "@recover_bot.", want: []string{"!TELEGRAM_THREAD_ID"}},
 		{name: "upgraded group", config: func(c *Config) { c.Chat = -55 }, fake: telegramtest.Options{Chats: []telegramtest.Chat{{ID: -55, Type: "group", Title: "ops"}}},
-			before: func(s *telegramtest.Server) { s.Fail(telegramtest.Fault{Method: "getChat", Code: "Bad Request: chat not found"}) }, in: "@recover_bot.", want: []string{"!TELEGRAM_CHAT_ID"}},
+			before: func(s *telegramtest.Server) {
+				s.Fail(telegramtest.Fault{Method: "getChat", Code: "Bad Request: chat not found"})
+			}, in: "@recover_bot.", want: []string{"!TELEGRAM_CHAT_ID"}},
 		{name: "people", fake: telegramtest.Options{
 			Users: []telegramtest.User{{ID: 1001, Name: "ops1"}, {ID: 1003, Name: "away"}},
 			Chats: []telegramtest.Chat{{ID: ops, Title: "ops", Members: []int64{1001}}}},

@@ -3,6 +3,7 @@ package telegram
 import (
 	"regexp"
 	"strings"
+	"unicode/utf8"
 
 	"recoverbot/bot"
 )
@@ -22,7 +23,7 @@ func weigh(r rune) int {
 		return 5
 	case r == '<' || r == '>':
 		return 4
-	case r > 0xffff, r < 0x80 && strings.IndexByte(linking, byte(r)) >= 0:
+	case r > 0xffff, r < utf8.RuneSelf && heavy[r]:
 		return 2
 	}
 	return 1
@@ -45,6 +46,13 @@ var tabs = strings.NewReplacer("\t", "  ")
 // Telegram makes links of what looks like a host, a file (backup.sh is a host to it), a command, a name or a tag, and a
 // tap on one sends or opens it. Such words stand in <code>, where a tap copies them.
 const linking = "./@#$:+"
+
+var heavy = func() (is [utf8.RuneSelf]bool) {
+	for _, r := range linking {
+		is[r] = true
+	}
+	return is
+}()
 
 var (
 	tokens   = regexp.MustCompile(`[A-Za-z0-9_./@#$:~%+=?&-]+`)

@@ -86,7 +86,7 @@ func TestAnyMessageIsAValidPost(t *testing.T) {
 		}
 	}
 	some := bottest.Messages()
-	for seed := range 25 { // FuzzCard goes on from here
+	for seed := range 8 { // make fuzz goes on from here
 		judge(t, r, some.Example(seed))
 	}
 }

@@ -133,6 +133,9 @@ func (t *Telegram) heard(ctx context.Context, to *session, u incoming) (func(con
 	if !mine {
 		return nil, nil
 	}
+	if !t.c.Known(m.From.ID) && t.told.has(strangerTold(in.UserID)) { // else anybody could fill the journal
+		return nil, nil
+	}
 	in.Text, in.Casual = text, casual
 	fresh, err := t.keep(ctx, to, in, func(ctx context.Context, r bot.Reply) { t.tell(ctx, in, at, r) })
 	if err != nil || !fresh {

@@ -2,6 +2,7 @@ package telegram
 
 import (
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -225,6 +226,37 @@ func TestStrangersAreNotAsked(t *testing.T) {
 	}
 	if n := len(w.srv.Messages(home)); n != 1 || len(w.t.forms.all) != 0 {
 		t.Errorf("%d messages, %d forms", n, len(w.t.forms.all))
+	}
+}
+
+// What somebody unknown says who was told so is not even kept.
+func TestStrangersFillNoJournal(t *testing.T) {
+	t.Parallel()
+	in := &bottest.Inbox{Answer: func(in bot.Inbound) bot.Reply {
+		return bot.Reply{Text: "who are you", Refused: true, Stranger: in.UserID != "1001"}
+	}}
+	w := newTown(t, world{})
+	known := atomic.Bool{}
+	w.t.c.Known = func(id int64) bool { return id == 1001 || known.Load() }
+	bottest.Runs(t, w.t, in)
+	say := func(user, text string) {
+		t.Helper()
+		if _, err := w.srv.Say(user, home, text, 0, 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	say("ops2", "/recover")
+	eventually(t, "the word", func() bool { return w.t.told.has(strangerTold("1002")) })
+	for range 3 {
+		say("ops2", "/recover")
+	}
+	say("ops1", "/recover")
+	eventually(t, "who is known", func() bool { return len(in.Said()) > 1 })
+	known.Store(true) // fleet.yaml lists them now
+	say("ops2", "/status")
+	eventually(t, "who is known now", func() bool { return len(in.Said()) > 2 })
+	if said := in.Said(); len(said) != 3 || said[2].Text != "/status" {
+		t.Errorf("heard was %+v", said)
 	}
 }
 

@@ -30,18 +30,18 @@ type poller struct {
 	to      *session
 	offset  int
 	backlog bool      // what comes next has waited at Telegram
-	last    time.Time // of the last poll that worked
+	last    time.Time // when what came last came, by the clock on the wall: it goes on while this machine stands still
 	stuck   incoming  // could not be kept
 }
 
 // poll asks for updates until ctx ends. A webhook that is set would get them instead, so it is removed.
 func (t *Telegram) poll(ctx context.Context, to *session) error {
 	p := &poller{Telegram: t, to: to}
-	return t.again(ctx, to.in, func(ctx context.Context) (worked bool, err error) {
+	err := t.again(ctx, to.in, func(ctx context.Context) (worked bool, err error) {
 		if err := t.unhook(ctx); err != nil {
 			return false, err
 		}
-		p.backlog = p.last.IsZero() || time.Since(p.last) > outage
+		p.backlog = p.backlog || p.now().Sub(p.last) > outage
 		for ctx.Err() == nil {
 			if err := p.next(ctx); err != nil {
 				return worked, err
@@ -50,6 +50,10 @@ func (t *Telegram) poll(ctx context.Context, to *session) error {
 		}
 		return worked, ctx.Err()
 	})
+	if no := refused(err); no != nil && codeOf(no) == http.StatusConflict { // polls work in between, and all is not well
+		t.ails(err, t.pace.ailing)
+	}
+	return err
 }
 
 // next is one poll. What waited at Telegram comes without delay.
@@ -65,7 +69,8 @@ func (p *poller) next(ctx context.Context) error {
 	if err := p.call(ctx, "getUpdates", wait+p.pace.call, params, &batch); err != nil {
 		return err
 	}
-	came := time.Now()
+	came, now := time.Now(), p.now()
+	p.backlog = p.backlog || now.Sub(p.last) > outage
 	for _, body := range batch {
 		var u incoming
 		if err := json.Unmarshal(body, &u); err != nil {
@@ -86,7 +91,7 @@ func (p *poller) next(ctx context.Context) error {
 		}
 		p.offset = u.ID + 1
 	}
-	p.last = time.Now()
+	p.last = now
 	p.works(p.to.in)
 	p.revisit(ctx)
 	if p.offset == offset && !p.backlog && time.Since(began) < p.pace.idle { // a server that does not wait
@@ -98,6 +103,8 @@ func (p *poller) next(ctx context.Context) error {
 	p.backlog = p.backlog && len(batch) == maxBatch
 	return nil
 }
+
+func (p *poller) now() time.Time { return p.c.Clock().Round(0) }
 
 // unhook removes a webhook that is set.
 func (t *Telegram) unhook(ctx context.Context) error {

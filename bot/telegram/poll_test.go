@@ -204,7 +204,7 @@ func TestFaultsEndRun(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newTown(t, world{})
+			w := newTown(t, world{pace: func(p *pace) { p.ailing = 1 }})
 			w.srv.Fail(c.f)
 			err := w.t.Run(t.Context(), &bottest.Inbox{})
 			fault := (*bot.Fault)(nil)
@@ -236,6 +236,32 @@ func TestAnotherPollerIsNoticed(t *testing.T) {
 	if fault := (*bot.Fault)(nil); !errors.As(<-ended, &fault) || !strings.Contains(fault.Text, "Another program") {
 		t.Errorf("Run ends with %v", fault)
 	}
+}
+
+// Two that poll in turn work in between: that is no health.
+func TestAnotherPollerIsNoPassingTrouble(t *testing.T) {
+	t.Parallel()
+	now := &clock{at: time.Now()}
+	w := newTown(t, world{pace: func(p *pace) { p.ailing = time.Minute }})
+	w.t.c.Clock = now.now
+	w.srv.Fail(telegramtest.Fault{Method: "getUpdates", Status: 409, Code: "Conflict: terminated by other getUpdates request", Times: 1})
+	fault := (*bot.Fault)(nil)
+	if err := w.t.Run(t.Context(), &bottest.Inbox{}); !errors.As(err, &fault) {
+		t.Fatalf("Run ends with %v", err)
+	}
+	in := &bottest.Inbox{}
+	bottest.Runs(t, w.t, in)
+	w.until(t, "a poll", w.srv.Polling)
+	for _, err := range in.Reports() {
+		if !errors.As(err, &fault) {
+			t.Errorf("at once it reports %v", err)
+		}
+	}
+	now.pass(2 * time.Minute)
+	if _, err := w.srv.Say("ops1", home, "/recover", 0, 0); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the end of the trouble", func() bool { all := in.Reports(); return all[len(all)-1] == nil })
 }
 
 func TestWebhookIsRemoved(t *testing.T) {
@@ -312,6 +338,34 @@ func TestPressesOfAnOutage(t *testing.T) {
 				t.Errorf("it counts as pressed at %v, not %v", said[0].At, want)
 			}
 		})
+	}
+}
+
+// While this machine stands still, presses wait as in an outage.
+func TestPressesOfAFreeze(t *testing.T) {
+	t.Parallel()
+	now := &clock{at: time.Now().Truncate(time.Second)}
+	w := newTown(t, world{fake: telegramtest.Options{Clock: now.now}})
+	w.t.c.Clock = now.now
+	posted := now.now()
+	w.post(t, bottest.Card("k1", 1))
+	in := &bottest.Inbox{}
+	to, end := newSession(t.Context(), in, w.log.Logger())
+	p := &poller{Telegram: w.t, to: to, last: now.now()}
+	for _, frozen := range []time.Duration{2 * time.Second, time.Hour} {
+		now.pass(10 * time.Second)
+		if err := w.click(t, "ops1", "k1", "approve"); err != nil {
+			t.Fatal(err)
+		}
+		now.pass(frozen)
+		if err := p.next(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	end()
+	said := in.Said()
+	if len(said) != 2 || !said[0].At.Equal(posted.Add(12*time.Second)) || !said[1].At.Equal(posted) {
+		t.Errorf("handled was %+v", said)
 	}
 }
 

@@ -15,20 +15,15 @@ import (
 
 	"recoverbot/bot"
 	"recoverbot/bot/bottest"
-	"recoverbot/locale"
 )
 
 var rewrite = flag.Bool("update", false, "write the golden files")
 
 func rendererIn(t testing.TB, lang string) renderer {
 	t.Helper()
-	b, err := locale.Load()
-	if err != nil {
-		t.Fatal(err)
-	}
 	ids := map[string]int64{"ops1": 501, "ops2": 502, "wrong": -5, "x": 1 << 52}
 	return renderer{
-		label:  b.Printer(lang, time.FixedZone("", 8*3600)).T,
+		label:  catalogue().Printer(lang, time.FixedZone("", 8*3600)).T,
 		userID: func(name string) int64 { return ids[name] },
 		link:   func(ref bot.Ref) string { return map[bot.Ref]string{"12": "https://t.me/c/1234/12"}[ref] },
 		id: func(key string, b bot.Button) string {

@@ -1,6 +1,7 @@
 package telegram
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"testing"
@@ -212,6 +213,25 @@ func TestMigration(t *testing.T) {
 				t.Errorf("to mend is %q", fault.Text)
 			}
 		})
+	}
+}
+
+// Where the chat may take nothing for a while, answers to people wait like cards do.
+func TestOneWaitForAllOfAChat(t *testing.T) {
+	t.Parallel()
+	w := newTown(t, world{})
+	w.srv.Fail(telegramtest.Fault{Method: "sendMessage", RetryAfter: 3600})
+	if _, err := w.t.Send(t.Context(), bottest.Card("k1", 1)); !errors.As(err, new(*bot.Later)) {
+		t.Errorf("the first post: %v", err)
+	}
+	soon, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	in := bot.Inbound{UserID: "1001", Text: "/status"}
+	if err := w.t.answer(soon, in, origin{Chat: home, Message: 1}, bot.Reply{Text: "all is well"}); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("an answer there: %v", err)
+	}
+	if n := len(w.srv.Calls("sendMessage")); n != 1 {
+		t.Errorf("%d posts", n)
 	}
 }
 

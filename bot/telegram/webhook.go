@@ -52,13 +52,37 @@ func (t *Telegram) Handler() http.Handler {
 		t.mu.Unlock()
 		ctx, cancel := context.WithTimeout(r.Context(), keepWithin)
 		defer cancel()
-		if to == nil || t.receive(ctx, to, u, false) != nil {
+		if to == nil || t.receive(ctx, to, u, u.Press != nil && t.lags(ctx)) != nil {
 			refuse(rw, http.StatusServiceUnavailable) // Telegram sends it again
 		}
 	})
 }
 
 func refuse(rw http.ResponseWriter, status int) { http.Error(rw, http.StatusText(status), status) }
+
+// lags tells whether a press that is delivered now may have waited at Telegram: a press has no time of its own.
+func (t *Telegram) lags(ctx context.Context) bool {
+	var is tgbotapi.WebhookInfo
+	if err := t.call(ctx, "getWebhookInfo", t.pace.keep, nil, &is); err != nil {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		return t.lagging
+	}
+	return t.waits(is, 1)
+}
+
+// waits notes what Telegram says of the updates that it keeps. One that comes while others do, after the start or a delivery
+// that failed, may be old. now is how many are on their way this moment.
+func (t *Telegram) waits(is tgbotapi.WebhookInfo, now int) (late bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if is.LastErrorDate != 0 && is.LastErrorDate != t.failed {
+		t.lagging, t.failed = true, is.LastErrorDate
+	}
+	late = t.lagging
+	t.lagging = late && is.PendingUpdateCount > now
+	return late
+}
 
 // listen sets the webhook and looks after it until ctx ends.
 func (t *Telegram) listen(ctx context.Context, in bot.Inbox) error {
@@ -88,6 +112,7 @@ func (t *Telegram) rehook(ctx context.Context) error {
 	if err := unlessMissing(t.call(ctx, "getWebhookInfo", t.pace.call, nil, &is)); err != nil {
 		return err
 	}
+	t.waits(is, 0)
 	if is.LastErrorMessage != "" {
 		t.log.Warn("Telegram could not reach the webhook", "at", time.Unix(int64(is.LastErrorDate), 0), "why", t.clear(bot.CleanLine(is.LastErrorMessage)))
 	}

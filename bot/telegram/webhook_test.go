@@ -1,6 +1,7 @@
 package telegram
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"net/http/httptest"
@@ -90,5 +91,62 @@ func TestTokenIsLookedAt(t *testing.T) {
 	fault := (*bot.Fault)(nil)
 	if err := <-ended; !errors.As(err, &fault) || !strings.Contains(fault.Text, "TELEGRAM_BOT_TOKEN") {
 		t.Errorf("Run ends with %v", err)
+	}
+}
+
+// What Telegram could not deliver for long is as old as in an outage of polling.
+func TestWebhookPressesOfAnOutage(t *testing.T) {
+	t.Parallel()
+	for name, waited := range map[string]time.Duration{"answered in time": 5 * time.Second, "long ago": time.Hour} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			now := &clock{at: time.Now().Truncate(time.Second)}
+			w := newTown(t, world{webhook: true, fake: telegramtest.Options{Clock: now.now, WebhookRetries: brief}})
+			w.t.c.Clock = now.now
+			m := bottest.Card("k1", 1)
+			m.Buttons = append(m.Buttons, bot.Button{Label: "Drop", Choice: "drop", Action: "opaque-drop", Confirm: "Data is lost."})
+			posted := now.now()
+			w.post(t, m)
+			ctx, cancel := context.WithCancel(t.Context())
+			ended := make(chan error, 1)
+			go func() { ended <- w.t.Run(ctx, &bottest.Inbox{}) }()
+			w.connected(t)
+			cancel()
+			if err := <-ended; err != nil {
+				t.Fatal(err)
+			}
+			now.pass(10 * time.Minute)
+			for _, choice := range []string{"drop", "drop", "approve"} {
+				if err := w.click(t, "ops1", "k1", choice); err != nil {
+					t.Fatal(err)
+				}
+			}
+			now.pass(waited)
+			in := &bottest.Inbox{Answer: func(bot.Inbound) bot.Reply { return bot.Reply{Text: "done"} }}
+			bottest.Runs(t, w.t, in)
+			w.until(t, "everything to be delivered", func() bool { return w.srv.Pending() == 0 })
+			want := now.now()
+			if waited > time.Minute {
+				want = posted
+			}
+			eventually(t, "the press", func() bool { return len(in.Said()) == 1 })
+			if said := in.Said(); said[0].Action != "opaque-approve" || !said[0].At.Equal(want) {
+				t.Errorf("handled was %+v, not at %v", said, want)
+			}
+			w.t.armed.mu.Lock()
+			clear(w.t.armed.until)
+			w.t.armed.mu.Unlock()
+			sure := "sure 1001 " + w.t.buttonID(m.Key, m.Buttons[len(m.Buttons)-1])
+			if got := w.Press(t, "ops1", "k1", "drop"); !strings.Contains(got, "Data is lost") {
+				t.Errorf("the first press is answered %q", got)
+			}
+			eventually(t, "the answer to be noted", func() bool { return w.t.armed.has(sure) })
+			if got := w.Press(t, "ops1", "k1", "drop"); !strings.Contains(got, "done") {
+				t.Errorf("the second press is answered %q", got)
+			}
+			if said := in.Said(); len(said) != 2 || !said[1].At.Equal(now.now()) {
+				t.Errorf("handled was %+v", said)
+			}
+		})
 	}
 }
