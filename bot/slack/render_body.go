@@ -81,6 +81,9 @@ func (l *layout) items() []*item {
 		it.Label = l.fit(it.Label, maxHeader)
 		it.text = strings.Trim(it.text, "\n")
 		it.most = min(maxText, weight(it.head()))
+		if l.place == below { // the rest would stand right under it, in whole
+			it.most = min(maxText, weight(it.text))
+		}
 		if it.need = it.frame() + weight(it.text); it.long() {
 			it.need = it.frame() + it.most + moreWeight
 		}
