@@ -57,6 +57,19 @@ func TestAPersonChoosesTheMachineByAButton(t *testing.T) {
 	}
 }
 
+// A value of which nothing is left, such as a chat's own word for everybody, is told as such.
+func TestAnEmptyValueIsToldAsSuch(t *testing.T) {
+	t.Parallel()
+	w := nginxWorld(t)
+	r := w.tell(t, "ops1", "/recover nginx which=")
+	if want := "The value of which=… cannot be used. It may be: nginx1, nginx2. Nothing was started."; !r.Refused || r.Text != want || r.Message == nil {
+		t.Errorf("%+v, want %q", r, want)
+	}
+	if runs, err := w.Journal.Runs(t.Context(), 10); err != nil || len(runs) != 0 {
+		t.Errorf("%d runs (%v)", len(runs), err)
+	}
+}
+
 func TestWhoMayNotStartChoosesNothing(t *testing.T) {
 	t.Parallel()
 	w := nginxWorld(t)

@@ -29,7 +29,11 @@ func checkParams(c *fleet.Config, want []runbook.Param, given map[string]string)
 		}
 		if v == "" {
 			if p.Required {
-				return nil, misfit(c, p, "cmd.param_missing", "")
+				id := "cmd.param_missing"
+				if _, typed := given[p.Name]; typed {
+					id = "cmd.param_empty"
+				}
+				return nil, misfit(c, p, id, "")
 			}
 			continue
 		}

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"path"
 	"strings"
+	"sync"
 	"text/template"
 	"time"
 
@@ -32,8 +33,10 @@ type Printer struct {
 // Bundle holds the catalogues of both languages.
 type Bundle struct{ b *i18n.Bundle }
 
-// Load reads the embedded catalogues.
-func Load() (*Bundle, error) {
+// Load reads the embedded catalogues, once: nobody changes what it returns.
+func Load() (*Bundle, error) { return loaded() }
+
+var loaded = sync.OnceValues(func() (*Bundle, error) {
 	b := i18n.NewBundle(language.English)
 	b.RegisterUnmarshalFunc("yaml", yaml.Unmarshal)
 	files, err := fs.Glob(catalogues, "catalogue/*.yaml")
@@ -50,7 +53,7 @@ func Load() (*Bundle, error) {
 		}
 	}
 	return &Bundle{b: b}, nil
-}
+})
 
 // Printer returns a renderer for lang ("en" or "zh"; anything else is English) with times in zone.
 func (b *Bundle) Printer(lang string, zone *time.Location) *Printer {

@@ -86,8 +86,8 @@ func TestFlood(t *testing.T) {
 	if got := w.Press(t, "ops1", "k1", "approve"); !strings.Contains(got, "heard opaque-approve") {
 		t.Errorf("the press was answered %q", got)
 	}
+	w.until(t, "everything delivered", w.srv.Idle)
 	close(hold)
-	w.until(t, "peace", w.srv.Idle)
 	w.until(t, "the answers", func() bool { return len(w.answers("ops1")) == maxCommands+2 && len(w.answers("ops2")) == 1 })
 	if a, b := heardBy(in, "ops1"), heardBy(in, "ops2"); a != maxCommands+1 || b != 1 {
 		t.Errorf("handled %d of a person and %d of a stranger", a, b)

@@ -14,6 +14,12 @@ func TestPrivate(t *testing.T) {
 	preview := bottest.Cards()["waiting.en"]
 	preview.Notify = []string{"ops1"}
 	big := bottest.Long()
+	var hosts bot.Block
+	hosts.Kind, hosts.Columns = "table", []string{"host", "role", "state"}
+	for i := range 14 {
+		hosts.Rows = append(hosts.Rows, []string{fmt.Sprint("host-", i), "standby backup", "answers, but the bot cannot log in"})
+	}
+	fleet := bot.Message{Key: "diagnosis", Title: "How the machines are", State: "info", Blocks: []bot.Block{hosts}}
 	var manyLines strings.Builder
 	for i := range 6000 {
 		fmt.Fprintf(&manyLines, "line %d of the history\n", i)
@@ -30,6 +36,7 @@ func TestPrivate(t *testing.T) {
 		"long text, card":  {bot.Reply{Text: strings.Repeat("word ", 200), Message: &preview}, 2, []string{"3/8 Take"}, nil},
 		"text, large card": {bot.Reply{Text: "see the card", Message: &big}, 7, []string{"see the card", "more lines: below"}, nil},
 		"large card":       {bot.Reply{Message: &big}, 7, []string{"more lines: below", "echo step 399", "host-399  down", "host-399: no SSH"}, []string{"in the thread"}},
+		"all machines":     {bot.Reply{Message: &fleet}, 1, []string{"host-0", "host-13"}, []string{"below"}},
 		"long history":     {bot.Reply{Text: manyLines.String()}, maxPages, []string{"line 0 of", "line 1500 of", "more lines: in the console"}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -37,7 +37,11 @@ func (l *layout) items() []*bot.Item {
 	add := func(b bot.Block, body string, rank, least int) {
 		b.Label = l.fit(b.Label, maxHeader)
 		it := &bot.Item{Block: b, Body: strings.Trim(body, "\n"), Rank: rank}
-		it.Measure(3*containerWeight+weight(b.Label), min(maxText, weight(it.Opening())), least, moreWeight, weigh)
+		head := it.Opening()
+		if l.place == below { // the rest would stand right under it, in whole
+			head = it.Body
+		}
+		it.Measure(3*containerWeight+weight(b.Label), min(maxText, weight(head)), least, moreWeight, weigh)
 		if it.Body != "" || b.Label != "" {
 			out = append(out, it)
 		}
