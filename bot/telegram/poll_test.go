@@ -369,6 +369,28 @@ func TestPressesOfAFreeze(t *testing.T) {
 	}
 }
 
+// What Telegram does not answer holds no update up, and makes no press of an outage a fresh one.
+func TestOldPressWhoseAnswerHangs(t *testing.T) {
+	t.Parallel()
+	now := &clock{at: time.Now().Truncate(time.Second)}
+	w := newTown(t, world{fake: telegramtest.Options{Clock: now.now}, pace: func(p *pace) { p.call, p.toast = time.Minute, 20*time.Millisecond }})
+	w.t.c.Clock = now.now
+	posted := now.now()
+	w.post(t, bottest.Card("k1", 1))
+	now.pass(time.Hour)
+	if err := w.click(t, "ops1", "k1", "approve"); err != nil {
+		t.Fatal(err)
+	}
+	w.srv.Fail(telegramtest.Fault{Method: "answerCallbackQuery", Hang: time.Hour})
+	in := &bottest.Inbox{}
+	bottest.Runs(t, w.t, in)
+	w.until(t, "a confirmation", func() bool { return w.srv.Pending() == 0 })
+	eventually(t, "the press", func() bool { return len(in.Said()) == 1 })
+	if said := in.Said(); !said[0].At.Equal(posted) {
+		t.Errorf("handled was %+v", said)
+	}
+}
+
 // A server that knows few methods, and does not wait for updates, is good enough.
 func TestPartialServer(t *testing.T) {
 	t.Parallel()

@@ -42,6 +42,13 @@ func (q *query) answer(ctx context.Context, text string, alert bool) bool {
 	return err == nil
 }
 
+// answerSoon is answer while others wait for what it finds out.
+func (q *query) answerSoon(ctx context.Context, text string) bool {
+	ctx, cancel := context.WithTimeout(ctx, q.t.pace.toast)
+	defer cancel()
+	return q.answer(ctx, text, false)
+}
+
 // hurry answers q when what it asks for takes long.
 func (q *query) hurry(ctx context.Context) {
 	select {
@@ -93,7 +100,7 @@ func (t *Telegram) pressed(ctx context.Context, to *session, u incoming, late bo
 		}, nil
 	}
 	asks := found.b.NeedsReason || found.b.WithForm
-	if late && !q.answer(ctx, "…", false) { // nobody waits for an answer any more
+	if late && !q.answerSoon(ctx, "…") { // nobody waits for an answer any more
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
