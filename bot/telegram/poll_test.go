@@ -369,6 +369,35 @@ func TestPressesOfAFreeze(t *testing.T) {
 	}
 }
 
+// An answer to a question may be as old as a press of a card.
+func TestAnswersOfAnOutage(t *testing.T) {
+	t.Parallel()
+	now := &clock{at: time.Now().Truncate(time.Second)}
+	w := newTown(t, world{fake: telegramtest.Options{Clock: now.now}})
+	w.t.c.Clock = now.now
+	m := asking()
+	m.Form = m.Form[1:2]
+	w.post(t, m)
+	in := &bottest.Inbox{}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- w.t.Run(ctx, in) }()
+	w.connected(t)
+	if err := w.click(t, "ops1", "k1", "send"); err != nil {
+		t.Fatal(err)
+	}
+	question, asked := w.asked(t, "Keep the old data"), now.now()
+	cancel()
+	<-ended
+	w.button(t, "ops1", question, "No")
+	now.pass(10 * time.Minute)
+	bottest.Runs(t, w.t, in)
+	eventually(t, "the answer", func() bool { return len(in.Said()) == 1 })
+	if said := in.Said(); said[0].Action != "opaque-input" || !said[0].At.Equal(asked) {
+		t.Errorf("handled was %+v, not at %v", said, asked)
+	}
+}
+
 // What Telegram does not answer holds no update up, and makes no press of an outage a fresh one.
 func TestOldPressWhoseAnswerHangs(t *testing.T) {
 	t.Parallel()
