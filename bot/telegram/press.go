@@ -42,6 +42,13 @@ func (q *query) answer(ctx context.Context, text string, alert bool) bool {
 	return err == nil
 }
 
+// answerSoon is answer while others wait for what it finds out.
+func (q *query) answerSoon(ctx context.Context, text string) bool {
+	ctx, cancel := context.WithTimeout(ctx, q.t.pace.toast)
+	defer cancel()
+	return q.answer(ctx, text, false)
+}
+
 // hurry answers q when what it asks for takes long.
 func (q *query) hurry(ctx context.Context) {
 	select {
@@ -68,6 +75,11 @@ func (t *Telegram) pressed(ctx context.Context, to *session, u incoming, late bo
 	in := bot.Inbound{Platform: t.Name(), UserID: idOf(p.From.ID), ID: "u" + strconv.Itoa(u.ID), Origin: at.String(), Language: lang, At: u.at}
 	if f, _, ok := t.forms.of(p.From.ID, m.Chat.ID); ok {
 		if a, ok := t.choice(f, p.Data); ok {
+			if late {
+				if _, err := t.date(ctx, q, &in, m); err != nil {
+					return nil, err
+				}
+			}
 			return t.picked(ctx, to, f, q, a, in, at)
 		}
 	}
@@ -93,19 +105,15 @@ func (t *Telegram) pressed(ctx context.Context, to *session, u incoming, late bo
 			}
 		}, nil
 	}
-	if late && !q.answer(ctx, "…", false) { // nobody waits for an answer any more
-		if ctx.Err() != nil {
-			return nil, ctx.Err()
-		}
-		if found.b.Asks() {
-			return nil, nil
-		}
-		if in.At = time.Unix(max(m.Date, m.Edited), 0); m.Date == 0 { // the card is all that says when it was pressed
-			in.At = u.at.Add(-longAgo)
+	asks := found.b.Asks()
+	if late {
+		fresh, err := t.date(ctx, q, &in, m)
+		if err != nil || asks && !fresh { // nobody waits for a question any more
+			return nil, err
 		}
 	}
 	in.Action = found.b.Action
-	if found.b.Asks() {
+	if asks {
 		f := t.forms.begin(&form{user: p.From.ID, chat: m.Chat.ID, m: found.m, b: found.b, lang: lang}, t.pace.form)
 		return func(ctx context.Context) { t.ask(ctx, to, f, at, q, "") }, nil
 	}
@@ -114,6 +122,19 @@ func (t *Telegram) pressed(ctx context.Context, to *session, u incoming, late bo
 		t.armed.forget(sure)
 	}
 	return todo, err
+}
+
+// date says when a press that waited was made: now where its spinner turns still (fresh), else m is all that tells.
+func (t *Telegram) date(ctx context.Context, q *query, in *bot.Inbound, m *message) (fresh bool, err error) {
+	if q.answerSoon(ctx, "…") || ctx.Err() != nil {
+		return ctx.Err() == nil, ctx.Err()
+	}
+	if m.Date == 0 {
+		in.At = in.At.Add(-longAgo)
+	} else {
+		in.At = time.Unix(max(m.Date, m.Edited), 0)
+	}
+	return false, nil
 }
 
 // confirm asks whether the person is sure.

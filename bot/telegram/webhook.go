@@ -19,7 +19,7 @@ import (
 const (
 	maxBody = 1 << 20
 	// keepWithin is how long a request waits until its update is kept; Telegram gives up later, and sends it again.
-	keepWithin = 5 * time.Second
+	keepWithin = 10 * time.Second
 )
 
 // Handler takes updates that Telegram sends in webhook mode: mount it at /telegram/. Without a webhook everything is
