@@ -100,10 +100,10 @@ func (c *company) checkFronts(hosts ...string) {
 	}
 }
 
-// TestTwoFailuresInARow recovers the primary by clicks in Slack, then by the API the machine that took its place.
+// TestTwoFailuresInARow recovers the primary by clicks in Slack, then by presses in Telegram the machine that took its place.
 func TestTwoFailuresInARow(t *testing.T) {
 	t.Parallel()
-	w := startSlack(t)
+	w, g := startChats(t, superGroup)
 	c := w.c
 	c.hand = w.hand
 	primary, standby := c.address("primary"), c.address("standby")
@@ -145,6 +145,7 @@ func TestTwoFailuresInARow(t *testing.T) {
 		t.Errorf("others see a held change:\n%v\n%v", before, now)
 	}
 	w.calls("nudge/"+id+"/domain-list/", "rolls back by itself", ops1)
+	g.calls("rolls back by itself", tgOps1)
 	c.answer(id, "domain-list", "commit")
 	c.at(id, "domain-list", "done")
 	want := map[string]string{
@@ -208,10 +209,9 @@ func TestTwoFailuresInARow(t *testing.T) {
 	c.mysql("standby", "INSERT INTO speed.orders (id, user_id, product, amount_cents, state) VALUES (999999, 7, 'marker', 1, 'paid')")
 	c.waitForBackup("spare1", "marker")
 	w.toldAll(id) // by now
-	c.hand = nil
+	g.ends(id)
 	c.drill("break", "standby")
-	id = c.recover("/recover primary")
-	if r := c.until(id, ""); r.State != "done" {
+	if r := g.recovers(w, "/recover primary"); r.State != "done" {
 		t.Fatalf("the second run is %s", r.State)
 	}
 	if n := c.mysql("spare1", "SELECT COUNT(*) FROM speed.orders WHERE product = 'marker'"); n != "1" {
