@@ -9,7 +9,8 @@ import (
 
 const (
 	maxCommands  = 4           // of one person at once, and of all strangers together
-	refusalEvery = time.Minute // a stranger is told no more often
+	maxRefusals  = 5           // of one stranger in refusalEvery
+	refusalEvery = time.Minute
 	maxStrangers = 1000        // are remembered; more are told nothing for a while
 )
 
@@ -18,7 +19,13 @@ const (
 type crowd struct {
 	mu   sync.Mutex
 	busy map[string]*busy     // by person; "" are all strangers
-	told map[string]time.Time // strangers, by when
+	told map[string]refusals // strangers
+}
+
+// refusals are how often a stranger was told since a moment.
+type refusals struct {
+	since time.Time
+	n     int
 }
 
 type busy struct {
@@ -68,13 +75,13 @@ func (c *crowd) enter(in bot.Inbound, known bool, now time.Time) (a admission, l
 	}
 	b.n++
 	if !known && !in.Casual {
-		c.told[in.UserID] = now
+		c.tell(in.UserID, now)
 	}
 	return admitted, func(r bot.Reply) {
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		if !known && r.Text != "" {
-			c.told[in.UserID] = now
+		if !known && in.Casual && r.Text != "" {
+			c.tell(in.UserID, now)
 		}
 		if b.n--; b.n == 0 {
 			delete(c.busy, who)
@@ -85,18 +92,28 @@ func (c *crowd) enter(in bot.Inbound, known bool, now time.Time) (a admission, l
 // mayTell reports whether a stranger may be told anything now.
 func (c *crowd) mayTell(id string, now time.Time) bool {
 	if len(c.told) >= maxStrangers {
-		for id, at := range c.told {
-			if now.Sub(at) >= refusalEvery {
+		for id, r := range c.told {
+			if now.Sub(r.since) >= refusalEvery {
 				delete(c.told, id)
 			}
 		}
 	}
-	if c.told == nil {
-		c.told = map[string]time.Time{}
-	}
-	at, ok := c.told[id]
+	r, ok := c.told[id]
 	if !ok {
 		return len(c.told) < maxStrangers
 	}
-	return now.Sub(at) >= refusalEvery
+	return r.n < maxRefusals || now.Sub(r.since) >= refusalEvery
+}
+
+// tell notes that a stranger is told something.
+func (c *crowd) tell(id string, now time.Time) {
+	if c.told == nil {
+		c.told = map[string]refusals{}
+	}
+	r := c.told[id]
+	if now.Sub(r.since) >= refusalEvery {
+		r = refusals{since: now}
+	}
+	r.n++
+	c.told[id] = r
 }
