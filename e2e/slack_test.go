@@ -34,9 +34,8 @@ type workspace struct {
 	rough []time.Time
 }
 
-// startChats starts a company whose people use Slack, by Socket Mode, and a group of Telegram; signed requests of Slack are
-// taken as well.
-func startChats(t *testing.T, chat int64) (*workspace, *telegramRoom) {
+// startSlack starts a company whose people use Slack, by Socket Mode; signed requests are taken as well.
+func startSlack(t *testing.T) *workspace {
 	t.Helper()
 	secret := make([]byte, 16)
 	if _, err := rand.Read(secret); err != nil {
@@ -52,12 +51,10 @@ func startChats(t *testing.T, chat int64) (*workspace, *telegramRoom) {
 		t.Fatal(err)
 	}
 	t.Cleanup(w.Close)
-	g := newTelegram(t, chat)
-	w.c = startWith(t, append(g.environ(), "SLACK_BOT_TOKEN="+w.secrets[0], "SLACK_APP_TOKEN="+w.secrets[1], "SLACK_SIGNING_SECRET="+w.secrets[2],
-		"SLACK_CHANNEL="+room, "SLACK_API_URL="+w.URL()), append(g.arguments(),
-		"--person", "operator=slack:"+ops1, "--person", "colleague=slack:"+ops2, "--person", "leaver=slack:"+leaver)...)
-	g.c = w.c
-	return w, g
+	w.c = startWith(t, []string{"SLACK_BOT_TOKEN=" + w.secrets[0], "SLACK_APP_TOKEN=" + w.secrets[1], "SLACK_SIGNING_SECRET=" + w.secrets[2],
+		"SLACK_CHANNEL=" + room, "SLACK_API_URL=" + w.URL()},
+		"--person", "operator=slack:"+ops1, "--person", "colleague=slack:"+ops2, "--person", "leaver=slack:"+leaver)
+	return w
 }
 
 // until waits until ok holds, looking after each change in Slack.
@@ -243,15 +240,15 @@ func (w *workspace) slash(user, text string) string {
 	if err := w.Slash(user, room, "/recover", text); err != nil {
 		w.c.t.Fatal(err)
 	}
-	return w.c.began(before)
+	return w.began(before)
 }
 
 // began waits for a run that was not there before.
-func (c *company) began(before []run) string {
-	c.t.Helper()
+func (w *workspace) began(before []run) string {
+	w.c.t.Helper()
 	var id string
-	eventually(c.t, 20*time.Second, "a run begins", func() error {
-		now, err := c.runs()
+	eventually(w.c.t, 20*time.Second, "a run begins", func() error {
+		now, err := w.c.runs()
 		if err != nil {
 			return err
 		}
