@@ -25,7 +25,7 @@ func nginxWorld(t *testing.T) *world {
 
 func TestAPersonChoosesTheMachineByAButton(t *testing.T) {
 	t.Parallel()
-	for _, text := range []string{"/recover nginx fast=1", "/recover nginx which=app1 fast=1", "/recover nginx which=nowhere fast=1"} {
+	for _, text := range []string{"/recover nginx fast=1", "/recover nginx which=app1 fast=1", "/recover nginx which=nowhere fast=1", "/recover nginx which=<!here> fast=1"} {
 		t.Run(text, func(t *testing.T) {
 			t.Parallel()
 			w := nginxWorld(t)

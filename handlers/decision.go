@@ -33,7 +33,7 @@ func (h *Handlers) decide(ctx context.Context, c caller, d runbook.Decision) (bo
 		}
 		return bot.Reply{RunID: r.ID}, err
 	}
-	return h.noted(ctx, c, r, d)
+	return h.noted(ctx, c, r, d), nil
 }
 
 // subjects are the steps that a decision is about, of a group those that wait; one nil for the run itself.

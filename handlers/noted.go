@@ -11,21 +11,23 @@ import (
 	"recoverbot/runbook/engine"
 )
 
-// noted says what became of an answer that the engine took. before is the run as it was when the answer came: the same
-// answer again is success as well, but it did nothing, and whose it was is told.
-func (h *Handlers) noted(ctx context.Context, c caller, before runbook.Run, d runbook.Decision) (bot.Reply, error) {
+// noted says what became of an answer that the engine took, also where the journal cannot be read any more. before is the
+// run as it was when the answer came: the same answer again is success as well, but it did nothing, and whose it was is
+// told.
+func (h *Handlers) noted(ctx context.Context, c caller, before runbook.Run, d runbook.Decision) bot.Reply {
+	plain := bot.Reply{Text: c.say.T("cmd.noted", "choice", c.say.T("choice."+string(d.Choice))), RunID: d.RunID, Noted: true}
 	r, err := h.Journal.Run(ctx, d.RunID)
 	if err != nil {
-		return bot.Reply{}, err
+		return plain
 	}
 	if d.Choice == runbook.Abort || d.Step == "" && d.Group == "" {
-		return notedRun(c, before, r, d), nil
+		return notedRun(c, before, r, d)
 	}
 	var given []runbook.Recorded
 	for _, s := range about(r, d) {
 		of, err := h.Journal.Decisions(ctx, r.ID, s.ID)
 		if err != nil {
-			return bot.Reply{}, err
+			return plain
 		}
 		given = append(given, of...)
 	}
@@ -43,18 +45,19 @@ func (h *Handlers) noted(ctx context.Context, c caller, before runbook.Run, d ru
 	case first != nil && (!mine || !asked(before, d)):
 		text := c.say.T("cmd.noted_before", "choice", choice, "name", first.Decision.By.Name, "platform", first.Decision.By.Platform,
 			"at", recordedAt(*first), "now", told, "state", runbook.T("engine.state_"+string(now)))
-		return bot.Reply{Text: text, RunID: r.ID, Noted: mine}, nil
+		return bot.Reply{Text: text, RunID: r.ID, Noted: mine}
 	case d.Choice == runbook.Approve && now == runbook.Waiting:
 		for _, s := range subjects(r, d) {
 			if s.State == runbook.Waiting && len(s.Approvals) > 0 {
-				return bot.Reply{Text: c.say.T("cmd.noted_more", "have", len(s.Approvals), "need", max(s.Def.Approvals, 1)), RunID: r.ID, Noted: true}, nil
+				return bot.Reply{Text: c.say.T("cmd.noted_more", "have", len(s.Approvals), "need", max(s.Def.Approvals, 1)), RunID: r.ID, Noted: true}
 			}
 		}
 	}
 	if left := c.leftEmpty(before.Step(d.Step), d); len(left) > 0 {
-		return bot.Reply{Text: c.say.T("cmd.noted_defaults", "fields", strings.Join(left, ", ")), RunID: r.ID}, nil
+		return bot.Reply{Text: c.say.T("cmd.noted_defaults", "fields", strings.Join(left, ", ")), RunID: r.ID}
 	}
-	return bot.Reply{Text: c.say.T("cmd.noted", "choice", choice), RunID: r.ID, Noted: true}, nil
+	plain.Text = c.say.T("cmd.noted", "choice", choice)
+	return plain
 }
 
 // leftEmpty are the fields of a form that a person emptied, and what is taken in their place.
