@@ -252,9 +252,15 @@ func (c *company) onlyNews(calls []slacktest.Call) {
 		}
 		told = append(told, key)
 	}
+	// What Slack showed as a question loses its buttons even before; the run's end may be the call that found Slack back.
 	first := slices.IndexFunc(told, func(key string) bool { return strings.HasPrefix(key, "alert/") })
-	news := slices.IndexFunc(told, func(key string) bool { return strings.HasPrefix(key, "step/") }) // the run's end may be the call that found Slack back
-	if first < 0 || news >= 0 && news < first {
+	early := 0
+	for _, key := range told[:max(first, 0)] {
+		if strings.HasPrefix(key, "step/") {
+			early++
+		}
+	}
+	if first < 0 || early > 1 {
 		c.t.Errorf("after the outage the question did not come first: %q", told)
 	}
 	c.t.Logf("%d messages after the outage", len(told))
