@@ -8,17 +8,17 @@ import (
 )
 
 const (
-	maxCommands  = 4           // of one person at once, and of all strangers together
-	maxRefusals  = 5           // of one stranger in refusalEvery
+	maxCommands  = 4 // of one person at once, and of all strangers together
+	maxRefusals  = 5 // of one stranger in refusalEvery
 	refusalEvery = time.Minute
-	maxStrangers = 1000        // are remembered; more are told nothing for a while
+	maxStrangers = 1000 // are remembered; more are told nothing for a while
 )
 
 // crowd holds what people type to a few commands at once each, and strangers to a refusal now and then, so that nobody
 // takes the room that others need.
 type crowd struct {
 	mu   sync.Mutex
-	busy map[string]*busy     // by person; "" are all strangers
+	busy map[string]*busy    // by person; "" are all strangers
 	told map[string]refusals // strangers
 }
 
