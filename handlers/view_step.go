@@ -140,6 +140,9 @@ func (v viewer) progress(m *bot.Message, s *runbook.StepRun) {
 	if s.Group != "" {
 		text = s.Member + ": " + text
 	}
+	if !p.Warn.IsZero() {
+		m.Warn = append(m.Warn, v.say.Say(p.Warn))
+	}
 	if m.Progress == nil {
 		m.Progress = &bot.Progress{Done: p.Done, Total: p.Total, Text: text}
 		return

@@ -51,6 +51,7 @@ type Progress struct {
 	Total int64  `json:"total"` // 0: not known
 	Unit  string `json:"unit"`  // "bytes", "files", "" …
 	Text  Msg    `json:"text,omitzero"`
+	Warn  Msg    `json:"warn,omitzero"` // e.g. that nothing moves: nothing ends by it
 }
 
 // Job identifies one attempt of one step of one run: the run-once key of every effect.

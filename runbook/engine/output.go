@@ -47,7 +47,7 @@ func (e *Engine) newOutput(ctx context.Context, runID, stepID string, attempt in
 			if p == nil {
 				continue
 			}
-			p.Text = e.redact(p.Text)
+			p.Text, p.Warn = e.redact(p.Text), e.redact(p.Warn)
 			// One try: the next progress follows.
 			_ = e.update(ctx, runID, stepID, nil, func(_ *runbook.Run, s *runbook.StepRun) bool {
 				if s.State != runbook.Executing || s.Attempt != attempt {

@@ -1,5 +1,6 @@
-// Package transfer streams files from one host of the fleet to another, through the bot: SFTP on both sides, resumable,
-// hashed at both ends, in place by one rename. It decides nothing and overwrites what it is told to overwrite.
+// Package transfer streams files from one host of the fleet to another, through the bot: compressed where both hosts can,
+// SFTP on both sides elsewhere; resumable, hashed at both ends, in place by one rename. It decides nothing and overwrites
+// what it is told to overwrite.
 package transfer
 
 import (
@@ -11,7 +12,9 @@ import (
 	"os"
 	"path"
 	"strings"
+	"time"
 
+	"github.com/cenkalti/backoff/v5"
 	"github.com/pkg/sftp"
 
 	"recoverbot/runbook"
@@ -20,6 +23,9 @@ import (
 
 // window is how much is under way at once; an interrupted transfer is taken up at a multiple of it.
 const window = 4 << 20
+
+// patience is for how long a lost connection is made again where nothing has moved since.
+const patience = 2 * time.Minute
 
 // ErrUnclear marks the error of a transfer whose file may be in place or not: the answer to the rename was lost.
 var ErrUnclear = errors.New("outcome of the rename is not known")
@@ -32,11 +38,64 @@ type Job struct {
 	SHA256           string // hex, of the source
 	Mode             os.FileMode
 	Progress         func(done int64) // may be nil
+	// Redial gives both hosts anew where a connection was lost on the way; nil: that is an error. The copy goes on where it was.
+	Redial func(ctx context.Context) (from, to *fleet.Client, err error)
 }
 
 // Run brings the file over. Until the rename at its end nothing at ToPath changes; what has arrived by then is taken
 // up by a later Run of the same content. A source that differs from SHA256 is a Conflicting *runbook.Error.
 func Run(ctx context.Context, j Job) error {
+	moved := false
+	tell := j.Progress
+	j.Progress = func(done int64) {
+		moved = true
+		if tell != nil {
+			tell(done)
+		}
+	}
+	pause, last := backoff.NewExponentialBackOff(), time.Now()
+	pause.InitialInterval, pause.MaxInterval = 200*time.Millisecond, 5*time.Second
+	for {
+		err := once(ctx, j)
+		if err == nil || j.Redial == nil || errors.Is(err, ErrUnclear) || !j.lost(ctx) {
+			return err
+		}
+		if moved {
+			pause.Reset()
+			last, moved = time.Now(), false
+		}
+		for again := error(nil); ; {
+			if time.Since(last) > patience {
+				return errors.Join(err, again)
+			}
+			select {
+			case <-ctx.Done():
+				return errors.Join(err, ctx.Err())
+			case <-time.After(pause.NextBackOff()):
+			}
+			var from, to *fleet.Client
+			if from, to, again = j.Redial(ctx); again == nil {
+				j.From, j.To = from, to
+				break
+			}
+		}
+	}
+}
+
+// lost reports whether one of the connections is gone, which is known a moment after what waited for it.
+func (j Job) lost(ctx context.Context) bool {
+	select {
+	case <-j.From.Lost():
+	case <-j.To.Lost():
+	case <-ctx.Done():
+		return false
+	case <-time.After(time.Second):
+		return false
+	}
+	return true
+}
+
+func once(ctx context.Context, j Job) error {
 	src, err := j.From.SFTP(ctx)
 	if err != nil {
 		return fmt.Errorf("open source: %w", err)
@@ -126,7 +185,15 @@ func stream(ctx context.Context, j Job, src, dst *sftp.Client, part string) erro
 	if err := out.Truncate(off); err != nil {
 		return fmt.Errorf("resume copy: %w", err)
 	}
-	buf := make([]byte, window)
+	if j.Size-off > window {
+		if t := compressor(ctx, j); t.pack != "" {
+			if err := j.squeeze(ctx, t, part, off); err != nil {
+				return err
+			}
+			off = j.Size
+		}
+	}
+	buf := make([]byte, min(window, j.Size-off))
 	for off < j.Size {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -145,9 +212,7 @@ func stream(ctx context.Context, j Job, src, dst *sftp.Client, part string) erro
 			return fmt.Errorf("write copy: %w", err)
 		}
 		off += int64(n)
-		if j.Progress != nil {
-			j.Progress(off)
-		}
+		j.Progress(off)
 	}
 	if _, ok := dst.HasExtension("fsync@openssh.com"); ok {
 		if err := out.Sync(); err != nil {

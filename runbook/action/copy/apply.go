@@ -70,6 +70,18 @@ func (c *copier) Apply(ctx context.Context, p runbook.Plan, _ runbook.Job, out r
 			err = transfer.Run(ctx, transfer.Job{
 				From: from[it.Source], To: to, FromPath: it.From, ToPath: it.To, Size: it.Size, SHA256: it.SHA256, Mode: os.FileMode(it.Mode),
 				Progress: progress,
+				Redial: func(ctx context.Context) (*fleet.Client, *fleet.Client, error) {
+					h, err := c.env.Host("host:" + it.Source)
+					if err != nil {
+						return nil, nil, err
+					}
+					source, err := c.env.Connect(ctx, h, it.Identity)
+					if err != nil {
+						return nil, nil, err
+					}
+					again, err := c.env.Connect(ctx, target, p.Effect.Identity)
+					return source, again, err
+				},
 			})
 		}
 		if errors.Is(err, transfer.ErrUnclear) {

@@ -41,6 +41,7 @@ func ownBinary() (*os.File, string, error) {
 // lines reads the helper's output: progress is passed on, the last line is kept.
 type lines struct {
 	out     runbook.Output // may be nil
+	meter   *meter
 	rest    []byte
 	report  *load.Report
 	refused *runbook.Msg
@@ -49,12 +50,8 @@ type lines struct {
 	scratchLeft bool
 }
 
-// Progress makes lines an Output.
-func (l *lines) Progress(p runbook.Progress) {
-	if l.out != nil {
-		l.out.Progress(p)
-	}
-}
+// Progress makes lines an Output; what is told comes in lines.
+func (l *lines) Progress(runbook.Progress) {}
 
 // Write takes a piece of output; lines may be split anywhere.
 func (l *lines) Write(p []byte) (int, error) {
@@ -86,14 +83,17 @@ func (l *lines) line(text []byte) {
 	case line.Refused != nil:
 		l.refused, l.changed = line.Refused, line.Changed
 	case line.Progress != nil:
-		l.Progress(runbook.Progress{Done: line.Progress.Done, Total: line.Progress.Total, Unit: unit(line.Progress.Phase),
-			Text: runbook.T("restore.phase_"+line.Progress.Phase, "statements", line.Progress.Statements)})
+		l.meter.tell(runbook.Progress{Done: line.Progress.Done, Total: line.Progress.Total, Unit: unit(line.Progress.Phase)},
+			"restore.phase_"+line.Progress.Phase, "statements", line.Progress.Statements)
 	}
 }
 
 func unit(phase string) string {
-	if phase == "compare" {
+	switch phase {
+	case "compare":
 		return "tables"
+	case "keys":
+		return "keys"
 	}
 	return "bytes"
 }

@@ -43,17 +43,19 @@ func (r *restore) Hold(ctx context.Context, p runbook.Plan, job runbook.Job, out
 	} else if state.Status != fleet.JobNone {
 		return r.Rehold(ctx, p, job)
 	}
-	file, err := r.bring(ctx, e, h, c, out)
+	m := newMeter(out)
+	defer m.close()
+	file, err := r.bring(ctx, e, h, c, m)
 	if err != nil {
 		return nil, refuse(err)
 	}
-	out.Progress(runbook.Progress{Text: runbook.T("restore.uploading", "host", h.Name)}) // 30 MB over a far link take a while
+	m.tell(runbook.Progress{}, "restore.uploading", "host", h.Name) // 30 MB over a far link take a while
 	spec, err := r.install(ctx, e, h, d, c, file, job)
 	if err != nil {
 		r.clean(ctx, c, h, job)
 		return nil, refuse(err)
 	}
-	lines := &lines{out: out}
+	lines := &lines{out: out, meter: m}
 	ended, err := r.env.Detached(ctx, h, p.Effect.Identity, spec, lines)
 	if err != nil {
 		return nil, err
@@ -87,7 +89,7 @@ func refuse(err error) *runbook.Refusal {
 }
 
 // bring sees to it that the planned dump lies on the target, and returns its path there.
-func (r *restore) bring(ctx context.Context, e effect, h fleet.Host, c *fleet.Client, out runbook.Output) (string, error) {
+func (r *restore) bring(ctx context.Context, e effect, h fleet.Host, c *fleet.Client, meter *meter) (string, error) {
 	if e.Source == h.Name {
 		return e.Path, nil // the helper compares its hash
 	}
@@ -103,7 +105,15 @@ func (r *restore) bring(ctx context.Context, e effect, h fleet.Host, c *fleet.Cl
 	err = transfer.Run(ctx, transfer.Job{
 		From: from, To: c, FromPath: e.Path, ToPath: file, Size: e.Size, SHA256: e.SHA256, Mode: 0o600,
 		Progress: func(done int64) {
-			out.Progress(runbook.Progress{Done: done, Total: e.Size, Unit: "bytes", Text: runbook.T("restore.copying", "host", e.Source)})
+			meter.tell(runbook.Progress{Done: done, Total: e.Size, Unit: "bytes"}, "restore.copying", "host", e.Source)
+		},
+		Redial: func(ctx context.Context) (*fleet.Client, *fleet.Client, error) {
+			from, err := r.env.Connect(ctx, source, e.SourceIdentity)
+			if err != nil {
+				return nil, nil, err
+			}
+			to, err := r.env.Connect(ctx, h, c.Fingerprint())
+			return from, to, err
 		},
 	})
 	if err != nil {
@@ -215,7 +225,9 @@ func (r *restore) Rehold(ctx context.Context, p runbook.Plan, job runbook.Job) (
 	if err != nil {
 		return nil, err
 	}
-	l := &lines{}
+	m := newMeter(nil)
+	defer m.close()
+	l := &lines{meter: m}
 	ended, err := r.env.Reattach(ctx, h, p.Effect.Identity, job.ID(), l)
 	if err != nil {
 		var never *runbook.Refusal
