@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"hash"
 	"io"
-	"os"
 )
 
 // File is an open dump, read once from its beginning.
@@ -29,11 +28,8 @@ func (c *counter) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Open reads f from its beginning, uncompressing it where gz says so.
-func Open(f *os.File, gz bool) (*File, error) {
-	if _, err := f.Seek(0, io.SeekStart); err != nil {
-		return nil, fmt.Errorf("rewind dump: %w", err)
-	}
+// Open reads a dump from its beginning, as it is stored, uncompressing it where gz says so.
+func Open(f io.Reader, gz bool) (*File, error) {
 	d := &File{sum: sha256.New()}
 	d.raw = &counter{r: io.TeeReader(f, d.sum)}
 	d.Reader = d.raw

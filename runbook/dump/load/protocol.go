@@ -21,6 +21,8 @@ type Config struct {
 	Scratch string `json:"scratch"`
 	// NotEmpty is a table that must have rows, where the dump has it.
 	NotEmpty string `json:"not_empty,omitempty"`
+	// Sessions is how many connections load at a time; 0: as many as there are cores, at most 4.
+	Sessions int    `json:"sessions,omitempty"`
 	Network  string `json:"network"` // "unix" or "tcp"
 	Address  string `json:"address"`
 	User     string `json:"user"`
@@ -36,12 +38,14 @@ type Line struct {
 	Refused  *runbook.Msg `json:"refused,omitempty"` // the last line otherwise: the scratch schema is gone
 	// Changed says, with Refused, that the dump is not the one that was planned.
 	Changed bool `json:"changed,omitempty"`
+	// Left says, with Refused, that the scratch schema could not be dropped.
+	Left bool `json:"left,omitempty"`
 }
 
 // Progress is how far the helper is.
 type Progress struct {
-	Phase      string `json:"phase"` // "check", "load" or "compare"
-	Done       int64  `json:"done"`  // bytes of the file; tables in "compare"
+	Phase      string `json:"phase"` // "check", "load", "keys" or "compare"
+	Done       int64  `json:"done"`  // bytes of the file (check), of the dump (load); tables (keys, compare)
 	Total      int64  `json:"total"`
 	Statements int64  `json:"statements"`
 }

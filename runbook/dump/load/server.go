@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"net"
 	"strings"
 	"time"
 
@@ -26,7 +27,8 @@ type server struct {
 
 func (l *loader) open() (*sql.DB, error) {
 	c := mysql.NewConfig()
-	c.Net, c.Addr, c.User, c.Passwd = l.cfg.Network, l.cfg.Address, l.cfg.User, l.cfg.Password
+	c.User, c.Passwd = l.cfg.User, l.cfg.Password
+	c.DialFunc = func(ctx context.Context, _, _ string) (net.Conn, error) { return l.dial(ctx) }
 	c.Timeout = 10 * time.Second
 	c.MaxAllowedPacket = 0                // ask the server
 	c.Logger = log.New(io.Discard, "", 0) // rows can be in what it says
