@@ -36,9 +36,9 @@ type Summary struct {
 	Collate    string   `json:"collate,omitempty"`
 }
 
-// Scan reads a whole dump (uncompressed) and refuses it at the first statement that may not run. tick hears the offset
-// now and then. What it counts is the truth that a load is compared with.
-func Scan(ctx context.Context, r io.Reader, rules Rules, tick func(offset, statements int64)) (Summary, error) {
+// Scan reads a whole dump (uncompressed) and refuses it at the first statement that may not run. see hears of each
+// statement. What it counts is the truth that a load is compared with.
+func Scan(ctx context.Context, r io.Reader, rules Rules, see func(Statement)) (Summary, error) {
 	var s Summary
 	rows := map[string]int64{}
 	split := NewSplitter(r)
@@ -81,8 +81,9 @@ func Scan(ctx context.Context, r io.Reader, rules Rules, tick func(offset, state
 			}
 			rows[c.Name] += c.Rows
 		}
-		if tick != nil {
-			tick(split.Offset(), s.Statements)
+		if see != nil {
+			see(Statement{Checked: c, Text: text, Offset: split.Offset() - int64(len(split.delim)+len(text)),
+				delimited: string(split.delim) != ";"})
 		}
 	}
 	s.Bytes = split.Offset()

@@ -48,6 +48,9 @@ type Progress struct {
 	Done       int64  `json:"done"`  // bytes of the file (check), of the dump (load); tables (keys, compare)
 	Total      int64  `json:"total"`
 	Statements int64  `json:"statements"`
+	// Keys of KeysTotal tables have the keys that waited for their rows, while others may still be loading.
+	Keys      int64 `json:"keys,omitempty"`
+	KeysTotal int64 `json:"keys_total,omitempty"`
 }
 
 // Report is what was loaded, beside what is live.

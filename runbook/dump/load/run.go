@@ -16,22 +16,36 @@ type loader struct {
 	cfg     Config
 	src     Source
 	dial    Dialer
-	say     func(Line)
+	status  status
 	started time.Time
-	told    time.Time
-	made    bool // the scratch schema is this run's
-	mu      sync.Mutex
-	at      string // table that is being filled
+
+	summary dump.Summary
+	plan    dump.Plan
+	sums    *sums
+
+	// judge is a session that the dump's settings never reach, neutral what is in force there.
+	judge   *session
+	neutral string
+
+	made bool // the scratch schema is this run's
+	mu   sync.Mutex
+	at   string  // table that is being filled
+	ids  []int64 // of connections
 }
 
-// Run checks a dump, loads it into the scratch schema and compares it. say hears how far it is, at least every second,
-// from one goroutine at a time. The line that is returned holds the Report, or why there is none: the scratch schema is
-// gone then, unless the line says that it is left.
+// Run checks a dump, loads it into the scratch schema and compares it. say hears how far it is, every second, from one
+// goroutine at a time. The line that is returned holds the Report, or why there is none: the scratch schema is gone
+// then, unless the line says that it is left.
 func Run(ctx context.Context, cfg Config, src Source, dial Dialer, say func(Line)) Line {
-	l := &loader{cfg: cfg, src: src, dial: dial, say: say, started: time.Now()}
+	l := &loader{cfg: cfg, src: src, dial: dial, started: time.Now(), sums: newSums()}
+	stop := l.status.tell(ctx, say)
+	defer stop()
 	report, err := l.run(ctx)
 	if err == nil {
 		return Line{Report: &report}
+	}
+	if cause := context.Cause(ctx); cause != nil && ctx.Err() != nil {
+		err = ctx.Err() // what the sessions say then is a consequence
 	}
 	line := refusal(err, l.at)
 	if l.made {
@@ -48,79 +62,56 @@ func refusal(err error, table string) Line {
 	return Line{Refused: &known.Msg, Changed: known.Code == runbook.Conflicting}
 }
 
-func (l *loader) progress(phase string, done, total, statements int64) {
-	if now := time.Now(); now.Sub(l.told) >= time.Second {
-		l.told = now
-		l.say(Line{Progress: &Progress{Phase: phase, Done: done, Total: total, Statements: statements}})
-	}
+// filling notes the table that an error will be about.
+func (l *loader) filling(table string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.at = table
 }
 
 func (l *loader) run(ctx context.Context) (Report, error) {
 	var r Report
-	var err error
-	if r.Summary, err = l.check(ctx); err != nil {
+	live := l.countLive(ctx) // the server has nothing else to do meanwhile
+	defer live.stop()
+	if err := l.check(ctx); err != nil {
 		return r, err
 	}
-	db, err := l.connect(ctx)
+	r.Summary = l.summary
+	first, err := l.begin(ctx)
 	if err != nil {
 		return r, err
 	}
-	defer db.close()
-	if r.Definers, err = db.missingDefiners(ctx, r.Summary.Objects); err != nil {
+	defer first.close()
+	if r.Definers, err = first.missingDefiners(ctx, l.summary.Objects); err != nil {
 		return r, err
 	}
 	l.made = true
-	if err := db.makeScratch(ctx, r.Summary); err != nil {
+	if err := first.makeScratch(ctx, l.cfg.Scratch, l.summary); err != nil {
 		return r, err
 	}
-	if err := l.load(ctx, db); err != nil {
+	if l.judge, err = l.scratchSession(ctx); err != nil {
 		return r, err
 	}
-	if err := l.compare(ctx, db, &r); err != nil {
+	defer l.judge.close()
+	if l.neutral, err = l.judge.snapshot(ctx); err != nil {
 		return r, err
+	}
+	var tables []*table
+	if l.plan.InOrder {
+		tables, err = l.inOrder(ctx, first)
+	} else if tables, err = l.load(ctx, first); err == nil {
+		err = l.late(ctx)
+	}
+	if err == nil {
+		err = l.compare(ctx, tables, live, &r)
 	}
 	r.Seconds = time.Since(l.started).Seconds()
-	return r, nil
+	return r, err
 }
 
 // check reads the whole dump before anything is written.
-func (l *loader) check(ctx context.Context) (dump.Summary, error) {
-	raw, err := l.src.Open(ctx, 0)
-	if err != nil {
-		return dump.Summary{}, gone(err)
-	}
-	defer func() { _ = raw.Close() }()
-	d, err := dump.Open(raw, l.cfg.Gzip)
-	if err != nil {
-		return dump.Summary{}, runbook.Errorf(runbook.Invalid, "dump.bad_gzip")
-	}
-	rules := dump.Rules{Schema: l.cfg.Schema, Scratch: l.cfg.Scratch}
-	s, err := dump.Scan(ctx, d, rules, func(_, n int64) { l.progress("check", d.Position(), l.src.Size, n) })
-	if err != nil {
-		var known *runbook.Error
-		if l.cfg.Gzip && ctx.Err() == nil && !errors.As(err, &known) {
-			err = runbook.Errorf(runbook.Invalid, "dump.bad_gzip")
-		}
-		return s, err
-	}
-	sum, err := d.SHA256()
-	if err != nil {
-		return s, err
-	}
-	if sum != l.cfg.SHA256 {
-		return s, runbook.Errorf(runbook.Conflicting, "dump.changed")
-	}
-	if l.cfg.Trailer && !s.Trailer {
-		return s, runbook.Errorf(runbook.Invalid, "dump.no_trailer")
-	}
-	return s, nil
-}
-
-func gone(err error) error {
-	return &runbook.Error{Code: runbook.Conflicting, Msg: runbook.T("dump.gone"), Err: err}
-}
-
-func (l *loader) load(ctx context.Context, db *server) error {
+func (l *loader) check(ctx context.Context) error {
+	l.status.phase("check", l.src.Size)
 	raw, err := l.src.Open(ctx, 0)
 	if err != nil {
 		return gone(err)
@@ -131,32 +122,30 @@ func (l *loader) load(ctx context.Context, db *server) error {
 		return runbook.Errorf(runbook.Invalid, "dump.bad_gzip")
 	}
 	rules := dump.Rules{Schema: l.cfg.Schema, Scratch: l.cfg.Scratch}
-	split := dump.NewSplitter(d)
-	for n := int64(1); ; n++ {
-		text, err := split.Next()
-		if errors.Is(err, io.EOF) {
-			break
+	var planner dump.Planner
+	l.summary, err = dump.Scan(ctx, io.TeeReader(d, l.sums), rules, func(s dump.Statement) {
+		planner.See(s)
+		l.status.done.Store(d.Position())
+		l.status.statements.Add(1)
+	})
+	if err != nil {
+		var known *runbook.Error
+		if l.cfg.Gzip && ctx.Err() == nil && !errors.As(err, &known) {
+			err = runbook.Errorf(runbook.Invalid, "dump.bad_gzip")
 		}
-		if err != nil {
-			return err
-		}
-		c, err := rules.Check(text)
-		if err != nil {
-			return err
-		}
-		if c.Name != "" {
-			l.at = c.Name
-		}
-		if c.SQL != nil {
-			if err := db.exec(ctx, string(c.SQL)); err != nil {
-				return err
-			}
-		}
-		l.progress("load", d.Position(), l.src.Size, n)
+		return err
 	}
-	l.at = ""
-	if sum, err := d.SHA256(); err != nil || sum != l.cfg.SHA256 {
+	l.sums.end()
+	sum, err := d.SHA256()
+	if err != nil {
+		return err
+	}
+	if sum != l.cfg.SHA256 {
 		return runbook.Errorf(runbook.Conflicting, "dump.changed")
 	}
-	return db.finish(ctx)
+	if l.cfg.Trailer && !l.summary.Trailer {
+		return runbook.Errorf(runbook.Invalid, "dump.no_trailer")
+	}
+	l.plan = planner.Plan(l.summary)
+	return nil
 }

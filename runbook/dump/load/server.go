@@ -5,9 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"io"
-	"log"
-	"net"
 	"strings"
 	"time"
 
@@ -17,45 +14,23 @@ import (
 	"recoverbot/runbook/dump"
 )
 
-// server is the one connection that loads.
-type server struct {
-	db      *sql.DB
-	conn    *sql.Conn
-	scratch string
-	packet  int64
-}
-
-func (l *loader) open() (*sql.DB, error) {
-	c := mysql.NewConfig()
-	c.User, c.Passwd = l.cfg.User, l.cfg.Password
-	c.DialFunc = func(ctx context.Context, _, _ string) (net.Conn, error) { return l.dial(ctx) }
-	c.Timeout = 10 * time.Second
-	c.MaxAllowedPacket = 0                // ask the server
-	c.Logger = log.New(io.Discard, "", 0) // rows can be in what it says
-	connector, err := mysql.NewConnector(c)
+// begin opens the session that keeps other loads of the schema away for as long as it lives.
+func (l *loader) begin(ctx context.Context) (*session, error) {
+	s, err := l.session(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("configure connection: %w", err)
-	}
-	return sql.OpenDB(connector), nil
-}
-
-func (l *loader) connect(ctx context.Context) (*server, error) {
-	db, err := l.open()
-	if err != nil {
-		return nil, err
-	}
-	s := &server{db: db, scratch: l.cfg.Scratch}
-	if s.conn, err = db.Conn(ctx); err != nil {
-		_ = db.Close()
 		return nil, err
 	}
 	var got sql.NullInt64
+	var packet int64
 	err = s.conn.QueryRowContext(ctx, "SELECT GET_LOCK(?, 0)", lockName(l.cfg.Schema)).Scan(&got)
 	if err == nil && got.Int64 != 1 {
 		err = runbook.Errorf(runbook.Unavailable, "dump.another_load")
 	}
 	if err == nil {
-		err = s.conn.QueryRowContext(ctx, "SELECT @@max_allowed_packet").Scan(&s.packet)
+		err = s.conn.QueryRowContext(ctx, "SELECT @@max_allowed_packet").Scan(&packet)
+	}
+	if err == nil && int64(l.summary.Longest) >= packet {
+		err = runbook.Errorf(runbook.Invalid, "dump.packet", "have", packet, "need", int64(l.summary.Longest))
 	}
 	if err != nil {
 		s.close()
@@ -69,39 +44,23 @@ func lockName(schema string) string {
 	return name[:min(len(name), 64)]
 }
 
-func (s *server) close() {
-	_ = s.conn.Close() // the server rolls back and releases the lock
-	_ = s.db.Close()
-}
-
-func (s *server) exec(ctx context.Context, query string) error {
-	_, err := s.conn.ExecContext(ctx, query)
-	return err
-}
-
 func quote(name string) string { return "`" + strings.ReplaceAll(name, "`", "``") + "`" }
 
 // makeScratch makes an empty scratch schema; what an earlier attempt left there is dropped.
-func (s *server) makeScratch(ctx context.Context, d dump.Summary) error {
-	if int64(d.Longest) >= s.packet {
-		return runbook.Errorf(runbook.Invalid, "dump.packet", "have", s.packet, "need", int64(d.Longest))
-	}
-	create := "CREATE DATABASE " + quote(s.scratch)
+func (s *session) makeScratch(ctx context.Context, scratch string, d dump.Summary) error {
+	create := "CREATE DATABASE " + quote(scratch)
 	if simple(d.Charset) {
 		create += " CHARACTER SET " + d.Charset
 	}
 	if simple(d.Collate) {
 		create += " COLLATE " + d.Collate
 	}
-	for _, q := range []string{
-		"DROP DATABASE IF EXISTS " + quote(s.scratch), create, "USE " + quote(s.scratch),
-		"SET SESSION foreign_key_checks=0, sql_mode='NO_AUTO_VALUE_ON_ZERO', wait_timeout=86400",
-	} {
+	for _, q := range []string{"DROP DATABASE IF EXISTS " + quote(scratch), create} {
 		if err := s.exec(ctx, q); err != nil {
 			return err
 		}
 	}
-	return nil
+	return s.enter(ctx, scratch)
 }
 
 // simple reports whether a name of a character set can stand in SQL as it is.
@@ -114,17 +73,8 @@ func simple(name string) bool {
 	return name != ""
 }
 
-func (s *server) finish(ctx context.Context) error {
-	for _, q := range []string{"UNLOCK TABLES", "COMMIT", "SET SESSION autocommit=1, foreign_key_checks=1"} {
-		if err := s.exec(ctx, q); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // missingDefiners lists the objects whose definer has no account on this server.
-func (s *server) missingDefiners(ctx context.Context, objects []dump.Object) ([]dump.Object, error) {
+func (s *session) missingDefiners(ctx context.Context, objects []dump.Object) ([]dump.Object, error) {
 	var out []dump.Object
 	for _, o := range objects {
 		if o.Definer == "" {
@@ -143,26 +93,24 @@ func (s *server) missingDefiners(ctx context.Context, objects []dump.Object) ([]
 	return out, nil
 }
 
-// dropScratch cleans up on a connection of its own: the one that loaded may be gone.
+// dropScratch cleans up on a connection of its own: those that loaded may be gone, or the server may still be at work
+// for them.
 func (l *loader) dropScratch() error {
-	db, err := l.open()
-	if err != nil {
-		return err
-	}
-	defer func() { _ = db.Close() }()
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)
 	defer cancel()
-	conn, err := db.Conn(ctx)
+	s, err := l.session(ctx)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = conn.Close() }()
+	defer s.close()
 	var got sql.NullInt64 // another helper may be at work: then the schema is its
-	if err := conn.QueryRowContext(ctx, "SELECT GET_LOCK(?, 5)", lockName(l.cfg.Schema)).Scan(&got); err != nil || got.Int64 != 1 {
+	if err := s.conn.QueryRowContext(ctx, "SELECT GET_LOCK(?, 5)", lockName(l.cfg.Schema)).Scan(&got); err != nil || got.Int64 != 1 {
 		return err
 	}
-	_, err = conn.ExecContext(ctx, "DROP DATABASE IF EXISTS "+quote(l.cfg.Scratch))
-	return err
+	for _, id := range l.ids {
+		_ = s.exec(ctx, fmt.Sprintf("KILL CONNECTION %d", id)) // gone already, mostly
+	}
+	return s.exec(ctx, "DROP DATABASE IF EXISTS "+quote(l.cfg.Scratch))
 }
 
 // failure turns an error of the server into a text without the data that the server may quote in its message.
