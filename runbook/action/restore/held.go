@@ -129,7 +129,7 @@ func (k *held) Commit(ctx context.Context) (runbook.Result, error) {
 	res.Text = runbook.T("restore.done", "database", k.e.Schema, "host", k.h.Name, "seconds", k.report.Seconds,
 		"tables", len(k.report.Tables), "rows", rows, "newest", newest, "old", s.old)
 	if s.old != "" {
-		res.Open = append(res.Open, runbook.OpenItem{Text: runbook.T("restore.open_old", "old", s.old, "host", k.h.Name), Step: ""})
+		res.Open = append(res.Open, runbook.OpenItem{Text: openOld(s.old, k.h.Name)})
 	}
 	for _, m := range k.Notes() {
 		res.Open = append(res.Open, runbook.OpenItem{Text: m})
@@ -152,8 +152,8 @@ func (k *held) Commit(ctx context.Context) (runbook.Result, error) {
 }
 
 // oldName names the n-th choice of a schema for the data that was live.
-func oldName(schema string, now time.Time, n int) string {
-	name := clip(schema) + "_old_" + now.UTC().Format("01021504")
+func oldName(schema, why string, now time.Time, n int) string {
+	name := clip(schema) + "_" + why + "_" + now.UTC().Format("01021504")
 	if n > 0 {
 		name += "_" + strconv.Itoa(n+1)
 	}

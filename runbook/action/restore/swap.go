@@ -116,7 +116,7 @@ func (r *restore) stage(ctx context.Context, h fleet.Host, d fleet.Database, e e
 				return 0, nil, sqlError(err, h)
 			}
 		}
-		if contains(old, plan.Replaced) {
+		if contains(old, plan.Replaced) && contains(old, plan.Away) {
 			return stageSwapped, plan, nil
 		}
 	}
@@ -223,6 +223,9 @@ func (s *session) rename(ctx context.Context, p swapPlan) error {
 		}
 		moves = append(moves, quote(p.Scratch)+"."+quote(t)+" TO "+quote(p.Schema)+"."+quote(t))
 	}
+	for _, t := range p.Away {
+		moves = append(moves, quote(p.Schema)+"."+quote(t)+" TO "+quote(p.Old)+"."+quote(t))
+	}
 	for _, q := range append(steps, "RENAME TABLE "+strings.Join(moves, ", ")) {
 		if err := s.exec(ctx, q); err != nil {
 			if p.Old != "" && number(err) != 0 {
@@ -287,8 +290,17 @@ func (r *restore) planSwap(ctx context.Context, s *session, k *held) (*swapPlan,
 			p.Replaced = append(p.Replaced, t)
 		}
 	}
-	for n := 0; len(p.Replaced) > 0 && p.Old == ""; n++ {
-		name := oldName(k.e.Schema, r.env.Now(), n)
+	for _, t := range k.e.Out {
+		if slices.Contains(live, t) {
+			p.Away = append(p.Away, t)
+		}
+	}
+	why := keptByRestore
+	if k.e.Undo {
+		why = keptByUndo
+	}
+	for n := 0; len(p.Replaced)+len(p.Away) > 0 && p.Old == ""; n++ {
+		name := oldName(k.e.Schema, why, r.env.Now(), n)
 		var there int
 		if err := s.conn.GetContext(ctx, &there, "SELECT COUNT(*) FROM information_schema.SCHEMATA WHERE SCHEMA_NAME=?", name); err != nil {
 			return nil, err
