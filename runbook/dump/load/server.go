@@ -50,7 +50,7 @@ func (l *loader) connect(ctx context.Context) (*server, error) {
 		return nil, err
 	}
 	var got sql.NullInt64
-	err = s.conn.QueryRowContext(ctx, "SELECT GET_LOCK(?, 0)", lockName(l.cfg.Schema)).Scan(&got)
+	err = s.conn.QueryRowContext(ctx, "SELECT GET_LOCK(?, 0)", LockName(l.cfg.Schema, l.cfg.Rehearsal)).Scan(&got)
 	if err == nil && got.Int64 != 1 {
 		err = runbook.Errorf(runbook.Unavailable, "dump.another_load")
 	}
@@ -64,8 +64,13 @@ func (l *loader) connect(ctx context.Context) (*server, error) {
 	return s, nil
 }
 
-func lockName(schema string) string {
+// LockName is the lock of the server that a load holds: only one at a time is for a schema. A rehearsal has its own, so
+// that a recovery need not wait for it.
+func LockName(schema string, rehearsal bool) string {
 	name := "recoverbot_load_" + schema
+	if rehearsal {
+		name = "recoverbot_rehearse_" + schema
+	}
 	return name[:min(len(name), 64)]
 }
 
@@ -158,7 +163,7 @@ func (l *loader) dropScratch() error {
 	}
 	defer func() { _ = conn.Close() }()
 	var got sql.NullInt64 // another helper may be at work: then the schema is its
-	if err := conn.QueryRowContext(ctx, "SELECT GET_LOCK(?, 5)", lockName(l.cfg.Schema)).Scan(&got); err != nil || got.Int64 != 1 {
+	if err := conn.QueryRowContext(ctx, "SELECT GET_LOCK(?, 5)", LockName(l.cfg.Schema, l.cfg.Rehearsal)).Scan(&got); err != nil || got.Int64 != 1 {
 		return err
 	}
 	_, err = conn.ExecContext(ctx, "DROP DATABASE IF EXISTS "+quote(l.cfg.Scratch))
