@@ -32,6 +32,9 @@ type effect struct {
 	Undo bool     `json:"undo,omitempty"`
 	Out  []string `json:"out,omitempty"`
 	Drop bool     `json:"drop,omitempty"`
+	// A rehearsal drops Scratch again, and Leftover, what earlier ones have left.
+	Rehearse bool     `json:"rehearse,omitempty"`
+	Leftover []string `json:"leftover,omitempty"`
 }
 
 func scratchName(schema, sha string) string { return clip(schema) + "_new_" + sha[:6] }
@@ -70,11 +73,18 @@ func exact(e effect, host string) []runbook.Part {
 		fmt.Fprintf(&s, "copy    %s:%s → %s, sha256 compared at both ends\n", e.Source, e.Path, host)
 	}
 	fmt.Fprintf(&s, "check   every statement of %s; refuse anything that is not for schema %s\n", e.Name, e.Schema)
+	for _, name := range e.Leftover {
+		fmt.Fprintf(&s, "drop    %s, left by a rehearsal that was cut off\n", name)
+	}
 	fmt.Fprintf(&s, "load    into scratch schema %s on %s\n", e.Scratch, host)
 	s.WriteString("compare tables, rows, definitions with the dump\n")
+	files := fmt.Sprintf("%s:%s\n%d bytes, sha256 %s", e.Source, e.Path, e.Size, e.SHA256)
+	if e.Rehearse {
+		fmt.Fprintf(&s, "drop    %s; nothing live is touched\n", e.Scratch)
+		return []runbook.Part{{Format: "files", Text: files}, {Format: "text", Text: s.String()}}
+	}
 	s.WriteString("hold    until somebody commits; nothing live has changed by then\n")
 	fmt.Fprintf(&s, "commit  create schema %s; then in one statement:", e.Old)
-	files := fmt.Sprintf("%s:%s\n%d bytes, sha256 %s", e.Source, e.Path, e.Size, e.SHA256)
 	return []runbook.Part{
 		{Format: "files", Text: files},
 		{Format: "text", Text: s.String()},

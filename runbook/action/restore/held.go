@@ -120,6 +120,7 @@ func (k *held) Commit(ctx context.Context) (runbook.Result, error) {
 		newest = max(newest, t.Newest)
 	}
 	res := runbook.Result{Outcome: runbook.OutcomeDone, Values: map[string]string{
+		"bytes": strconv.FormatInt(k.e.Bytes, 10), "load_seconds": seconds(k.report.Seconds), "load_host": k.h.Name, "database": k.e.Database,
 		"dump": k.e.Name, "dump_host": k.e.Source, "dump_sha256": k.e.SHA256, "rows": strconv.FormatInt(rows, 10), "old_schema": s.old, "tables": strconv.Itoa(len(k.report.Tables)),
 	}}
 	if !k.e.Start.IsZero() {

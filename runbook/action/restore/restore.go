@@ -54,6 +54,9 @@ func (s *Spec) Validate() error {
 	return nil
 }
 
+// Beside reports whether the step leaves everything live alone, so that a run of such steps needs not be the only one.
+func (s *Spec) Beside() bool { return s.Rehearse }
+
 // Kind is this package's entry in the list of actions.
 func Kind() action.Kind {
 	return action.Kind{
@@ -68,6 +71,8 @@ func Kind() action.Kind {
 				return &undo{r}, nil
 			case r.spec.Drop:
 				return &drop{r}, nil
+			case r.spec.Rehearse:
+				return &rehearsal{r}, nil
 			}
 			return r, nil
 		},
@@ -98,9 +103,13 @@ var (
 
 // database finds the step's database in fleet.yaml.
 func (r *restore) database() (fleet.Database, error) {
-	d, ok := r.env.Fleet.Config().Database(r.spec.Database)
+	name, err := r.env.Value(r.spec.Database)
+	if err != nil {
+		return fleet.Database{}, err
+	}
+	d, ok := r.env.Fleet.Config().Database(name)
 	if !ok {
-		return d, runbook.Errorf(runbook.Invalid, "restore.unknown_database", "name", r.spec.Database)
+		return d, runbook.Errorf(runbook.Invalid, "restore.unknown_database", "name", name)
 	}
 	if d.Schema == "" {
 		d.Schema = d.Name

@@ -11,6 +11,7 @@ import (
 	"github.com/jmoiron/sqlx"
 
 	"recoverbot/runbook"
+	"recoverbot/runbook/dump/load"
 	"recoverbot/runbook/fleet"
 )
 
@@ -52,9 +53,12 @@ func (s *session) exec(ctx context.Context, query string) error {
 
 // lock keeps helpers and other swaps of the schema away while the session lives.
 func (s *session) lock(ctx context.Context, schema string) error {
+	return s.take(ctx, load.LockName(schema, false))
+}
+
+func (s *session) take(ctx context.Context, lock string) error {
 	var got *int
-	name := "recoverbot_load_" + schema
-	if err := s.conn.GetContext(ctx, &got, "SELECT GET_LOCK(?, 5)", name[:min(len(name), 64)]); err != nil {
+	if err := s.conn.GetContext(ctx, &got, "SELECT GET_LOCK(?, 5)", lock); err != nil {
 		return fmt.Errorf("lock schema: %w", err)
 	}
 	if got == nil || *got != 1 {
@@ -69,7 +73,7 @@ func (r *restore) dropScratch(ctx context.Context, h fleet.Host, d fleet.Databas
 		return err
 	}
 	defer s.close()
-	if err := s.lock(ctx, e.Schema); err != nil {
+	if err := s.take(ctx, load.LockName(e.Schema, e.Rehearse)); err != nil {
 		return err
 	}
 	if err := s.exec(ctx, "DROP DATABASE IF EXISTS "+quote(e.Scratch)); err != nil {
