@@ -34,6 +34,8 @@ type Summary struct {
 	Trailer    bool     `json:"trailer"` // the last line is the trailer
 	Charset    string   `json:"charset,omitempty"`
 	Collate    string   `json:"collate,omitempty"`
+	// Collations are all collations and character sets that tables name, sorted: a server may lack one.
+	Collations []string `json:"collations,omitempty"`
 }
 
 // Scan reads a whole dump (uncompressed) and refuses it at the first statement that may not run. tick hears the offset
@@ -46,14 +48,10 @@ func Scan(ctx context.Context, r io.Reader, rules Rules, tick func(offset, state
 		if err := ctx.Err(); err != nil {
 			return s, err
 		}
-		text, err := split.Next()
+		c, err := split.Checked(rules)
 		if errors.Is(err, io.EOF) {
 			break
 		}
-		if err != nil {
-			return s, err
-		}
-		c, err := rules.Check(text)
 		if err != nil {
 			return s, err
 		}
@@ -61,6 +59,11 @@ func Scan(ctx context.Context, r io.Reader, rules Rules, tick func(offset, state
 		s.Longest = max(s.Longest, len(c.SQL))
 		if c.Left != "" && !slices.Contains(s.Left, c.Left) {
 			s.Left = append(s.Left, c.Left)
+		}
+		for _, n := range c.Collations {
+			if i, found := slices.BinarySearch(s.Collations, n); !found {
+				s.Collations = slices.Insert(s.Collations, i, n)
+			}
 		}
 		if c.Charset != "" || c.Collate != "" {
 			s.Charset, s.Collate = c.Charset, c.Collate
@@ -77,7 +80,7 @@ func Scan(ctx context.Context, r io.Reader, rules Rules, tick func(offset, state
 			s.Objects = append(s.Objects, o)
 		case c.Rows > 0:
 			if _, ok := rows[c.Name]; !ok {
-				return s, runbook.Errorf(runbook.Invalid, "dump.rows_without_table", "table", c.Name)
+				return s, split.Where(runbook.Errorf(runbook.Invalid, "dump.rows_without_table", "table", c.Name))
 			}
 			rows[c.Name] += c.Rows
 		}

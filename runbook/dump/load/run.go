@@ -66,6 +66,9 @@ func (l *loader) run(ctx context.Context) (Report, error) {
 		return r, err
 	}
 	defer db.close()
+	if err := db.knows(ctx, r.Summary.Collations); err != nil {
+		return r, err
+	}
 	if r.Definers, err = db.missingDefiners(ctx, r.Summary.Objects); err != nil {
 		return r, err
 	}
@@ -133,14 +136,10 @@ func (l *loader) load(ctx context.Context, db *server) error {
 	rules := dump.Rules{Schema: l.cfg.Schema, Scratch: l.cfg.Scratch}
 	split := dump.NewSplitter(d)
 	for n := int64(1); ; n++ {
-		text, err := split.Next()
+		c, err := split.Checked(rules)
 		if errors.Is(err, io.EOF) {
 			break
 		}
-		if err != nil {
-			return err
-		}
-		c, err := rules.Check(text)
 		if err != nil {
 			return err
 		}
