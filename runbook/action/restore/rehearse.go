@@ -31,6 +31,9 @@ exec nice -n 19 "$RB_HELPER" load-dump
 
 const rehearsalMark = "_rehearsal_"
 
+// cancelled is the exit of what CancelJob has ended by SIGTERM.
+const cancelled = 143
+
 // Plan shows which dump would be tried where.
 func (a *rehearsal) Plan(ctx context.Context) (runbook.Plan, error) {
 	var p runbook.Plan
@@ -169,6 +172,10 @@ func (a *rehearsal) ended(ctx context.Context, p runbook.Plan, e effect, h fleet
 			why = *l.refused
 		}
 		res.Outcome, res.Text = runbook.OutcomeFailed, runbook.T("restore.rehearsal_failed", "file", e.Name, "source", e.Source, "why", why)
+		if ended.Status != fleet.JobExited || ended.Exit == cancelled || why.ID == "dump.canceled" { // that tells nothing of the dump
+			delete(res.Values, "rehearsed")
+			res.Text = runbook.T("restore.rehearsal_stopped", "file", e.Name, "host", h.Name)
+		}
 	}
 	if err := r.dropScratch(ctx, h, d, e); err != nil {
 		res.Open = append(res.Open, runbook.OpenItem{Text: runbook.T("restore.rehearsal_left", "scratch", e.Scratch, "host", h.Name)})
