@@ -44,7 +44,7 @@ func (a *app) keepBlackBox(ctx context.Context) error {
 	k.Log = a.log
 	k.Busy = func(ctx context.Context) (bool, error) {
 		active, err := a.journal.Active(ctx)
-		return slices.ContainsFunc(active, func(r runbook.Run) bool { return r.State == runbook.Open && !r.DryRun }), err
+		return slices.ContainsFunc(active, func(r runbook.Run) bool { return r.State == runbook.Open && !r.Beside() }), err
 	}
 	return k.Run(ctx)
 }

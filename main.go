@@ -74,7 +74,7 @@ func newRoot() *cobra.Command {
 	root.PersistentFlags().String("env-file", "", "file with settings, KEY=value a line (default: .env in this directory, where there is one)")
 	root.AddCommand(
 		serveCommand(), drillCommand(), recoverCommand(), planCommand(), checkCommand(), runsCommand(), reportCommand(),
-		tokenCommand(), auditCommand(), blackBoxCommand(), versionCommand(),
+		tokenCommand(), auditCommand(), blackBoxCommand(), rehearseCommand(), versionCommand(),
 	)
 	return group(root)
 }

@@ -112,6 +112,6 @@ func (c *call) quiet(cfg *fleet.Config, runs []runbook.RunSummary, now time.Time
 	}
 	since := now.Add(-time.Duration(cfg.Policy.CoolDown))
 	return c.Unsteady || slices.ContainsFunc(runs, func(r runbook.RunSummary) bool {
-		return !r.DryRun && (r.State == runbook.Open || r.Scenario == c.Scenario && c.Scenario != "" && r.EndedAt.After(since))
+		return !r.Beside && (r.State == runbook.Open || r.Scenario == c.Scenario && c.Scenario != "" && r.EndedAt.After(since))
 	})
 }

@@ -185,12 +185,20 @@ func (h *Handlers) openRun(ctx context.Context) (runbook.Run, bool, error) {
 		return runbook.Run{}, false, err
 	}
 	var found runbook.Run
+	best := 0
 	for _, r := range active {
-		if r.DryRun {
-			continue
+		rank := 0
+		switch {
+		case r.DryRun:
+		case r.State == runbook.Open && !r.Beside():
+			rank = 3
+		case r.State == runbook.Open: // a rehearsal is never meant while a recovery goes on
+			rank = 2
+		default:
+			rank = 1
 		}
-		if found = r; r.State == runbook.Open {
-			break
+		if rank > best {
+			found, best = r, rank
 		}
 	}
 	return found, found.ID != "", nil

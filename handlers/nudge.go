@@ -38,6 +38,9 @@ func questions(r runbook.Run, resumed time.Time) []asking {
 	var out []asking
 	for _, c := range cards(r) {
 		state := c.state()
+		if len(c.members) == 1 && covered(r, *c.members[0]) { // answered at once
+			continue
+		}
 		if !state.Asks() || state == runbook.Waiting && c.group && c.unplanned() {
 			continue
 		}

@@ -80,7 +80,10 @@ func (n *nudges) show(ctx context.Context, r runbook.Run) error {
 		return err
 	}
 	v := n.h.viewer(ctx, n.h.say, r)
-	human := later(answeredLast(r, given, anyStep).At, n.spokeAt(r.ID))
+	human := n.spokeAt(r.ID)
+	if last := answeredLast(r, given, anyStep); last.By.Platform != standing { // a schedule looks at no card
+		human = later(last.At, human)
+	}
 	asked := map[string]bool{}
 	for _, q := range questions(r, resumedAt(given)) {
 		asked[q.id] = true

@@ -20,7 +20,7 @@ func endKey(run string) string { return "nudge/" + run + "/end/0" }
 // tellEnd tells people, once, that a run is over: its card is edited far above what they read by then.
 func (n *nudges) tellEnd(ctx context.Context, r runbook.Run) error {
 	key := endKey(r.ID)
-	if _, told := n.out[key]; told || r.DryRun || r.EndedAt.IsZero() || n.h.Clock().Sub(r.EndedAt) > freshEnd {
+	if _, told := n.out[key]; told || r.DryRun || scheduled(r) && r.State == runbook.RunDone || r.EndedAt.IsZero() || n.h.Clock().Sub(r.EndedAt) > freshEnd {
 		return nil
 	}
 	given, err := n.h.Journal.Decisions(ctx, r.ID, "")

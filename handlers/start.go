@@ -87,7 +87,7 @@ func (h *Handlers) start(ctx context.Context, c caller, req engine.StartRequest)
 	if req.DownSince.IsZero() {
 		req.DownSince, req.Alert = h.calledSince(req.Scenario.Name, req.Params)
 	}
-	if req.DownSince.IsZero() && !req.DryRun {
+	if req.DownSince.IsZero() && !req.DryRun && !req.Scenario.Beside {
 		req.DownSince = h.Clock().UTC().Truncate(time.Second)
 	}
 	r, joined, err := h.Engine.Start(ctx, req)
@@ -119,11 +119,13 @@ func (h *Handlers) inTheWay(ctx context.Context, req engine.StartRequest) (*runb
 	if req.DryRun {
 		return nil, nil
 	}
-	r, ok, err := h.openRun(ctx)
-	if err != nil || !ok || r.State != runbook.Open {
-		return nil, err
+	active, err := h.Journal.Active(ctx)
+	for i, r := range active {
+		if r.State == runbook.Open && !r.DryRun && r.Beside() == req.Scenario.Beside {
+			return &active[i], err
+		}
 	}
-	return &r, nil
+	return nil, err
 }
 
 // sameParams reports whether the open run is of the scenario, with what was given to it. That is seen before names are

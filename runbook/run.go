@@ -99,6 +99,9 @@ type Event struct {
 	Hash   string            `json:"hash"` // hex SHA-256 over this row and the hash before
 }
 
+// Beside reports whether the run holds nothing of the fleet: others may be open at the same time.
+func (r Run) Beside() bool { return r.DryRun || r.Scenario.Beside }
+
 // Step returns the step with the given id, or nil.
 func (r *Run) Step(id string) *StepRun {
 	for i := range r.Steps {

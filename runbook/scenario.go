@@ -13,6 +13,9 @@ type Scenario struct {
 	// name of the fleet, a role, or $param.NAME of a required parameter of type host, which is then tried with each host.
 	When  []Probe `yaml:"when,omitempty" json:"when,omitempty"`
 	Steps []Step  `yaml:"steps" json:"steps"`
+	// Beside says that all its steps leave everything live alone: a run of it keeps no other run waiting, and ends when
+	// one begins. It is found out, not written.
+	Beside bool `yaml:"-" json:"beside,omitempty"`
 }
 
 // Binding says which hosts a name of the scenario means; that is fixed when a run starts. In YAML and JSON a plain text

@@ -12,6 +12,7 @@ type RunSummary struct {
 	StartedAt time.Time         `json:"started_at"`
 	EndedAt   time.Time         `json:"ended_at,omitzero"`
 	DryRun    bool              `json:"dry_run,omitempty"`
+	Beside    bool              `json:"beside,omitempty"` // it holds nothing of the fleet: see Run.Beside
 	Params    map[string]string `json:"params,omitempty"`
 	Steps     int               `json:"steps"`
 	Settled   int               `json:"settled"` // steps that are done, skipped or deferred

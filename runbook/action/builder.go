@@ -22,7 +22,11 @@ type Builder struct {
 	kinds map[string]Kind
 	now   func() time.Time
 	box   blackbox.Reader
+	past  Past
 }
+
+// SetPast gives the actions that are built from now on what was measured before: the journal is opened later.
+func (b *Builder) SetPast(p Past) { b.past = p }
 
 // NewBuilder takes the list of kinds; a name that is there twice, or none, is an error.
 func NewBuilder(f *fleet.Fleet, kinds []Kind, box blackbox.Reader, now func() time.Time) (*Builder, error) {
@@ -68,7 +72,7 @@ func (b *Builder) New(run runbook.Run, step runbook.StepRun) (runbook.Action, er
 }
 
 func (b *Builder) env(run runbook.Run, step runbook.StepRun) Env {
-	return Env{Fleet: b.fleet, Run: run, Step: step, Now: b.now, Box: b.box}
+	return Env{Fleet: b.fleet, Run: run, Step: step, Now: b.now, Box: b.box, Past: b.past}
 }
 
 // Probe asks the probes of a guard or a verification as the run understands their references.

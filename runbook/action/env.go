@@ -1,6 +1,7 @@
 package action
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"strings"
@@ -21,6 +22,28 @@ type Env struct {
 	Step  runbook.StepRun // the step itself: definition, host, member, inputs, attempt
 	Now   func() time.Time
 	Box   blackbox.Reader // what was copied of machines before they died; never nil
+	Past  Past            // what was measured before; may be nil
+}
+
+// Past tells what loads of a database were measured, and which rehearsals failed, the newest first.
+type Past func(ctx context.Context, database string) []Measured
+
+// Measured is a load that was done, or a rehearsal of one that failed.
+type Measured struct {
+	At         time.Time
+	Rehearsal  bool
+	Host, File string
+	Bytes      int64 // uncompressed
+	Seconds    float64
+	Failed     runbook.Msg // why a rehearsal failed; zero: it did not
+}
+
+// Measured asks Past where there is one.
+func (e Env) Measured(ctx context.Context, database string) []Measured {
+	if e.Past == nil {
+		return nil
+	}
+	return e.Past(ctx, database)
 }
 
 // NeedsError says that a value is not known yet: the plan is provisional until Needs (step ids, "param:NAME") are there.

@@ -1,6 +1,9 @@
 package dump
 
-import "strings"
+import (
+	"bytes"
+	"strings"
+)
 
 // insert judges INSERT and REPLACE: literal rows into a table of the own schema. It counts the rows.
 func (r Rules) insert(text []byte, z *tokenizer) (Checked, error) {
@@ -37,6 +40,11 @@ func (r Rules) insert(text []byte, z *tokenizer) (Checked, error) {
 	if !t.is("VALUES") && !t.is("VALUE") {
 		return Checked{}, refuse("dump.insert_not_literal", head, "table", table)
 	}
+	if bytes.Contains(text[:z.pos], []byte("!")) { // a comment that a server may skip
+		if _, found := r.Lex.skipped(text[:z.pos]); found {
+			return Checked{}, refuse("dump.nested_comment", head)
+		}
+	}
 	rows, ok := countRows(z)
 	if !ok {
 		return Checked{}, refuse("dump.insert_not_literal", head, "table", table)
@@ -53,7 +61,7 @@ func countRows(z *tokenizer) (rows int64, ok bool) {
 		c := b[i]
 		switch {
 		case c == '\'' || c == '"':
-			if !inside {
+			if !inside || c == '"' && z.lex.ansi {
 				return 0, false
 			}
 			z.pos = i
@@ -85,7 +93,7 @@ func countRows(z *tokenizer) (rows int64, ok bool) {
 			for j < len(b) && identByte(b[j]) {
 				j++
 			}
-			if i > 0 && (b[i-1] >= '0' && b[i-1] <= '9' || b[i-1] == '.') { // 0xFF, 1e10
+			if b[i-1] >= '0' && b[i-1] <= '9' || b[i-1] == '.' { // 0xFF, 1e10
 				i = j
 				continue
 			}

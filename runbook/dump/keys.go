@@ -7,8 +7,8 @@ import (
 
 // SplitKeys splits a CREATE TABLE into one without its secondary keys and the ALTER TABLE that adds them all, to be run
 // once the rows are in. ok is false where that is not certain to give the same table, or where there is nothing to add.
-func SplitKeys(create []byte) (bare, add []byte, ok bool) {
-	ts := tokens(create)
+func (l Lex) SplitKeys(create []byte) (bare, add []byte, ok bool) {
+	ts := l.tokens(create)
 	for i := 1; i < len(ts); i++ { // comments, also executable ones, are not understood here
 		if len(bytes.TrimSpace(create[ts[i-1].to:ts[i].from])) > 0 {
 			return nil, nil, false

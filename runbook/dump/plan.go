@@ -2,6 +2,7 @@ package dump
 
 import (
 	"bytes"
+	"io"
 	"slices"
 	"strings"
 )
@@ -12,6 +13,7 @@ type Statement struct {
 	Text   []byte // as it is in the dump; valid while it is seen
 	Offset int64  // of Text in the uncompressed dump
 
+	lex       Lex
 	delimited bool // by anything but ;
 }
 
@@ -50,10 +52,18 @@ type Section struct {
 	Runs  []Run
 	// Step is how many steps come before the first row, Create the number of the one that makes the table.
 	Step, Create int
+	made, filled Lex // as it is read there
 	// Ordered says that the rows must be loaded one statement after the other.
 	Ordered bool
 	// Bare and Keys are the CREATE TABLE without secondary keys and the ALTER TABLE that adds them; "": they do not wait.
 	Bare, Keys string
+}
+
+// Splitter splits one of the section's runs.
+func (t *Section) Splitter(run io.Reader) *Splitter {
+	s := NewSplitter(run)
+	s.lex, s.first = t.filled, false
+	return s
 }
 
 // Plan is how a dump can be loaded by several sessions at a time.
@@ -107,7 +117,7 @@ func (p *Planner) rows(s Statement) {
 	}
 	length := int64(len(s.Text))
 	if len(t.Runs) == 0 {
-		t.Step = len(p.plan.Steps)
+		t.Step, t.filled = len(p.plan.Steps), s.lex
 	}
 	if t.Create < p.late || t.Step < p.settings { // a trigger may be at work; a setting may count
 		p.plan.InOrder = true
@@ -131,7 +141,7 @@ func (p *Planner) rows(s Statement) {
 }
 
 func (p *Planner) step(s Statement) {
-	ts := tokens(s.SQL)
+	ts := s.lex.tokens(s.SQL)
 	step := Step{SQL: string(s.SQL), Kind: Late}
 	switch first := ts[0].text; {
 	case first == "SET":
@@ -147,7 +157,7 @@ func (p *Planner) step(s Statement) {
 		if p.sections[s.Name] != nil {
 			p.plan.InOrder = true
 		}
-		t := &Section{Name: s.Name, Create: len(p.plan.Steps)}
+		t := &Section{Name: s.Name, Create: len(p.plan.Steps), made: s.lex}
 		p.sections[s.Name] = t
 		p.plan.Sections = append(p.plan.Sections, t)
 		p.refer(ts)
@@ -227,7 +237,7 @@ func (p *Planner) Plan(s Summary) Plan {
 		if t.Bytes < worthKeys || p.referred[strings.ToLower(t.Name)] || t.Ordered {
 			continue
 		}
-		if bare, keys, ok := SplitKeys([]byte(p.plan.Steps[t.Create].SQL)); ok {
+		if bare, keys, ok := t.made.SplitKeys([]byte(p.plan.Steps[t.Create].SQL)); ok {
 			t.Bare, t.Keys = string(bare), string(keys)
 		}
 	}

@@ -1,6 +1,8 @@
 package dump
 
 import (
+	"bytes"
+	"slices"
 	"strings"
 
 	"recoverbot/runbook"
@@ -12,6 +14,8 @@ type Rules struct {
 	Scratch string
 	// Foreign lets other schemas' names pass: for the server's own text of objects, not for dumps.
 	Foreign bool
+	// Lex is how the statement is read: Splitter.Lex.
+	Lex Lex
 }
 
 // Checked is a statement that may run.
@@ -24,16 +28,40 @@ type Checked struct {
 	Left    string // why it is left out, where people should know: "gtid", "event", "replication", "log_bin"
 	Charset string // of a CREATE DATABASE
 	Collate string
+	// Collations are those and the character sets that a CREATE or ALTER names, in lower case.
+	Collations []string
+
+	lex Lex // of the statement behind
 }
 
-// Check judges one statement of a Splitter; a refusal is an *runbook.Error.
+// Check judges one statement of a Splitter; a refusal is an *runbook.Error. A statement that some servers would read in
+// another way, since they skip some executable comments, has to be harmless in both.
 func (r Rules) Check(text []byte) (Checked, error) {
-	z := tokenizer{b: text}
-	first := z.next()
-	if first.is("INSERT") || first.is("REPLACE") {
+	z := tokenizer{b: text, lex: r.Lex}
+	if first := z.next(); first.is("INSERT") || first.is("REPLACE") {
 		return r.insert(text, &z)
 	}
-	ts := tokens(text)
+	c, err := r.check(text)
+	if err != nil {
+		return c, err
+	}
+	other, found := r.Lex.skipped(text)
+	if !found {
+		return c, nil
+	}
+	less, err := r.check(other)
+	if err != nil {
+		return Checked{}, err
+	}
+	runs, _ := r.Lex.skipped(c.SQL)
+	if less.Object != c.Object || less.Name != c.Name || c.SQL != nil && !slices.EqualFunc(bytes.Fields(runs), bytes.Fields(less.SQL), bytes.Equal) {
+		return Checked{}, refuse("dump.nested_comment", r.Lex.tokens(text))
+	}
+	return c, nil
+}
+
+func (r Rules) check(text []byte) (Checked, error) {
+	ts := r.Lex.tokens(text)
 	if len(ts) == 0 {
 		return Checked{}, nil
 	}
@@ -42,7 +70,7 @@ func (r Rules) Check(text []byte) (Checked, error) {
 	}
 	switch ts[0].text {
 	case "SET":
-		return checkSet(text, ts)
+		return r.set(text)
 	case "USE":
 		return r.use(ts)
 	case "CREATE":
@@ -67,7 +95,7 @@ func (r Rules) Check(text []byte) (Checked, error) {
 		if len(ts) == 2 && ts[1].is("TRANSACTION") {
 			return Checked{SQL: text}, nil
 		}
-	case "CHANGE": // mysqldump --master-data: where the dump's binlog stood; it must not start replication here
+	case "CHANGE": // mysqldump --master-data, --source-data: where the dump's binlog stood; it must not start replication here
 		return Checked{Left: "replication"}, nil
 	case "DO", "SELECT":
 		if len(ts) > 3 && ts[1].is("SETVAL") && ts[2].p("(") && strings.Count(strings.ToUpper(string(text)), "SELECT") <= 1 && !hasWord(ts, "INTO", "FROM") {
@@ -201,6 +229,9 @@ func (r Rules) create(text []byte, ts []token) (Checked, error) {
 	}
 	c, err := r.qualified(text, ts, object != "table" && object != "sequence")
 	c.Object, c.Name, c.Definer = object, n, definer
+	if object == "table" {
+		c.Collations = collations(ts)
+	}
 	if object == "event" && err == nil { // would run while nobody has looked at the data yet
 		c.SQL, c.Left = nil, "event"
 	}
@@ -297,12 +328,36 @@ func (r Rules) setval(text []byte, ts []token) (Checked, error) {
 
 // splice replaces the named tokens by the scratch schema's name.
 func (r Rules) splice(text []byte, at ...token) []byte {
+	return replace(text, at, func(token) string { return "`" + r.Scratch + "`" })
+}
+
+func replace(text []byte, at []token, by func(token) string) []byte {
+	if len(at) == 0 {
+		return text
+	}
 	var out []byte
 	last := 0
 	for _, t := range at {
 		out = append(out, text[last:t.from]...)
-		out = append(out, "`"+r.Scratch+"`"...)
+		out = append(out, by(t)...)
 		last = t.to
 	}
 	return append(out, text[last:]...)
+}
+
+// collations lists the character sets and collations that a definition names.
+func collations(ts []token) (out []string) {
+	for i := 0; i+1 < len(ts); i++ {
+		if !ts[i].is("CHARSET") && !ts[i].is("COLLATE") && (!ts[i].is("SET") || i == 0 || !ts[i-1].is("CHARACTER")) {
+			continue
+		}
+		next := ts[i+1]
+		if next.p("=") && i+2 < len(ts) {
+			next = ts[i+2]
+		}
+		if n := strings.ToLower(strings.Trim(next.text, "'\"")); next.kind != punct && !slices.Contains(out, n) {
+			out = append(out, n)
+		}
+	}
+	return out
 }

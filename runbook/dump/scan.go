@@ -34,6 +34,8 @@ type Summary struct {
 	Trailer    bool     `json:"trailer"` // the last line is the trailer
 	Charset    string   `json:"charset,omitempty"`
 	Collate    string   `json:"collate,omitempty"`
+	// Collations are all collations and character sets that tables name, sorted: a server may lack one.
+	Collations []string `json:"collations,omitempty"`
 }
 
 // Scan reads a whole dump (uncompressed) and refuses it at the first statement that may not run. see hears of each
@@ -53,14 +55,20 @@ func Scan(ctx context.Context, r io.Reader, rules Rules, see func(Statement)) (S
 		if err != nil {
 			return s, err
 		}
+		rules.Lex = split.read
 		c, err := rules.Check(text)
 		if err != nil {
-			return s, err
+			return s, split.Where(err)
 		}
 		s.Statements++
 		s.Longest = max(s.Longest, len(c.SQL))
 		if c.Left != "" && !slices.Contains(s.Left, c.Left) {
 			s.Left = append(s.Left, c.Left)
+		}
+		for _, n := range c.Collations {
+			if i, found := slices.BinarySearch(s.Collations, n); !found {
+				s.Collations = slices.Insert(s.Collations, i, n)
+			}
 		}
 		if c.Charset != "" || c.Collate != "" {
 			s.Charset, s.Collate = c.Charset, c.Collate
@@ -77,13 +85,12 @@ func Scan(ctx context.Context, r io.Reader, rules Rules, see func(Statement)) (S
 			s.Objects = append(s.Objects, o)
 		case c.Rows > 0:
 			if _, ok := rows[c.Name]; !ok {
-				return s, runbook.Errorf(runbook.Invalid, "dump.rows_without_table", "table", c.Name)
+				return s, split.Where(runbook.Errorf(runbook.Invalid, "dump.rows_without_table", "table", c.Name))
 			}
 			rows[c.Name] += c.Rows
 		}
 		if see != nil {
-			see(Statement{Checked: c, Text: text, Offset: split.Offset() - int64(len(split.delim)+len(text)),
-				delimited: string(split.delim) != ";"})
+			see(Statement{Checked: c, Text: text, Offset: split.from, lex: split.read, delimited: string(split.delim) != ";"})
 		}
 	}
 	s.Bytes = split.Offset()

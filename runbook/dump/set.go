@@ -11,85 +11,121 @@ var session = map[string]bool{
 	"SHOW_CREATE_TABLE_SKIP_SECONDARY_ENGINE": true, "SQL_REQUIRE_PRIMARY_KEY": true, "INNODB_STRICT_MODE": true,
 }
 
-// charsets are those in which no character holds a byte that looks like a quote or a backslash.
-var charsets = map[string]bool{
-	"UTF8": true, "UTF8MB3": true, "UTF8MB4": true, "LATIN1": true, "ASCII": true, "BINARY": true, "DEFAULT": true, "NULL": true,
+// setting is one assignment of a SET.
+type setting struct {
+	variable string // in capitals, without @@session.; "@x" is a user's
+	value    token
 }
 
-// checkSet judges SET: user variables and the session variables above, given literals or variables.
-func checkSet(text []byte, ts []token) (Checked, error) {
-	bad := func() (Checked, error) { return Checked{}, refuse("dump.set_refused", ts) }
+// set judges SET: user variables and the session variables above, given literals or variables. What changes how
+// statements are read is followed, and written with its value: what a variable holds by then may have been changed.
+func (r Rules) set(text []byte) (Checked, error) {
+	ts := r.Lex.tokens(text)
+	if len(ts) == 0 || !ts[0].is("SET") {
+		return Checked{lex: r.Lex}, refuse("dump.unknown_statement", ts)
+	}
+	list, left := settings(ts)
+	if left != "" {
+		return Checked{Left: left, lex: r.Lex}, nil
+	}
+	if list == nil {
+		return Checked{}, refuse("dump.set_refused", ts)
+	}
+	lex, ok := r.Lex, true
+	var known []token
+	for _, s := range list {
+		v := value(s.value)
+		certain := s.value.kind == literal
+		if s.value.kind == variable {
+			if v, certain = lex.value(s.value.text); certain {
+				s.value.text = v
+			}
+		}
+		switch {
+		case strings.HasPrefix(s.variable, "@"):
+			lex = lex.remember(s.variable, v, certain)
+			continue
+		case s.variable == "SQL_MODE":
+			ok = certain && (s.value.kind == variable || strings.ContainsAny(s.value.raw[:1], `'"`))
+			if ok {
+				lex, ok = lex.withMode(v)
+			}
+		case s.variable == "NAMES", s.variable == "CHARACTER_SET_CLIENT":
+			ok = certain || s.value.kind == word
+			if ok {
+				lex, ok = lex.withCharset(v)
+			}
+		default:
+			continue
+		}
+		if !ok {
+			return Checked{}, refuse("dump.set_refused", ts)
+		}
+		if s.value.kind == variable {
+			known = append(known, s.value)
+		}
+	}
+	if _, unsure := r.Lex.skipped(text); unsure && !lex.same(r.Lex) {
+		return Checked{}, refuse("dump.set_refused", ts)
+	} else if unsure {
+		lex.vars = nil // nobody knows which of them are set
+	}
+	return Checked{SQL: replace(text, known, func(t token) string { return "'" + t.text + "'" }), lex: lex}, nil
+}
+
+// settings reads a SET; nil where something stands in it that dumps do not have. left says why all of it is left out.
+func settings(ts []token) (list []setting, left string) {
 	for i := 1; i < len(ts); {
 		if ts[i].is("SESSION") || ts[i].is("LOCAL") {
 			i++
 		}
 		if i >= len(ts) {
-			return bad()
+			return nil, ""
 		}
 		t := ts[i]
 		v := t.text
 		switch {
-		case t.kind == variable && strings.HasPrefix(v, "@@GLOBAL."):
-			if v == "@@GLOBAL.GTID_PURGED" {
-				return Checked{Left: "gtid"}, nil
-			}
-			return bad()
-		case t.is("GLOBAL") && i+1 < len(ts) && ts[i+1].is("GTID_SLAVE_POS"):
-			return Checked{Left: "gtid"}, nil
+		case v == "@@GLOBAL.GTID_PURGED" && t.kind == variable, t.is("GLOBAL") && i+1 < len(ts) && ts[i+1].is("GTID_SLAVE_POS"):
+			return nil, "gtid"
 		case t.kind == variable && strings.HasPrefix(v, "@@"):
 			v = strings.TrimPrefix(strings.TrimPrefix(strings.TrimPrefix(v, "@@"), "SESSION."), "LOCAL.")
 		}
 		if v == "SQL_LOG_BIN" { // replicas of this server shall hear of the restored data
-			return Checked{Left: "log_bin"}, nil
+			return nil, "log_bin"
 		}
 		user := t.kind == variable && !strings.HasPrefix(t.text, "@@")
 		if user && v == "@" || !user && !session[v] || t.kind != word && t.kind != variable {
-			return bad()
+			return nil, ""
 		}
 		i++
-		if v == "NAMES" {
-			if i >= len(ts) || !charsets[value(ts[i])] {
-				return bad()
-			}
-			i++
-			if i+1 < len(ts) && ts[i].is("COLLATE") {
-				i += 2
-			}
-		} else {
+		if v != "NAMES" {
 			if i < len(ts) && ts[i].p(":") {
 				i++
 			}
-			if i+1 >= len(ts) || !ts[i].p("=") {
-				return bad()
+			if i >= len(ts) || !ts[i].p("=") {
+				return nil, ""
 			}
 			i++
-			if ts[i].p("-") && i+1 < len(ts) {
+			if i < len(ts) && ts[i].p("-") {
 				i++
 			}
-			x := ts[i]
-			if x.kind != literal && x.kind != variable && x.kind != word {
-				return bad()
-			}
-			up := value(x)
-			if user && x.kind == literal && strings.ContainsAny(x.raw[:1], `'"`) { // could become a charset later
-				return bad()
-			}
-			if strings.HasPrefix(v, "CHARACTER_SET_") && x.kind != variable && !charsets[up] ||
-				v == "COLLATION_CONNECTION" && x.kind != variable && !charsets[strings.SplitN(up, "_", 2)[0]] ||
-				strings.Contains(up, "NO_BACKSLASH_ESCAPES") || strings.Contains(up, "ANSI") || // would change what a quote is
-				v == "SQL_MODE" && x.kind == literal && !strings.ContainsAny(x.raw[:1], `'"`) {
-				return bad()
-			}
-			i++
+		}
+		if i >= len(ts) || ts[i].kind != literal && ts[i].kind != variable && ts[i].kind != word {
+			return nil, ""
+		}
+		list = append(list, setting{v, ts[i]})
+		i++
+		if v == "NAMES" && i+1 < len(ts) && ts[i].is("COLLATE") {
+			i += 2
 		}
 		if i < len(ts) {
-			if !ts[i].p(",") {
-				return bad()
+			if !ts[i].p(",") || i+1 == len(ts) {
+				return nil, ""
 			}
 			i++
 		}
 	}
-	return Checked{SQL: text}, nil
+	return list, ""
 }
 
 func value(t token) string { return strings.ToUpper(strings.Trim(t.text, "'\"")) }

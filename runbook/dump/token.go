@@ -42,8 +42,10 @@ func (t token) ident() (string, bool) {
 // tokenizer walks over a statement. What executable comments hold counts as if it stood outside, which is how a
 // server may read it.
 type tokenizer struct {
-	b   []byte
-	pos int
+	b      []byte
+	pos    int
+	lex    Lex
+	unsure func(from int) // hears of executable comments that some servers skip; may be nil
 }
 
 func (z *tokenizer) next() token {
@@ -60,10 +62,11 @@ func (z *tokenizer) next() token {
 			}
 			z.pos += n + 1
 		case bytes.HasPrefix(rest, []byte("/*!")), bytes.HasPrefix(rest, []byte("/*M!")):
-			z.pos += bytes.IndexByte(rest, '!') + 1
-			for z.pos < len(z.b) && z.b[z.pos] >= '0' && z.b[z.pos] <= '9' {
-				z.pos++
+			digits, sure, _ := version(rest)
+			if !sure && z.unsure != nil {
+				z.unsure(z.pos)
 			}
+			z.pos += bytes.IndexByte(rest, '!') + 1 + digits
 		case bytes.HasPrefix(rest, []byte("/*")):
 			n := bytes.Index(rest[2:], []byte("*/"))
 			if n < 0 {
@@ -83,11 +86,11 @@ func (z *tokenizer) token(c byte) token {
 	from := z.pos
 	t := token{kind: punct, from: from}
 	switch {
+	case c == '`' || c == '"' && z.lex.ansi:
+		t.kind = name
+		z.quoted(c)
 	case c == '\'' || c == '"':
 		t.kind = literal
-		z.quoted(c)
-	case c == '`':
-		t.kind = name
 		z.quoted(c)
 	case c == '@':
 		t.kind = variable
@@ -115,7 +118,7 @@ func (z *tokenizer) token(c byte) token {
 	case word, variable:
 		t.text = strings.ToUpper(t.raw)
 	case name:
-		t.text = strings.ReplaceAll(strings.Trim(t.raw, "`"), "``", "`")
+		t.text = strings.ReplaceAll(t.raw[1:max(1, len(t.raw)-1)], t.raw[:1]+t.raw[:1], t.raw[:1])
 	}
 	return t
 }
@@ -126,26 +129,25 @@ func identByte(c byte) bool {
 
 // quoted moves behind the quoted text, with its doubled quotes.
 func (z *tokenizer) quoted(quote byte) {
-	z.pos++
-	for z.pos < len(z.b) {
-		switch c := z.b[z.pos]; {
-		case c == '\\' && quote != '`':
-			z.pos++
-		case c == quote:
-			if z.pos+1 < len(z.b) && z.b[z.pos+1] == quote {
-				z.pos++
-				break
+	escaped, wide := z.lex.escaped(quote), z.lex.wide()
+	for {
+		z.pos++
+		for done := false; !done; {
+			var n int
+			n, done = skipQuoted(z.b[z.pos:], quote, escaped, wide)
+			if z.pos += n; z.pos >= len(z.b) {
+				z.pos = len(z.b)
+				return
 			}
-			z.pos++
+		}
+		if z.b[z.pos] != quote {
 			return
 		}
-		z.pos++
 	}
-	z.pos = len(z.b)
 }
 
-func tokens(b []byte) []token {
-	z := tokenizer{b: b}
+func (l Lex) tokens(b []byte) []token {
+	z := tokenizer{b: b, lex: l}
 	var out []token
 	for t := z.next(); t.kind != end; t = z.next() {
 		out = append(out, t)

@@ -53,7 +53,7 @@ func (m *memory) CreateRun(_ context.Context, r runbook.Run) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, id := range m.order {
-		if o, err := m.load(id); err != nil || (o.State == runbook.Open && !o.DryRun && !r.DryRun) {
+		if o, err := m.load(id); err != nil || (o.State == runbook.Open && !o.Beside() && !r.Beside()) {
 			return errors.Join(err, runbook.Errorf(runbook.Conflicting, "journal.run_open"))
 		}
 	}

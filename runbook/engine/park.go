@@ -104,7 +104,7 @@ func (e *Engine) resume(ctx context.Context, run runbook.Run, d *runbook.Decisio
 	if run.State != runbook.Parked {
 		return ended(run)
 	}
-	open, err := e.openRun(ctx, false, run.ID)
+	open, err := e.openRun(ctx, run)
 	if err != nil {
 		return err
 	}
@@ -117,6 +117,7 @@ func (e *Engine) resume(ctx context.Context, run runbook.Run, d *runbook.Decisio
 		return err
 	}
 	e.kick(run.ID)
+	e.makeWay(ctx, run)
 	return nil
 }
 

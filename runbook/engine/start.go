@@ -36,9 +36,19 @@ func (e *Engine) Start(ctx context.Context, req StartRequest) (run runbook.Run, 
 	if err := e.healthy(ctx); err != nil {
 		return run, false, err
 	}
-	open, err := e.openRun(ctx, req.DryRun, "")
+	like := runbook.Run{DryRun: req.DryRun, Scenario: req.Scenario}
+	open, err := e.openRun(ctx, like)
 	if err != nil {
 		return run, false, err
+	}
+	if !req.DryRun && like.Beside() { // it would have to end at once
+		holds, err := e.openRun(ctx, runbook.Run{})
+		if err != nil || holds != nil {
+			if holds != nil {
+				err = e.otherRun(*holds)
+			}
+			return run, false, err
+		}
 	}
 	if open != nil {
 		if open.Scenario.Name == req.Scenario.Name && maps.Equal(open.Params, req.Params) {
@@ -68,22 +78,43 @@ func (e *Engine) Start(ctx context.Context, req StartRequest) (run runbook.Run, 
 	}
 	e.changed(ctx, run.ID, "")
 	e.kick(run.ID)
+	e.makeWay(ctx, run)
 	run, err = e.cfg.Journal.Run(ctx, run.ID)
 	return run, false, err
 }
 
-// openRun returns the open run of the same dryness, or nil.
-func (e *Engine) openRun(ctx context.Context, dry bool, except string) (*runbook.Run, error) {
+// openRun returns the open run that keeps one like r from being open, too, or nil: each kind only its own.
+func (e *Engine) openRun(ctx context.Context, r runbook.Run) (*runbook.Run, error) {
 	runs, err := e.cfg.Journal.Active(ctx)
 	if err != nil {
 		return nil, unavailable(fmt.Errorf("list runs: %w", err))
 	}
 	for i := range runs {
-		if runs[i].State == runbook.Open && runs[i].DryRun == dry && runs[i].ID != except {
+		if o := runs[i]; o.State == runbook.Open && o.DryRun == r.DryRun && o.Beside() == r.Beside() && o.ID != r.ID {
 			return &runs[i], nil
 		}
 	}
 	return nil, nil
+}
+
+// makeWay aborts what runs beside, for a run that needs the machines. That takes its time and holds the run up by nothing.
+func (e *Engine) makeWay(ctx context.Context, run runbook.Run) {
+	if run.Beside() {
+		return
+	}
+	runs, err := e.cfg.Journal.Active(ctx)
+	for _, r := range runs {
+		if r.State != runbook.Open || r.DryRun || !r.Beside() {
+			continue
+		}
+		d := runbook.Decision{RunID: r.ID, Choice: runbook.Abort, By: run.StartedBy, Reason: run.Scenario.Name + " " + run.ID}
+		if _, aerr := e.decideRun(ctx, d); aerr != nil {
+			err = errors.Join(err, aerr)
+		}
+	}
+	if err != nil {
+		e.log.Warn("make way for a run", "run_id", run.ID, "error", err)
+	}
 }
 
 // release gets the open run out of the way as the person chose.

@@ -34,14 +34,4 @@ func validateBlackBox(c *Config, d *decoder) {
 }
 
 // Last is the newest time at or before now at which the black box was to be filled, in the zone of now.
-func (b BlackBox) Last(now time.Time) time.Time {
-	at, err := time.Parse("15:04", b.At)
-	if err != nil { // only in a Config that was not validated
-		return now
-	}
-	t := time.Date(now.Year(), now.Month(), now.Day(), at.Hour(), at.Minute(), 0, 0, now.Location())
-	if t.After(now) {
-		t = time.Date(now.Year(), now.Month(), now.Day()-1, at.Hour(), at.Minute(), 0, 0, now.Location())
-	}
-	return t
-}
+func (b BlackBox) Last(now time.Time) time.Time { return lastAt(b.At, now) }

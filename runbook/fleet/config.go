@@ -24,6 +24,7 @@ type Config struct {
 	Watch        Watch                `yaml:"watch"`
 	Alerts       Alerts               `yaml:"alerts,omitempty"`    // what monitoring systems say, and what it means here
 	BlackBox     BlackBox             `yaml:"black_box,omitempty"` // daily copies of small things that die with a machine
+	Rehearsal    Rehearsal            `yaml:"rehearsal,omitempty"` // restores that are tried by themselves
 	// DNSVia says a scenario how its machines leave and join the domain list: "sql" (default) or "admin", by a person in
 	// the back-end of DomainList.Admin.
 	DNSVia map[string]string `yaml:"dns_via,omitempty"`

@@ -32,6 +32,7 @@ func validate(c *Config, d *decoder) {
 	validateWatch(c, d)
 	validateAlerts(c, d)
 	validateBlackBox(c, d)
+	validateRehearsal(c, d)
 	b := c.BackupScript
 	checkPath(d, "backup_script.path", b.Path)
 	if b.Schedule != "" && len(strings.Fields(b.Schedule)) != 5 {

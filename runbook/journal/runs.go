@@ -17,7 +17,7 @@ import (
 // CreateRun stores a new open run with its steps. Another open, not dry, run is a Conflicting error that names it.
 func (j *Journal) CreateRun(ctx context.Context, r runbook.Run) error {
 	return j.write(ctx, func(tx *tx) error {
-		if r.State == runbook.Open && !r.DryRun {
+		if r.State == runbook.Open && !r.Beside() {
 			if err := noOther(tx, r.ID); err != nil {
 				return err
 			}
@@ -28,7 +28,7 @@ func (j *Journal) CreateRun(ctx context.Context, r runbook.Run) error {
 		}
 		_, err = tx.ExecContext(tx.ctx,
 			`INSERT INTO runs (id, scenario, state, version, dry_run, owner, started_at, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
-			r.ID, r.Scenario.Name, r.State, r.Version, r.DryRun, r.Owner, stamp(r.StartedAt), body)
+			r.ID, r.Scenario.Name, r.State, r.Version, r.Beside(), r.Owner, stamp(r.StartedAt), body)
 		if err != nil {
 			return fmt.Errorf("insert run: %w", err)
 		}
@@ -51,7 +51,7 @@ func (j *Journal) CreateRun(ctx context.Context, r runbook.Run) error {
 	})
 }
 
-// noOther refuses a second run that could change the fleet.
+// noOther refuses a second run that could change the fleet. The column dry_run marks all that are beside it.
 func noOther(tx *tx, id string) error {
 	var other struct{ ID, Scenario string }
 	err := tx.GetContext(tx.ctx, &other,
@@ -70,7 +70,7 @@ func noOther(tx *tx, id string) error {
 func (j *Journal) MoveRun(ctx context.Context, from runbook.RunAt, next runbook.Run, d *runbook.Decision) (runbook.Run, error) {
 	steps := next.Steps
 	err := j.write(ctx, func(tx *tx) error {
-		if next.State == runbook.Open && from.State != runbook.Open && !next.DryRun {
+		if next.State == runbook.Open && from.State != runbook.Open && !next.Beside() {
 			if err := noOther(tx, next.ID); err != nil {
 				return err
 			}
@@ -208,7 +208,7 @@ func (j *Journal) Runs(ctx context.Context, limit int) ([]runbook.RunSummary, er
 			return nil, unavailable("read run "+row.ID, err)
 		}
 		out = append(out, runbook.RunSummary{ID: r.ID, Scenario: r.Scenario.Name, Title: r.Scenario.Title, State: r.State,
-			StartedBy: r.StartedBy, StartedAt: r.StartedAt, EndedAt: r.EndedAt, DryRun: r.DryRun, Params: r.Params,
+			StartedBy: r.StartedBy, StartedAt: r.StartedAt, EndedAt: r.EndedAt, DryRun: r.DryRun, Beside: r.Beside(), Params: r.Params,
 			Steps: row.Steps, Settled: row.Settled})
 	}
 	return out, nil

@@ -54,6 +54,8 @@ func (l *loader) assemble(d *document, fragments map[string]*document) (runbook.
 			c.checkStep(&e)
 			c.known[e.ID], c.earlier[e.ID] = true, e.If
 			c.s.Steps = append(c.s.Steps, e.Step)
+			b, ok := e.spec.(interface{ Beside() bool })
+			c.s.Beside = (c.s.Beside || len(c.s.Steps) == 1) && ok && b.Beside()
 		}
 	}
 	if len(d.body.Steps) == 0 {

@@ -28,6 +28,13 @@ type effect struct {
 	Scratch        string    `json:"scratch"`
 	Old            string    `json:"old"` // pattern of the old schema's name
 	NotEmpty       string    `json:"not_empty,omitempty"`
+	// An undo puts the kept schema Scratch in the place of the live one, and Out, tables that it lacks, aside; Drop drops it.
+	Undo bool     `json:"undo,omitempty"`
+	Out  []string `json:"out,omitempty"`
+	Drop bool     `json:"drop,omitempty"`
+	// A rehearsal drops Scratch again, and Leftover, what earlier ones have left.
+	Rehearse bool     `json:"rehearse,omitempty"`
+	Leftover []string `json:"leftover,omitempty"`
 }
 
 func scratchName(schema, sha string) string { return clip(schema) + "_new_" + sha[:6] }
@@ -54,28 +61,46 @@ func fromPlan(p runbook.Plan) (effect, error) {
 
 // exact renders an effect: what happens, in order.
 func exact(e effect, host string) []runbook.Part {
+	if e.Drop {
+		return []runbook.Part{{Format: "sql", Text: "DROP DATABASE " + quote(e.Scratch) + "; -- " + strings.Join(e.Tables, ", ")}}
+	}
+	if e.Undo {
+		return []runbook.Part{{Format: "sql", Text: "CREATE DATABASE " + quote(e.Old) + ";\n" + renames(e) +
+			";\n-- then the views, triggers and routines of " + quote(e.Scratch)}}
+	}
 	var s strings.Builder
 	if e.Source != host {
 		fmt.Fprintf(&s, "copy    %s:%s → %s, sha256 compared at both ends\n", e.Source, e.Path, host)
 	}
 	fmt.Fprintf(&s, "check   every statement of %s; refuse anything that is not for schema %s\n", e.Name, e.Schema)
+	for _, name := range e.Leftover {
+		fmt.Fprintf(&s, "drop    %s, left by a rehearsal that was cut off\n", name)
+	}
 	fmt.Fprintf(&s, "load    into scratch schema %s on %s\n", e.Scratch, host)
 	s.WriteString("compare tables, rows, definitions with the dump\n")
+	files := fmt.Sprintf("%s:%s\n%d bytes, sha256 %s", e.Source, e.Path, e.Size, e.SHA256)
+	if e.Rehearse {
+		fmt.Fprintf(&s, "drop    %s; nothing live is touched\n", e.Scratch)
+		return []runbook.Part{{Format: "files", Text: files}, {Format: "text", Text: s.String()}}
+	}
 	s.WriteString("hold    until somebody commits; nothing live has changed by then\n")
 	fmt.Fprintf(&s, "commit  create schema %s; then in one statement:", e.Old)
-	files := fmt.Sprintf("%s:%s\n%d bytes, sha256 %s", e.Source, e.Path, e.Size, e.SHA256)
-	var q strings.Builder
-	q.WriteString("RENAME TABLE\n")
-	for i, t := range e.Tables {
-		if i > 0 {
-			q.WriteString(",\n")
-		}
-		fmt.Fprintf(&q, "  %s.%s TO %s.%s, %s.%s TO %s.%s", quote(e.Schema), quote(t), quote(e.Old), quote(t),
-			quote(e.Scratch), quote(t), quote(e.Schema), quote(t))
-	}
 	return []runbook.Part{
 		{Format: "files", Text: files},
 		{Format: "text", Text: s.String()},
-		{Format: "sql", Text: q.String()},
+		{Format: "sql", Text: renames(e)},
 	}
+}
+
+// renames is the one statement of an exchange; a table that is not live has no first half.
+func renames(e effect) string {
+	var lines []string
+	for _, t := range e.Tables {
+		lines = append(lines, fmt.Sprintf("  %s.%s TO %s.%s, %s.%s TO %s.%s", quote(e.Schema), quote(t), quote(e.Old), quote(t),
+			quote(e.Scratch), quote(t), quote(e.Schema), quote(t)))
+	}
+	for _, t := range e.Out {
+		lines = append(lines, fmt.Sprintf("  %s.%s TO %s.%s", quote(e.Schema), quote(t), quote(e.Old), quote(t)))
+	}
+	return "RENAME TABLE\n" + strings.Join(lines, ",\n")
 }

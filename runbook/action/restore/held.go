@@ -120,6 +120,7 @@ func (k *held) Commit(ctx context.Context) (runbook.Result, error) {
 		newest = max(newest, t.Newest)
 	}
 	res := runbook.Result{Outcome: runbook.OutcomeDone, Values: map[string]string{
+		"bytes": strconv.FormatInt(k.e.Bytes, 10), "load_seconds": seconds(k.report.Seconds), "load_host": k.h.Name, "database": k.e.Database,
 		"dump": k.e.Name, "dump_host": k.e.Source, "dump_sha256": k.e.SHA256, "rows": strconv.FormatInt(rows, 10), "old_schema": s.old, "tables": strconv.Itoa(len(k.report.Tables)),
 	}}
 	if !k.e.Start.IsZero() {
@@ -129,7 +130,7 @@ func (k *held) Commit(ctx context.Context) (runbook.Result, error) {
 	res.Text = runbook.T("restore.done", "database", k.e.Schema, "host", k.h.Name, "seconds", k.report.Seconds,
 		"tables", len(k.report.Tables), "rows", rows, "newest", newest, "old", s.old)
 	if s.old != "" {
-		res.Open = append(res.Open, runbook.OpenItem{Text: runbook.T("restore.open_old", "old", s.old, "host", k.h.Name), Step: ""})
+		res.Open = append(res.Open, runbook.OpenItem{Text: openOld(s.old, k.h.Name)})
 	}
 	for _, m := range k.Notes() {
 		res.Open = append(res.Open, runbook.OpenItem{Text: m})
@@ -152,8 +153,8 @@ func (k *held) Commit(ctx context.Context) (runbook.Result, error) {
 }
 
 // oldName names the n-th choice of a schema for the data that was live.
-func oldName(schema string, now time.Time, n int) string {
-	name := clip(schema) + "_old_" + now.UTC().Format("01021504")
+func oldName(schema, why string, now time.Time, n int) string {
+	name := clip(schema) + "_" + why + "_" + now.UTC().Format("01021504")
 	if n > 0 {
 		name += "_" + strconv.Itoa(n+1)
 	}

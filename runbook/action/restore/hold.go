@@ -173,6 +173,10 @@ func (r *restore) install(ctx context.Context, e effect, h fleet.Host, d fleet.D
 		File: file, Gzip: e.Gzip, SHA256: e.SHA256, Trailer: e.Complete, Schema: e.Schema, Scratch: e.Scratch, NotEmpty: e.NotEmpty,
 		User: d.User, Password: d.Password.Reveal(), Remove: []string{helper},
 	}
+	script := helperScript
+	if e.Rehearse {
+		cfg.Rehearsal, cfg.Sessions, script = true, 1, gentleScript
+	}
 	if cfg.User == "" {
 		cfg.User = "root"
 	}
@@ -192,7 +196,7 @@ func (r *restore) install(ctx context.Context, e effect, h fleet.Host, d fleet.D
 	if err := transfer.Put(ctx, c, config, 0o600, bytesReader(text)); err != nil {
 		return spec, err
 	}
-	return fleet.JobSpec{ID: job.ID(), Script: helperScript, Env: map[string]string{"RB_HELPER": helper, load.ConfigVariable: config}}, nil
+	return fleet.JobSpec{ID: job.ID(), Script: script, Env: map[string]string{"RB_HELPER": helper, load.ConfigVariable: config}}, nil
 }
 
 // loaded judges how the helper ended.

@@ -37,6 +37,7 @@ type swapPlan struct {
 	Charset  string   `json:"charset"`
 	Tables   []string `json:"tables"`
 	Replaced []string `json:"replaced,omitempty"`
+	Away     []string `json:"away,omitempty"` // live tables that go to the old schema with nothing in their place
 	Objects  []object `json:"objects,omitempty"`
 }
 
@@ -49,7 +50,7 @@ func (s *session) objects(ctx context.Context, p swapPlan) ([]object, error) {
 	}
 	gone, err := s.read(ctx, p.Schema, p.Old, func(o object, table string) bool {
 		if o.Kind == "trigger" {
-			return slices.Contains(p.Replaced, table)
+			return slices.Contains(p.Replaced, table) || slices.Contains(p.Away, table)
 		}
 		return p.Old != "" && slices.ContainsFunc(fresh, func(f object) bool { return f.Kind == o.Kind && f.Name == o.Name })
 	})
@@ -177,8 +178,11 @@ func (s *session) makeObjects(ctx context.Context, p swapPlan) []object {
 	}
 }
 
+// swapSuffix ends the names of the files that hold plans of swaps.
+const swapSuffix = ".commit.json"
+
 func (r *restore) swapFile(h fleet.Host, job runbook.Job) string {
-	return path.Join(h.Path(stateDir), job.ID()+".commit.json")
+	return path.Join(h.Path(stateDir), job.ID()+swapSuffix)
 }
 
 // writeSwap keeps the plan of a swap on the host, whole or not at all.

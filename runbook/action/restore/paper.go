@@ -167,3 +167,47 @@ func (w wording) swap() string {
 				"FROM information_schema.TABLES s LEFT JOIN information_schema.TABLES l ON l.TABLE_SCHEMA="+paper.Literal(w.d.Schema)+
 				" AND l.TABLE_NAME=s.TABLE_NAME\nWHERE s.TABLE_SCHEMA="+paper.Literal(w.scratch)+" AND s.TABLE_TYPE='BASE TABLE';\n", paper.MySQL(w.h, w.d)+" && echo OK")
 }
+
+// Paper exchanges the kept tables for the live ones.
+func (u *undo) Paper(p runbook.Plan) runbook.Sheet {
+	h, d, kept, err := u.r.keptOnPaper(p)
+	if err != nil {
+		return runbook.Sheet{Typed: []runbook.Typed{{Note: action.Refuse(err).Text}}}
+	}
+	w := wording{h: h, d: d, scratch: kept, old: clip(d.Schema) + "_undone_paper"}
+	return runbook.Sheet{Typed: []runbook.Typed{
+		{Host: h.Name, Note: runbook.T("paper.restore_compare"), Script: w.count(kept) + w.count(d.Schema)},
+		{Host: h.Name, Ask: true, Note: runbook.T("paper.restore_swap", "old", w.old), Script: w.swap()},
+		{Host: h.Name, Note: runbook.T("paper.see"), Script: w.count(d.Schema)},
+	}}
+}
+
+// Paper drops a kept schema.
+func (a *drop) Paper(p runbook.Plan) runbook.Sheet {
+	h, d, kept, err := a.r.keptOnPaper(p)
+	if err != nil {
+		return runbook.Sheet{Typed: []runbook.Typed{{Note: action.Refuse(err).Text}}}
+	}
+	w := wording{h: h, d: d}
+	return runbook.Sheet{Typed: []runbook.Typed{
+		{Host: h.Name, Ask: true, Note: runbook.T("restore.drop_final", "kept", kept), Script: w.mysql("", "DROP DATABASE "+paper.Name(kept)+";")},
+	}}
+}
+
+// keptOnPaper is the kept schema of the plan, else the one that was named.
+func (r *restore) keptOnPaper(p runbook.Plan) (h fleet.Host, d fleet.Database, kept string, err error) {
+	if d, err = r.database(); err != nil {
+		return h, d, "", err
+	}
+	if h, err = r.env.Target(); err != nil {
+		return h, d, "", err
+	}
+	kept = r.env.Run.Params["kept"]
+	if e, err := fromPlan(p); err == nil && e.Scratch != "" {
+		kept = e.Scratch
+	}
+	if kept == "" {
+		kept = clip(d.Schema) + "_old_MMDDHHMM"
+	}
+	return h, d, kept, nil
+}

@@ -1,6 +1,7 @@
 package restore
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -11,12 +12,6 @@ import (
 	"recoverbot/runbook/action"
 	"recoverbot/runbook/dump"
 	"recoverbot/runbook/fleet"
-)
-
-// Measured on two cores: a dump loads at about 10 MB/s; between hosts 30 MB/s is modest.
-const (
-	loadRate = 10e6
-	copyRate = 30e6
 )
 
 // bigLoss is from when on the loss of data is a warning.
@@ -39,47 +34,55 @@ func (r *restore) Plan(ctx context.Context) (runbook.Plan, error) {
 	if err != nil {
 		return action.Cannot(p, err)
 	}
-	f, err := r.best(ctx, hosts, d.Schema, h)
-	if ctx.Err() != nil {
-		return p, ctx.Err()
+	f, e, err := r.pick(ctx, &p, hosts, d, h)
+	if err != nil || f.chosen == nil {
+		return p, err
 	}
-	all, chosen, in := f.all, f.chosen, f.in
-	if chosen == nil || err != nil {
-		p.Facts = r.refusals(all)
-		p.Tables = []runbook.Table{candidates(all, rank(all, h), nil)}
-		r.unsearched(&p, all)
-		if err == nil {
-			err = runbook.Errorf(runbook.NotFound, "restore.no_dump", "database", d.Schema, "hosts", len(hosts), "files", len(all))
-		}
-		return action.Cannot(p, err)
-	}
-	p.Tables = []runbook.Table{candidates(all, rank(all, h), chosen)}
-	p.Summary = runbook.T("restore.summary", "database", d.Schema, "host", h.Name, "file", chosen.name, "source", chosen.host.Name)
-	e := effect{
-		Database: d.Name, Schema: d.Schema, Source: chosen.host.Name, SourceIdentity: chosen.identity, Path: chosen.path, Name: chosen.name,
-		Size: chosen.size, SHA256: in.sha, Gzip: dump.IsGzip(chosen.name), Complete: chosen.ends.Complete,
-		Start: chosen.start.UTC(), End: chosen.end.UTC(), Bytes: in.bytes, Tables: in.tables,
-		Scratch: scratchName(d.Schema, in.sha), Old: clip(d.Schema) + "_old_MMDDHHMM",
-	}
-	if list := r.env.Fleet.Config().DomainList; list.Database == "" || list.Database == d.Name {
-		e.NotEmpty = list.Table
-		if e.NotEmpty == "" {
-			e.NotEmpty = "t_app_dns"
-		}
-	}
-	t, err := r.lookAtTarget(ctx, h, d, in.tables)
+	p.Summary = runbook.T("restore.summary", "database", d.Schema, "host", h.Name, "file", f.chosen.name, "source", f.chosen.host.Name)
+	e.Scratch, e.Old = scratchName(d.Schema, f.in.sha), clip(d.Schema)+"_"+keptByRestore+"_MMDDHHMM"
+	t, err := r.lookAtTarget(ctx, h, d, f.in.tables)
 	if err != nil {
 		return action.Cannot(p, err)
 	}
 	if p.Effect, err = toEffect(e, h.Name, t.identity); err != nil {
 		return p, err
 	}
-	r.judge(&p, all, *chosen, e, t, h)
-	r.previous(ctx, &p, *chosen, in, rank(all, h), d.Schema)
+	r.judge(ctx, &p, f.all, *f.chosen, e, t, h)
+	r.previous(ctx, &p, *f.chosen, f.in, rank(f.all, h), d.Schema)
 	if b, ok := r.boxed(d.Name); ok {
 		b.lacking(&p, e)
 	}
 	return p, nil
+}
+
+// pick searches the hosts and begins the effect with the best dump. Where there is none, the plan says why.
+func (r *restore) pick(ctx context.Context, p *runbook.Plan, hosts []fleet.Host, d fleet.Database, h fleet.Host) (f found, e effect, err error) {
+	f, err = r.best(ctx, hosts, d.Schema, h)
+	if ctx.Err() != nil {
+		return f, e, ctx.Err()
+	}
+	c := f.chosen
+	if c == nil || err != nil {
+		f.chosen = nil
+		p.Facts = r.refusals(f.all)
+		p.Tables = []runbook.Table{candidates(f.all, rank(f.all, h), nil)}
+		r.unsearched(p, f.all)
+		if err == nil {
+			err = runbook.Errorf(runbook.NotFound, "restore.no_dump", "database", d.Schema, "hosts", len(hosts), "files", len(f.all))
+		}
+		*p, err = action.Cannot(*p, err)
+		return f, e, err
+	}
+	p.Tables = []runbook.Table{candidates(f.all, rank(f.all, h), c)}
+	e = effect{
+		Database: d.Name, Schema: d.Schema, Source: c.host.Name, SourceIdentity: c.identity, Path: c.path, Name: c.name,
+		Size: c.size, SHA256: f.in.sha, Gzip: dump.IsGzip(c.name), Complete: c.ends.Complete,
+		Start: c.start.UTC(), End: c.end.UTC(), Bytes: f.in.bytes, Tables: f.in.tables,
+	}
+	if list := r.env.Fleet.Config().DomainList; list.Database == "" || list.Database == d.Name {
+		e.NotEmpty = cmp.Or(list.Table, "t_app_dns")
+	}
+	return f, e, nil
 }
 
 // found is what a search came to; chosen is nil where nothing can be restored.
@@ -192,12 +195,8 @@ func needed(e effect, remote, binlog bool) int64 {
 }
 
 // judge writes down what was found: facts, warnings, verdict.
-func (r *restore) judge(p *runbook.Plan, all []candidate, c candidate, e effect, t target, h fleet.Host) {
+func (r *restore) judge(ctx context.Context, p *runbook.Plan, all []candidate, c candidate, e effect, t target, h fleet.Host) {
 	remote := e.Source != h.Name
-	estimate := float64(e.Bytes)/loadRate + 1
-	if remote {
-		estimate += float64(e.Size) / copyRate
-	}
 	var facts []runbook.Msg
 	if c.dated {
 		loss := r.loss(e)
@@ -215,8 +214,8 @@ func (r *restore) judge(p *runbook.Plan, all []candidate, c candidate, e effect,
 		facts = append(facts, runbook.T("restore.fact_newest", "table", t.newestIn, "at", t.newest.UTC().Format(time.RFC3339)))
 	}
 	need := needed(e, remote, t.binlog)
-	facts = append(facts, runbook.T("restore.fact_disk", "free", t.free, "need", need),
-		runbook.T("restore.fact_estimate", "seconds", estimate))
+	facts = append(facts, runbook.T("restore.fact_disk", "free", t.free, "need", need))
+	facts = append(facts, r.estimate(ctx, p, e, remote)...)
 	if len(t.tables) == 0 {
 		facts = append(facts, runbook.T("restore.fact_bare", "database", e.Schema, "host", h.Name))
 	}

@@ -24,6 +24,12 @@ type Spec struct {
 	// Survey only looks: the step is satisfied where some host holds a complete dump, and says that the data is lost where
 	// none does. It needs no target.
 	Survey bool `yaml:"survey,omitempty"`
+	// Undo exchanges the data that an earlier restore has put aside back in: the newest, or that of the run's parameter kept.
+	Undo bool `yaml:"undo,omitempty"`
+	// Drop drops the schema with old data that the run's parameter kept names.
+	Drop bool `yaml:"drop,omitempty"`
+	// Rehearse only tries: the newest dump is loaded at low priority, compared, measured, and dropped again.
+	Rehearse bool `yaml:"rehearse,omitempty"`
 }
 
 // Validate checks what a scenario says.
@@ -31,7 +37,10 @@ func (s *Spec) Validate() error {
 	if s.Database == "" {
 		return errors.New("restore: database is missing")
 	}
-	if len(s.From) == 0 {
+	if yes(s.Survey)+yes(s.Undo)+yes(s.Drop)+yes(s.Rehearse) > 1 {
+		return errors.New("restore: survey, undo, drop and rehearse exclude each other")
+	}
+	if len(s.From) == 0 && !s.Undo && !s.Drop {
 		return errors.New("restore: from is missing")
 	}
 	if s.DumpTimezone != "" {
@@ -45,6 +54,9 @@ func (s *Spec) Validate() error {
 	return nil
 }
 
+// Beside reports whether the step leaves everything live alone, so that a run of such steps needs not be the only one.
+func (s *Spec) Beside() bool { return s.Rehearse }
+
 // Kind is this package's entry in the list of actions.
 func Kind() action.Kind {
 	return action.Kind{
@@ -52,8 +64,15 @@ func Kind() action.Kind {
 		Spec: func() any { return &Spec{} },
 		New: func(spec any, env action.Env) (action.Action, error) {
 			r := newRestore(*spec.(*Spec), env)
-			if r.spec.Survey {
+			switch {
+			case r.spec.Survey:
 				return &survey{r}, nil
+			case r.spec.Undo:
+				return &undo{r}, nil
+			case r.spec.Drop:
+				return &drop{r}, nil
+			case r.spec.Rehearse:
+				return &rehearsal{r}, nil
 			}
 			return r, nil
 		},
@@ -84,9 +103,13 @@ var (
 
 // database finds the step's database in fleet.yaml.
 func (r *restore) database() (fleet.Database, error) {
-	d, ok := r.env.Fleet.Config().Database(r.spec.Database)
+	name, err := r.env.Value(r.spec.Database)
+	if err != nil {
+		return fleet.Database{}, err
+	}
+	d, ok := r.env.Fleet.Config().Database(name)
 	if !ok {
-		return d, runbook.Errorf(runbook.Invalid, "restore.unknown_database", "name", r.spec.Database)
+		return d, runbook.Errorf(runbook.Invalid, "restore.unknown_database", "name", name)
 	}
 	if d.Schema == "" {
 		d.Schema = d.Name

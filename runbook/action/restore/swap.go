@@ -11,6 +11,7 @@ import (
 	"github.com/jmoiron/sqlx"
 
 	"recoverbot/runbook"
+	"recoverbot/runbook/dump/load"
 	"recoverbot/runbook/fleet"
 )
 
@@ -52,9 +53,12 @@ func (s *session) exec(ctx context.Context, query string) error {
 
 // lock keeps helpers and other swaps of the schema away while the session lives.
 func (s *session) lock(ctx context.Context, schema string) error {
+	return s.take(ctx, load.LockName(schema, false))
+}
+
+func (s *session) take(ctx context.Context, lock string) error {
 	var got *int
-	name := "recoverbot_load_" + schema
-	if err := s.conn.GetContext(ctx, &got, "SELECT GET_LOCK(?, 5)", name[:min(len(name), 64)]); err != nil {
+	if err := s.conn.GetContext(ctx, &got, "SELECT GET_LOCK(?, 5)", lock); err != nil {
 		return fmt.Errorf("lock schema: %w", err)
 	}
 	if got == nil || *got != 1 {
@@ -69,7 +73,7 @@ func (r *restore) dropScratch(ctx context.Context, h fleet.Host, d fleet.Databas
 		return err
 	}
 	defer s.close()
-	if err := s.lock(ctx, e.Schema); err != nil {
+	if err := s.take(ctx, load.LockName(e.Schema, e.Rehearse)); err != nil {
 		return err
 	}
 	if err := s.exec(ctx, "DROP DATABASE IF EXISTS "+quote(e.Scratch)); err != nil {
@@ -116,7 +120,7 @@ func (r *restore) stage(ctx context.Context, h fleet.Host, d fleet.Database, e e
 				return 0, nil, sqlError(err, h)
 			}
 		}
-		if contains(old, plan.Replaced) {
+		if contains(old, plan.Replaced) && contains(old, plan.Away) {
 			return stageSwapped, plan, nil
 		}
 	}
@@ -223,6 +227,9 @@ func (s *session) rename(ctx context.Context, p swapPlan) error {
 		}
 		moves = append(moves, quote(p.Scratch)+"."+quote(t)+" TO "+quote(p.Schema)+"."+quote(t))
 	}
+	for _, t := range p.Away {
+		moves = append(moves, quote(p.Schema)+"."+quote(t)+" TO "+quote(p.Old)+"."+quote(t))
+	}
 	for _, q := range append(steps, "RENAME TABLE "+strings.Join(moves, ", ")) {
 		if err := s.exec(ctx, q); err != nil {
 			if p.Old != "" && number(err) != 0 {
@@ -287,8 +294,17 @@ func (r *restore) planSwap(ctx context.Context, s *session, k *held) (*swapPlan,
 			p.Replaced = append(p.Replaced, t)
 		}
 	}
-	for n := 0; len(p.Replaced) > 0 && p.Old == ""; n++ {
-		name := oldName(k.e.Schema, r.env.Now(), n)
+	for _, t := range k.e.Out {
+		if slices.Contains(live, t) {
+			p.Away = append(p.Away, t)
+		}
+	}
+	why := keptByRestore
+	if k.e.Undo {
+		why = keptByUndo
+	}
+	for n := 0; len(p.Replaced)+len(p.Away) > 0 && p.Old == ""; n++ {
+		name := oldName(k.e.Schema, why, r.env.Now(), n)
 		var there int
 		if err := s.conn.GetContext(ctx, &there, "SELECT COUNT(*) FROM information_schema.SCHEMATA WHERE SCHEMA_NAME=?", name); err != nil {
 			return nil, err

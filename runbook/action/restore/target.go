@@ -153,7 +153,8 @@ func (t *target) findOutside(ctx context.Context, db *sqlx.DB, schema string, du
 	}
 	for _, k := range keys {
 		replaced := k.Schema == schema && slices.Contains(dumped, k.Table)
-		if !replaced && slices.Contains(dumped, k.To) && !strings.HasPrefix(k.Schema, schema+"_old_") && !strings.HasPrefix(k.Schema, schema+"_new_") {
+		_, kept := keptName(schema, k.Schema, time.Now())
+		if !replaced && slices.Contains(dumped, k.To) && !kept && !strings.HasPrefix(k.Schema, clip(schema)+"_new_") {
 			t.outside = k.Schema + "." + k.Table
 		}
 	}

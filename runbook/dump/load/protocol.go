@@ -22,11 +22,13 @@ type Config struct {
 	// NotEmpty is a table that must have rows, where the dump has it.
 	NotEmpty string `json:"not_empty,omitempty"`
 	// Sessions is how many connections load at a time; 0: as many as there are cores, at most 4.
-	Sessions int    `json:"sessions,omitempty"`
-	Network  string `json:"network"` // "unix" or "tcp"
-	Address  string `json:"address"`
-	User     string `json:"user"`
-	Password string `json:"password"`
+	Sessions int `json:"sessions,omitempty"`
+	// Rehearsal loads only to see that it can be done: see LockName. Live rows are not counted.
+	Rehearsal bool   `json:"rehearsal,omitempty"`
+	Network   string `json:"network"` // "unix" or "tcp"
+	Address   string `json:"address"`
+	User      string `json:"user"`
+	Password  string `json:"password"`
 	// Remove lists files that the helper removes when it ends: its own binary.
 	Remove []string `json:"remove,omitempty"`
 }

@@ -82,6 +82,9 @@ func (l *loader) run(ctx context.Context) (Report, error) {
 		return r, err
 	}
 	defer first.close()
+	if err := first.knows(ctx, l.summary.Collations); err != nil {
+		return r, err
+	}
 	if r.Definers, err = first.missingDefiners(ctx, l.summary.Objects); err != nil {
 		return r, err
 	}

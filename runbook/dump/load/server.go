@@ -22,7 +22,7 @@ func (l *loader) begin(ctx context.Context) (*session, error) {
 	}
 	var got sql.NullInt64
 	var packet int64
-	err = s.conn.QueryRowContext(ctx, "SELECT GET_LOCK(?, 0)", lockName(l.cfg.Schema)).Scan(&got)
+	err = s.conn.QueryRowContext(ctx, "SELECT GET_LOCK(?, 0)", LockName(l.cfg.Schema, l.cfg.Rehearsal)).Scan(&got)
 	if err == nil && got.Int64 != 1 {
 		err = runbook.Errorf(runbook.Unavailable, "dump.another_load")
 	}
@@ -39,8 +39,13 @@ func (l *loader) begin(ctx context.Context) (*session, error) {
 	return s, nil
 }
 
-func lockName(schema string) string {
+// LockName is the lock of the server that a load holds: only one at a time is for a schema. A rehearsal has its own, so
+// that a recovery need not wait for it.
+func LockName(schema string, rehearsal bool) string {
 	name := "recoverbot_load_" + schema
+	if rehearsal {
+		name = "recoverbot_rehearse_" + schema
+	}
 	return name[:min(len(name), 64)]
 }
 
@@ -104,7 +109,7 @@ func (l *loader) dropScratch() error {
 	}
 	defer s.close()
 	var got sql.NullInt64 // another helper may be at work: then the schema is its
-	if err := s.conn.QueryRowContext(ctx, "SELECT GET_LOCK(?, 5)", lockName(l.cfg.Schema)).Scan(&got); err != nil || got.Int64 != 1 {
+	if err := s.conn.QueryRowContext(ctx, "SELECT GET_LOCK(?, 5)", LockName(l.cfg.Schema, l.cfg.Rehearsal)).Scan(&got); err != nil || got.Int64 != 1 {
 		return err
 	}
 	for _, id := range l.ids {

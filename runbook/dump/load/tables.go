@@ -143,7 +143,7 @@ func (l *loader) fill(ctx context.Context, w *work, s *session, in *text, piece 
 		if err == nil && r.Plain {
 			err = s.send(ctx, in, r.Length)
 		} else if err == nil {
-			err = l.several(ctx, s, io.LimitReader(in, r.Length), r.Statements)
+			err = l.several(ctx, s, piece.t, io.LimitReader(in, r.Length), r.Statements)
 		}
 		if err != nil {
 			l.filling(piece.t.Name)
@@ -156,18 +156,14 @@ func (l *loader) fill(ctx context.Context, w *work, s *session, in *text, piece 
 }
 
 // several loads a run of short statements in one transaction: each of them alone would wait for the disk.
-func (l *loader) several(ctx context.Context, s *session, run io.Reader, statements int64) error {
+func (l *loader) several(ctx context.Context, s *session, t *table, run io.Reader, statements int64) error {
 	rules := dump.Rules{Schema: l.cfg.Schema, Scratch: l.cfg.Scratch}
-	split := dump.NewSplitter(io.MultiReader(run, strings.NewReader(";")))
+	split := t.Splitter(io.MultiReader(run, strings.NewReader(";")))
 	if err := s.exec(ctx, "START TRANSACTION"); err != nil {
 		return err
 	}
 	for range statements {
-		statement, err := split.Next()
-		if err != nil {
-			return changed(err)
-		}
-		c, err := rules.Check(statement)
+		c, err := split.Checked(rules)
 		if err != nil {
 			return err
 		}
@@ -246,15 +242,11 @@ func (l *loader) statements(ctx context.Context, s *session) error {
 	rules := dump.Rules{Schema: l.cfg.Schema, Scratch: l.cfg.Scratch}
 	split := dump.NewSplitter(io.LimitReader(in, l.summary.Bytes))
 	for {
-		statement, err := split.Next()
+		c, err := split.Checked(rules)
 		if errors.Is(err, io.EOF) {
 			l.filling("")
 			return s.leave(ctx)
 		}
-		if err != nil {
-			return err
-		}
-		c, err := rules.Check(statement)
 		if err != nil {
 			return err
 		}

@@ -1,0 +1,53 @@
+package restore
+
+import (
+	"context"
+	"time"
+
+	"recoverbot/runbook"
+	"recoverbot/runbook/action"
+)
+
+// Taken where nothing was measured yet: on two cores a dump loads at about 25 MB/s; between hosts 30 MB/s is modest.
+const (
+	loadRate = 25e6
+	copyRate = 30e6
+)
+
+// estimate says how long a restore will take, where that is known from, and what came of the last rehearsal.
+func (r *restore) estimate(ctx context.Context, p *runbook.Plan, e effect, remote bool) []runbook.Msg {
+	seconds, rate := float64(e.Bytes)/loadRate+1, loadRate
+	var from action.Measured
+	var facts []runbook.Msg
+	rehearsed := false
+	for _, m := range r.env.Measured(ctx, e.Database) { // the newest first
+		if m.Seconds > 0 && m.Bytes > 0 && from.At.IsZero() {
+			from, rate = m, float64(m.Bytes)/m.Seconds
+			seconds = float64(e.Bytes) / rate
+		}
+		if !m.Rehearsal || rehearsed {
+			continue
+		}
+		rehearsed = true
+		text := runbook.T("restore.fact_rehearsed", "at", m.At.UTC().Format(time.RFC3339), "file", printable(m.File), "host", m.Host,
+			"seconds", m.Seconds, "why", m.Failed)
+		if m.Failed.IsZero() {
+			facts = append(facts, text)
+		} else {
+			p.Warnings = append(p.Warnings, text)
+		}
+	}
+	if remote {
+		seconds += float64(e.Size) / copyRate
+	}
+	at := ""
+	if !from.At.IsZero() {
+		at = from.At.UTC().Format(time.RFC3339)
+	}
+	facts = append([]runbook.Msg{runbook.T("restore.fact_estimate", "seconds", seconds, "rate", int64(rate), "at", at, "host", from.Host,
+		"rehearsal", from.Rehearsal)}, facts...)
+	if !rehearsed {
+		facts = append(facts, runbook.T("restore.fact_not_rehearsed"))
+	}
+	return facts
+}

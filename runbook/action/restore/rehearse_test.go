@@ -1,0 +1,176 @@
+package restore
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"recoverbot/runbook"
+	"recoverbot/runbook/action"
+	"recoverbot/runbook/action/actiontest"
+	"recoverbot/runbook/fleet"
+)
+
+// rehearse plans a rehearsal, and wants it to be no danger.
+func (w *world) rehearse(from ...string) (runbook.Action, runbook.Job, runbook.Plan) {
+	w.t.Helper()
+	a, job, p := w.step(Spec{Rehearse: true, From: from, DumpTimezone: "UTC"}, nil)
+	if p.Verdict == runbook.Ready && p.Danger {
+		w.t.Error("a rehearsal is a danger")
+	}
+	return a, job, p
+}
+
+// untried wants everything live as it was, and nothing of a rehearsal left.
+func (w *world) untried(before string) {
+	w.t.Helper()
+	if got := w.text("SELECT GROUP_CONCAT(SCHEMA_NAME) FROM information_schema.SCHEMATA WHERE SCHEMA_NAME LIKE 'speed%'"); got != "speed" {
+		w.t.Errorf("schemas: %s", got)
+	}
+	if got := w.live(); got != before {
+		w.t.Errorf("live: %s, before %s", got, before)
+	}
+}
+
+func (w *world) live() string {
+	w.t.Helper()
+	var name, dns, only string
+	for table, sum := range map[string]*string{"t_app_dns": &dns, "only_here": &only} {
+		if err := w.db.DB.QueryRowxContext(w.t.Context(), "CHECKSUM TABLE speed."+table).Scan(&name, sum); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+	return dns + " " + only
+}
+
+func TestRehearsal(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, "standby", "report")
+	before := w.live()
+	if _, _, p := w.rehearse("standby"); p.Verdict != runbook.Blocked || p.Why.ID != "restore.no_dump" {
+		t.Errorf("no dump: %s %s", p.Verdict, say(t, p.Why))
+	}
+	good := w.dump()
+	w.put("report", "speed-20261122.sql", good)
+	w.Exec(w.db, "CREATE DATABASE speed_rehearsal_cut0ff") // by an earlier one
+	a, job, p := w.rehearse("standby", "report")
+	if !strings.Contains(p.Effect.Exact[1].Text, "drop    speed_rehearsal_cut0ff") {
+		t.Errorf("does not say what it drops: %+v", p.Effect.Exact)
+	}
+	out := actiontest.NewRecorder()
+	res, err := a.Apply(t.Context(), p, job, out)
+	if err != nil || res.Outcome != runbook.OutcomeDone || res.Text.ID != "restore.rehearsed" || res.Values["load_seconds"] == "" || len(res.Open) > 0 {
+		t.Fatalf("%v %s %v %s", err, say(t, res.Text), res.Values, out.Text())
+	}
+	if text := say(t, res.Text); !strings.Contains(text, "3 tables, 3004 rows") || !strings.Contains(text, "2026-11-22 01:58:12") {
+		t.Error(text)
+	}
+	w.untried(before)
+	if ev, err := a.(runbook.Looker).Look(t.Context(), p, job); err != nil || ev.Took != runbook.TookNo {
+		t.Errorf("look: %+v %v", ev, err)
+	}
+	if w.Exists("standby", stateDir+"/"+job.ID()) || w.Exists("standby", stateDir+"/dumps/"+"speed") {
+		t.Error("left on the host")
+	}
+
+	// A dump that only looks complete is found out.
+	i := strings.LastIndex(good, "/*!40103 SET TIME_ZONE=@OLD_TIME_ZONE")
+	w.put("report", "speed-20261122.sql", good[:i]+"INSERT INTO `users` VALUES (1,'twice',x'00');\n"+good[i:])
+	a, job, p = w.rehearse("report")
+	res, err = a.Apply(t.Context(), p, job, out)
+	if err != nil || res.Outcome != runbook.OutcomeFailed || res.Text.ID != "restore.rehearsal_failed" {
+		t.Errorf("a bad dump: %v %s", err, say(t, res.Text))
+	}
+	say(t, res.Text)
+	w.untried(before)
+}
+
+// A rehearsal that is cut off, by the host or for a recovery, leaves nothing, and keeps no restore waiting.
+func TestRehearsalCutOff(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	before := w.live()
+	w.put("standby", "speed-20261122.sql", w.dump("--skip-extended-insert", "--skip-add-locks"))
+	for _, how := range []string{"killed", "cancelled"} {
+		a, job, p := w.rehearse("standby")
+		ctx, cutBot := context.WithCancel(t.Context())
+		type end struct {
+			res runbook.Result
+			err error
+		}
+		done := make(chan end, 1)
+		go func() { res, err := a.Apply(ctx, p, job, actiontest.NewRecorder()); done <- end{res, err} }()
+		w.until(func() bool {
+			return w.text("SELECT COUNT(*) FROM information_schema.tables WHERE table_schema LIKE 'speed\\_rehearsal%' AND table_name='users'") != "0"
+		})
+		release := w.freeze()
+		if how == "killed" {
+			cutBot() // the bot dies, and then the helper
+			if e := <-done; e.err == nil {
+				t.Errorf("a bot that died: %+v", e.res)
+			}
+			killHelper(t, (&restore{}).workDir(w.Host("standby"), job)+"/recoverbot")
+			release()
+			res, err := a.(runbook.Resumer).Resume(t.Context(), p, job, actiontest.NewRecorder())
+			if err != nil || res.Outcome != runbook.OutcomeFailed {
+				t.Errorf("resumed: %v %s", err, say(t, res.Text))
+			}
+		} else {
+			var got int
+			if err := w.db.DB.GetContext(t.Context(), &got, "SELECT GET_LOCK('recoverbot_load_speed', 0)"); err != nil || got != 1 {
+				t.Errorf("a restore would wait for a rehearsal: %v", err)
+			}
+			cancelled := make(chan error, 1)
+			go func() { cancelled <- a.(runbook.Canceler).Cancel(t.Context(), p, job) }()
+			w.until(func() bool {
+				st, err := w.Client("standby").Job(t.Context(), job.ID())
+				return err == nil && st.Status != fleet.JobRunning
+			})
+			release()
+			if err := <-cancelled; err != nil {
+				t.Error(err)
+			}
+			if e := <-done; e.err != nil || e.res.Outcome != runbook.OutcomeFailed {
+				t.Errorf("cancelled: %+v %v", e.res, e.err)
+			}
+		}
+		cutBot()
+		w.untried(before)
+	}
+}
+
+// The card of a restore says how long it will take, and where that is known from.
+func TestEstimate(t *testing.T) {
+	t.Parallel()
+	at := time.Date(2026, 11, 21, 5, 0, 0, 0, time.UTC)
+	good := action.Measured{At: at, Rehearsal: true, Host: "standby", File: "speed-1.sql", Bytes: 1e9, Seconds: 100}
+	bad := action.Measured{At: at.Add(24 * time.Hour), Rehearsal: true, Host: "standby", File: "speed-2.sql", Failed: runbook.T("dump.server_gone")}
+	real := action.Measured{At: at.Add(time.Hour), Host: "spare1", File: "speed-1.sql", Bytes: 2e9, Seconds: 100}
+	for name, x := range map[string]struct {
+		past     []action.Measured
+		facts    []string
+		warnings []string
+	}{
+		"never": {nil, []string{"Takes about 21 s (assumed: 25.0 MB/s; nothing was measured yet)", "Never rehearsed: recoverbot rehearse restore"}, nil},
+		"rehearsed": {[]action.Measured{good}, []string{
+			"Takes at most about 50 s (rehearsal of 2026-11-21 05:00:00 on standby: 10.0 MB/s, at low priority)",
+			"Last rehearsal, 2026-11-21 05:00:00: speed-1.sql was restorable, 1 min 40 s on standby"}, nil},
+		"failed since": {[]action.Measured{bad, real, good}, []string{"Takes about 25 s (restore of 2026-11-21 06:00:00 on spare1: 20.0 MB/s)"},
+			[]string{"Last rehearsal, 2026-11-22 05:00:00: speed-2.sql could not be restored. The connection to MySQL was lost while loading. The live data is as it was"}},
+	} {
+		r := newRestore(Spec{}, action.Env{Past: func(context.Context, string) []action.Measured { return x.past }})
+		var p runbook.Plan
+		var facts, warnings []string
+		for _, m := range r.estimate(t.Context(), &p, effect{Bytes: 5e8}, false) {
+			facts = append(facts, say(t, m))
+		}
+		for _, m := range p.Warnings {
+			warnings = append(warnings, say(t, m))
+		}
+		if !slices.Equal(facts, x.facts) || !slices.Equal(warnings, x.warnings) {
+			t.Errorf("%s:\n%q\n%q", name, facts, warnings)
+		}
+	}
+}
