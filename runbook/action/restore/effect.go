@@ -32,6 +32,8 @@ type effect struct {
 	Undo bool     `json:"undo,omitempty"`
 	Out  []string `json:"out,omitempty"`
 	Drop bool     `json:"drop,omitempty"`
+	// Stream says that the load runs in this process, since the host will not run a helper.
+	Stream bool `json:"stream,omitempty"`
 	// A rehearsal drops Scratch again, and Leftover, what earlier ones have left.
 	Rehearse bool     `json:"rehearse,omitempty"`
 	Leftover []string `json:"leftover,omitempty"`
@@ -69,14 +71,18 @@ func exact(e effect, host string) []runbook.Part {
 			";\n-- then the views, triggers and routines of " + quote(e.Scratch)}}
 	}
 	var s strings.Builder
-	if e.Source != host {
+	if e.Source != host && !e.Stream {
 		fmt.Fprintf(&s, "copy    %s:%s → %s, sha256 compared at both ends\n", e.Source, e.Path, host)
 	}
 	fmt.Fprintf(&s, "check   every statement of %s; refuse anything that is not for schema %s\n", e.Name, e.Schema)
 	for _, name := range e.Leftover {
 		fmt.Fprintf(&s, "drop    %s, left by a rehearsal that was cut off\n", name)
 	}
-	fmt.Fprintf(&s, "load    into scratch schema %s on %s\n", e.Scratch, host)
+	through := ""
+	if e.Stream {
+		through = ", through the bot: no helper runs there"
+	}
+	fmt.Fprintf(&s, "load    into scratch schema %s on %s%s\n", e.Scratch, host, through)
 	s.WriteString("compare tables, rows, definitions with the dump\n")
 	files := fmt.Sprintf("%s:%s\n%d bytes, sha256 %s", e.Source, e.Path, e.Size, e.SHA256)
 	if e.Rehearse {

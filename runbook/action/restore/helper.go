@@ -43,6 +43,7 @@ type lines struct {
 	out     runbook.Output // may be nil
 	meter   *meter
 	rest    []byte
+	heard   bool // a word of a load came
 	report  *load.Report
 	refused *runbook.Msg
 	changed bool
@@ -77,11 +78,17 @@ func (l *lines) line(text []byte) {
 		}
 		return
 	}
+	l.take(line)
+}
+
+// take hears one line of a load.
+func (l *lines) take(line load.Line) {
+	l.heard = true
 	switch {
 	case line.Report != nil:
 		l.report = line.Report
 	case line.Refused != nil:
-		l.refused, l.changed = line.Refused, line.Changed
+		l.refused, l.changed, l.scratchLeft = line.Refused, line.Changed, line.Left
 	case line.Progress != nil:
 		l.meter.tell(runbook.Progress{Done: line.Progress.Done, Total: line.Progress.Total, Unit: unit(line.Progress.Phase)},
 			"restore.phase_"+line.Progress.Phase, "statements", line.Progress.Statements)

@@ -45,6 +45,9 @@ func (r *restore) Hold(ctx context.Context, p runbook.Plan, job runbook.Job, out
 	}
 	m := newMeter(out)
 	defer m.close()
+	if e.Stream {
+		return r.held(ctx, p, e, h, d, job, &lines{out: out, meter: m})
+	}
 	file, err := r.bring(ctx, e, h, c, m)
 	if err != nil {
 		return nil, refuse(err)
@@ -59,6 +62,10 @@ func (r *restore) Hold(ctx context.Context, p runbook.Plan, job runbook.Job, out
 	ended, err := r.env.Detached(ctx, h, p.Effect.Identity, spec, lines)
 	if err != nil {
 		return nil, err
+	}
+	if neverRan(ended, lines) {
+		r.clean(ctx, c, h, job)
+		return r.held(ctx, p, e, h, d, job, lines)
 	}
 	return r.loaded(ctx, p, e, h, d, job, ended, lines)
 }
@@ -153,7 +160,7 @@ func (r *restore) install(ctx context.Context, e effect, h fleet.Host, d fleet.D
 	if err := s.Chmod(dir, 0o700); err != nil {
 		return spec, fmt.Errorf("close directory: %w", err)
 	}
-	self, sum, err := ownBinary()
+	self, sum, err := r.binary()
 	if err != nil {
 		return spec, err
 	}
@@ -169,25 +176,11 @@ func (r *restore) install(ctx context.Context, e effect, h fleet.Host, d fleet.D
 	if got != sum {
 		return spec, runbook.Errorf(runbook.Unavailable, "restore.helper_damaged", "host", h.Name)
 	}
-	cfg := load.Config{
-		File: file, Gzip: e.Gzip, SHA256: e.SHA256, Trailer: e.Complete, Schema: e.Schema, Scratch: e.Scratch, NotEmpty: e.NotEmpty,
-		User: d.User, Password: d.Password.Reveal(), Remove: []string{helper},
-	}
+	cfg := loadConfig(e, h, d)
+	cfg.File, cfg.Remove = file, []string{helper}
 	script := helperScript
 	if e.Rehearse {
-		cfg.Rehearsal, cfg.Sessions, script = true, 1, gentleScript
-	}
-	if cfg.User == "" {
-		cfg.User = "root"
-	}
-	if d.Port != 0 {
-		cfg.Network, cfg.Address = "tcp", fmt.Sprintf("%s:%d", h.LoopbackAddress(), d.Port)
-	} else {
-		socket := d.Socket
-		if socket == "" {
-			socket = "/run/mysqld/mysqld.sock"
-		}
-		cfg.Network, cfg.Address = "unix", h.Path(socket)
+		script = gentleScript
 	}
 	text, err := json.Marshal(cfg)
 	if err != nil {
@@ -214,6 +207,9 @@ func (r *restore) loaded(ctx context.Context, p runbook.Plan, e effect, h fleet.
 		l.scratchLeft = true
 	}
 	refusal := &runbook.Refusal{Text: runbook.T("restore.helper_died", "host", h.Name, "exit", ended.Exit)}
+	if e.Stream || neverRan(ended, l) {
+		refusal.Text = runbook.T("restore.stream_cut")
+	}
 	if l.refused != nil {
 		refusal.Text, refusal.Stale = *l.refused, l.changed
 	}
@@ -232,7 +228,7 @@ func (r *restore) Rehold(ctx context.Context, p runbook.Plan, job runbook.Job) (
 	m := newMeter(nil)
 	defer m.close()
 	l := &lines{meter: m}
-	ended, err := r.env.Reattach(ctx, h, p.Effect.Identity, job.ID(), l)
+	ended, err := r.reattach(ctx, e, h, p.Effect.Identity, job, l)
 	if err != nil {
 		var never *runbook.Refusal
 		if c, cerr := r.env.Connect(ctx, h, p.Effect.Identity); cerr == nil && errors.As(err, &never) {
@@ -263,6 +259,7 @@ func (r *restore) Cancel(ctx context.Context, p runbook.Plan, job runbook.Job) e
 	if err != nil {
 		return err
 	}
+	stopStream(ctx, job)
 	if err := c.CancelJob(ctx, job.ID()); err != nil {
 		return err
 	}

@@ -44,6 +44,7 @@ func (r *restore) Plan(ctx context.Context) (runbook.Plan, error) {
 	if err != nil {
 		return action.Cannot(p, err)
 	}
+	e.Stream = !t.barred.IsZero()
 	if p.Effect, err = toEffect(e, h.Name, t.identity); err != nil {
 		return p, err
 	}
@@ -248,6 +249,9 @@ func (r *restore) judge(ctx context.Context, p *runbook.Plan, all []candidate, c
 	}
 	if !t.newest.IsZero() && c.dated && t.newest.After(c.end.Add(time.Minute)) {
 		w.add(true, "restore.target_newer", "table", t.newestIn, "at", t.newest.UTC().Format(time.RFC3339), "dump", e.End.Format(time.RFC3339))
+	}
+	if e.Stream {
+		w.add(false, "restore.streams", "why", t.barred)
 	}
 	if t.replica != "" {
 		w.add(true, "restore.replica", "host", h.Name, "source", t.replica)

@@ -64,6 +64,7 @@ func (a *rehearsal) Plan(ctx context.Context) (runbook.Plan, error) {
 		return action.Cannot(p, sqlError(err, x.h))
 	}
 	e.Leftover = left
+	e.Stream = !t.barred.IsZero()
 	if p.Effect, err = toEffect(e, x.h.Name, t.identity); err != nil {
 		return p, err
 	}
@@ -103,6 +104,14 @@ func (a *rehearsal) Apply(ctx context.Context, p runbook.Plan, job runbook.Job, 
 			return runbook.Result{}, action.Refuse(err)
 		}
 	}
+	if e.Stream {
+		l := &lines{out: out, meter: m}
+		ended, err := r.through(ctx, e, x.h, x.d, job, l)
+		if err != nil {
+			return runbook.Result{}, refuse(err)
+		}
+		return a.ended(ctx, p, e, x.h, x.d, job, ended, l, 0)
+	}
 	began := time.Now()
 	file, err := r.bring(ctx, e, x.h, x.c, m)
 	if err != nil {
@@ -117,6 +126,9 @@ func (a *rehearsal) Apply(ctx context.Context, p runbook.Plan, job runbook.Job, 
 	}
 	l := &lines{out: out, meter: m}
 	ended, err := r.env.Detached(ctx, x.h, p.Effect.Identity, spec, l)
+	if err == nil && neverRan(ended, l) {
+		ended, err = r.through(ctx, e, x.h, x.d, job, l)
+	}
 	if err != nil {
 		return runbook.Result{}, err
 	}

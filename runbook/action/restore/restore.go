@@ -4,7 +4,9 @@ package restore
 
 import (
 	"errors"
+	"os"
 	"path"
+	"runtime"
 	"time"
 
 	"recoverbot/runbook"
@@ -88,10 +90,13 @@ type restore struct {
 	// directly and patience bound how a plan reads dumps; see read.
 	directly int64
 	patience time.Duration
+	// binary opens what is uploaded as the helper, and arch is what it was built for; tests replace them.
+	binary func() (*os.File, string, error)
+	arch   string
 }
 
 func newRestore(spec Spec, env action.Env) *restore {
-	return &restore{spec: spec, env: env, free: statFree, directly: readDirectly, patience: readPatience}
+	return &restore{spec: spec, env: env, free: statFree, directly: readDirectly, patience: readPatience, binary: ownBinary, arch: runtime.GOARCH}
 }
 
 var (

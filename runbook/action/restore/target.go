@@ -20,7 +20,8 @@ type target struct {
 	identity string
 	free     int64
 	binlog   bool
-	replica  string // the source that it replicates from, "" for none
+	barred   runbook.Msg // why the helper will not run here
+	replica  string      // the source that it replicates from, "" for none
 	tables   []string
 	newest   time.Time // newest row of a table with created_at
 	newestIn string
@@ -68,6 +69,7 @@ func (r *restore) lookAtTarget(ctx context.Context, h fleet.Host, d fleet.Databa
 	if t.free, err = r.free(s, dir); err != nil {
 		return t, fmt.Errorf("look at free disk: %w", err)
 	}
+	t.barred = r.barred(ctx, h, c)
 	t.replica = replicaOf(ctx, db)
 	if t.tables, err = tablesOf(ctx, db, d.Schema); err != nil {
 		return t, sqlError(err, h)

@@ -1,0 +1,274 @@
+package restore
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"path"
+	"strconv"
+	"strings"
+	"sync"
+
+	"recoverbot/runbook"
+	"recoverbot/runbook/action"
+	"recoverbot/runbook/dump/load"
+	"recoverbot/runbook/fleet"
+	"recoverbot/runbook/transfer"
+)
+
+// wayScript prints the machine's architecture and how the disk of the helper's directory is mounted.
+const wayScript = `uname -m
+d=$RB_DIR
+while [ ! -d "$d" ]; do d=$(dirname -- "$d"); done
+findmnt -no OPTIONS -T "$d" 2>/dev/null || true
+`
+
+// barred says why the helper will not run on a host, as far as can be seen beforehand; zero where it should.
+func (r *restore) barred(ctx context.Context, h fleet.Host, c *fleet.Client) runbook.Msg {
+	ran, err := c.Run(ctx, fleet.Command{Script: wayScript, Env: map[string]string{"RB_DIR": h.Path(stateDir)}})
+	if err != nil || ran.Exit != 0 {
+		return runbook.Msg{} // an attempt will tell
+	}
+	machine, mount, _ := strings.Cut(ran.Stdout, "\n")
+	if own := machines[r.arch]; own != "" && machine != own {
+		return runbook.T("restore.barred_arch", "host", h.Name, "machine", printable(machine))
+	}
+	for _, option := range strings.Split(strings.TrimSpace(mount), ",") {
+		if option == "noexec" {
+			return runbook.T("restore.barred_noexec", "host", h.Name, "path", h.Path(stateDir))
+		}
+	}
+	return runbook.Msg{}
+}
+
+// machines are the names that uname has for Go's.
+var machines = map[string]string{"amd64": "x86_64", "arm64": "aarch64", "riscv64": "riscv64", "s390x": "s390x", "ppc64le": "ppc64le"}
+
+// neverRan reports whether the helper ended before its first word, as it does where the system will not run it: noexec
+// or another architecture (126), no loader (127), killed by a security module (128 + SIGKILL or SIGSYS).
+func neverRan(ended action.Ended, l *lines) bool {
+	if ended.Status != fleet.JobExited || l.heard {
+		return false
+	}
+	switch ended.Exit {
+	case 126, 127, 137, 159:
+		return true
+	}
+	return false
+}
+
+// streams holds the cancel functions of loads through this process, by id of their job.
+var streams sync.Map
+
+// stopStream ends a load through this process, where there is one, and waits for it.
+func stopStream(ctx context.Context, job runbook.Job) {
+	if s, ok := streams.Load(job.ID()); ok {
+		s := s.(*running)
+		s.cancel()
+		select {
+		case <-s.done:
+		case <-ctx.Done():
+		}
+	}
+}
+
+type running struct {
+	cancel context.CancelFunc
+	done   chan struct{}
+}
+
+// stream loads a dump that lies on host from through this process: what the helper does, over SSH both ways.
+func (r *restore) stream(ctx context.Context, e effect, h fleet.Host, d fleet.Database, job runbook.Job, from fleet.Host, identity, file string, l *lines) action.Ended {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	s := &running{cancel, make(chan struct{})}
+	defer close(s.done)
+	streams.Store(job.ID(), s)
+	defer streams.Delete(job.ID())
+
+	cfg := loadConfig(e, h, d)
+	open := func(ctx context.Context, offset int64) (io.ReadCloser, error) {
+		c, err := r.env.Connect(ctx, from, identity)
+		if err != nil {
+			return nil, err
+		}
+		return openFar(ctx, c, file, offset)
+	}
+	dial := func(ctx context.Context) (net.Conn, error) {
+		c, err := r.env.Fleet.SSH(ctx, h)
+		if err != nil {
+			return nil, err
+		}
+		return c.Dial(ctx, cfg.Network, cfg.Address)
+	}
+	last := load.Run(ctx, cfg, load.Source{Size: e.Size, Open: open, Far: true}, dial, l.take)
+	l.take(last)
+	ended := action.Ended{JobState: fleet.JobState{Status: fleet.JobExited}}
+	if last.Report == nil {
+		ended.Exit = 3
+	} else if !e.Rehearse {
+		if err := r.keepStreamed(ctx, h, job, last); err != nil {
+			l.report, ended.Exit = nil, 3
+			l.take(load.Line{Refused: &action.Refuse(err).Text})
+		}
+	}
+	return ended
+}
+
+// held loads the planned dump through this process, from where it lies, and holds it.
+func (r *restore) held(ctx context.Context, p runbook.Plan, e effect, h fleet.Host, d fleet.Database, job runbook.Job, l *lines) (runbook.HeldChange, error) {
+	ended, err := r.through(ctx, e, h, d, job, l)
+	if err != nil {
+		return nil, refuse(err)
+	}
+	if ctx.Err() != nil { // the bot stops: nothing goes on without it
+		return nil, ctx.Err()
+	}
+	return r.loaded(ctx, p, e, h, d, job, ended, l)
+}
+
+// through loads the dump of e through this process. The error says that nothing was begun.
+func (r *restore) through(ctx context.Context, e effect, h fleet.Host, d fleet.Database, job runbook.Job, l *lines) (action.Ended, error) {
+	source, ok := r.env.Fleet.Config().Host(e.Source)
+	if !ok {
+		return action.Ended{}, runbook.Errorf(runbook.Invalid, "fleet.unknown_host", "ref", e.Source)
+	}
+	if _, err := r.env.Connect(ctx, source, e.SourceIdentity); err != nil {
+		return action.Ended{}, err
+	}
+	l.meter.tell(runbook.Progress{}, "restore.streaming", "host", h.Name)
+	return r.stream(ctx, e, h, d, job, source, e.SourceIdentity, e.Path, l), nil
+}
+
+// reattach is how an attempt's load ended, whichever way it went.
+func (r *restore) reattach(ctx context.Context, e effect, h fleet.Host, identity string, job runbook.Job, l *lines) (action.Ended, error) {
+	if found, err := r.streamedBefore(ctx, h, identity, job, l); err != nil || found {
+		return action.Ended{JobState: fleet.JobState{Status: fleet.JobExited}}, err
+	}
+	if e.Stream { // it ended with the process that it ran in
+		return action.Ended{JobState: fleet.JobState{Status: fleet.JobDied}}, nil
+	}
+	return r.env.Reattach(ctx, h, identity, job.ID(), l)
+}
+
+// far is a file read over SFTP; closing it ends its session.
+type far struct {
+	io.Reader
+	close func()
+}
+
+func (f far) Close() error {
+	f.close()
+	return nil
+}
+
+func openFar(ctx context.Context, c *fleet.Client, file string, offset int64) (io.ReadCloser, error) {
+	s, err := c.SFTP(ctx)
+	if err != nil {
+		return nil, err
+	}
+	stop := context.AfterFunc(ctx, func() { _ = s.Close() })
+	end := func() {
+		stop()
+		_ = s.Close()
+	}
+	info, err := s.Lstat(file)
+	if err == nil && !info.Mode().IsRegular() {
+		err = errors.New("not a regular file")
+	}
+	if err != nil {
+		end()
+		return nil, fmt.Errorf("open dump: %w", err)
+	}
+	f, err := s.Open(file)
+	if err != nil {
+		end()
+		return nil, fmt.Errorf("open dump: %w", err)
+	}
+	if _, err := f.Seek(offset, io.SeekStart); err != nil {
+		end()
+		return nil, fmt.Errorf("open dump: %w", err)
+	}
+	return far{bufio.NewReaderSize(f, 1<<20), end}, nil // in pieces that are asked for side by side
+}
+
+func (r *restore) streamedFile(h fleet.Host, job runbook.Job) string {
+	return path.Join(h.Path(stateDir), job.ID()+".loaded.json")
+}
+
+// keepStreamed keeps on the host what a load through this process came to, whole or not at all: a helper's output
+// would lie there too.
+func (r *restore) keepStreamed(ctx context.Context, h fleet.Host, job runbook.Job, last load.Line) error {
+	text, err := json.Marshal(last)
+	if err != nil {
+		return fmt.Errorf("encode report: %w", err)
+	}
+	c, err := r.env.Fleet.SSH(ctx, h)
+	if err != nil {
+		return err
+	}
+	s, err := c.SFTP(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = s.Close() }()
+	stop := context.AfterFunc(ctx, func() { _ = s.Close() })
+	defer stop()
+	file := r.streamedFile(h, job)
+	if err := s.MkdirAll(path.Dir(file)); err != nil {
+		return fmt.Errorf("make directory: %w", err)
+	}
+	if err := transfer.Put(ctx, c, file+".new", 0o600, bytesReader(text)); err != nil {
+		return err
+	}
+	return s.PosixRename(file+".new", file)
+}
+
+// streamedBefore finds the report of a load through this process or an earlier one; false where there is none.
+func (r *restore) streamedBefore(ctx context.Context, h fleet.Host, identity string, job runbook.Job, l *lines) (bool, error) {
+	c, err := r.env.Connect(ctx, h, identity)
+	if err != nil {
+		return false, err
+	}
+	f, err := openFar(ctx, c, r.streamedFile(h, job), 0)
+	if errors.Is(err, os.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	defer func() { _ = f.Close() }()
+	text, err := io.ReadAll(io.LimitReader(f, 64<<20))
+	if err != nil {
+		return false, fmt.Errorf("read report: %w", err)
+	}
+	l.line(text)
+	return l.report != nil, nil
+}
+
+// loadConfig is what a load is told, wherever it runs; file and what is to be removed are the helper's.
+func loadConfig(e effect, h fleet.Host, d fleet.Database) load.Config {
+	cfg := load.Config{
+		Gzip: e.Gzip, SHA256: e.SHA256, Trailer: e.Complete, Schema: e.Schema, Scratch: e.Scratch, NotEmpty: e.NotEmpty,
+		User: d.User, Password: d.Password.Reveal(), Rehearsal: e.Rehearse,
+	}
+	if e.Rehearse {
+		cfg.Sessions = 1
+	}
+	if cfg.User == "" {
+		cfg.User = "root"
+	}
+	cfg.Network, cfg.Address = "unix", h.Path("/run/mysqld/mysqld.sock")
+	if d.Socket != "" {
+		cfg.Address = h.Path(d.Socket)
+	}
+	if d.Port != 0 {
+		cfg.Network, cfg.Address = "tcp", net.JoinHostPort(h.LoopbackAddress(), strconv.Itoa(d.Port))
+	}
+	return cfg
+}
