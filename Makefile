@@ -6,7 +6,7 @@ BIN := bin/recoverbot
 
 .PHONY: help
 help: ## print this help
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
 
 .PHONY: build
 build: ## build the static binary bin/recoverbot
@@ -36,6 +36,10 @@ test-deps: deps ## what the tests need beyond the drill: gcc for -race, chromium
 test: test-deps ## run all tests with the race detector
 	$(GO) vet ./...
 	$(GO) test -race -timeout 11m ./...
+
+.PHONY: bench-restore
+bench-restore: ready ## compare a restore with mysql < file: SIZE=megabytes, PAIRS=n, or DUMP=file of your own
+	$(GO) run ./bench/restore -binary $(BIN) -size $(or $(SIZE),1100) -pairs $(or $(PAIRS),3) $(if $(DUMP),-dump $(DUMP))
 
 .PHONY: fuzz
 fuzz: ## run each fuzz target for half a minute

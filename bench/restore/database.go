@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"errors"
@@ -9,7 +10,9 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
+	"time"
 
 	"recoverbot/drill/server"
 )
@@ -17,6 +20,7 @@ import (
 type database struct {
 	*sql.DB
 	socket string
+	pid    int
 }
 
 func openDatabase(m *server.MariaDB) (*database, error) {
@@ -24,7 +28,7 @@ func openDatabase(m *server.MariaDB) (*database, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open database: %w", err)
 	}
-	return &database{db, m.Socket}, nil
+	return &database{db, m.Socket, m.Pid()}, nil
 }
 
 func (d *database) close() { _ = d.Close() }
@@ -41,6 +45,21 @@ func (d *database) exec(ctx context.Context, statements ...string) error {
 func (d *database) setting(name string) (v string) {
 	_ = d.QueryRow("SELECT @@" + name).Scan(&v) // for people only
 	return v
+}
+
+// busy is the processor time that the server has used.
+func (d *database) busy() time.Duration {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", d.pid))
+	if err != nil {
+		return 0
+	}
+	f := strings.Fields(string(text[bytes.LastIndexByte(text, ')')+1:]))
+	if len(f) < 13 {
+		return 0
+	}
+	user, _ := strconv.Atoi(f[11]) // hundredths of a second, by proc(5)
+	system, _ := strconv.Atoi(f[12])
+	return time.Duration(user+system) * 10 * time.Millisecond
 }
 
 func quote(name string) string { return "`" + strings.ReplaceAll(name, "`", "``") + "`" }

@@ -113,14 +113,17 @@ func (b *bench) measure(ctx context.Context) error {
 	var pairs []pair
 	for i := range b.pairs {
 		var p pair
-		if p.plain, err = b.timed(ctx, b.plain); err != nil {
+		if p.plain, p.plainBusy, err = b.timed(ctx, b.plain); err != nil {
 			return fmt.Errorf("mysql < file: %w", err)
 		}
-		if p.ours, err = b.timed(ctx, func(ctx context.Context) error { return b.restore(ctx, &p) }); err != nil {
+		if p.ours, p.oursBusy, err = b.timed(ctx, func(ctx context.Context) error { return b.restore(ctx, &p) }); err != nil {
 			return fmt.Errorf("restore: %w", err)
 		}
 		fmt.Fprintf(b.out, "pair %d: mysql < file %.1f s, restore %.1f s, ratio %.3f; helper's memory %d MB; checksums and definitions equal\n",
 			i+1, p.plain.Seconds(), p.ours.Seconds(), p.ratio(), p.memory>>20)
+		if b.verbose {
+			fmt.Fprintf(b.out, "  processor: server %.1f s and %.1f s, helper %.1f s\n", p.plainBusy.Seconds(), p.oursBusy.Seconds(), p.helperBusy.Seconds())
+		}
 		pairs = append(pairs, p)
 	}
 	slices.SortFunc(pairs, func(x, y pair) int { return cmp.Compare(x.ratio(), y.ratio()) })

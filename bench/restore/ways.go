@@ -25,28 +25,30 @@ import (
 type pair struct {
 	plain, ours time.Duration
 	memory      int64 // bytes that the helper had at most
+	// busy is the processor time of the server, and of the client beside it, each way.
+	plainBusy, oursBusy, helperBusy time.Duration
 }
 
 func (p pair) ratio() float64 { return p.ours.Seconds() / p.plain.Seconds() }
 
 // timed runs one way into an empty schema, and compares what it made with the source.
-func (b *bench) timed(ctx context.Context, way func(context.Context) error) (time.Duration, error) {
+func (b *bench) timed(ctx context.Context, way func(context.Context) error) (took, busy time.Duration, err error) {
 	if err := b.db.exec(ctx, "DROP DATABASE IF EXISTS "+quote(b.schema), "CREATE DATABASE "+quote(b.schema)+" CHARACTER SET utf8mb4"); err != nil {
-		return 0, err
+		return 0, 0, err
 	}
-	began := time.Now()
+	began, before := time.Now(), b.db.busy()
 	if err := way(ctx); err != nil {
-		return 0, err
+		return 0, 0, err
 	}
-	took := time.Since(began)
+	took, busy = time.Since(began), b.db.busy()-before
 	made, err := b.db.states(ctx, b.schema)
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	if b.source == nil {
 		b.source = made
 	}
-	return took, differ(b.source, made)
+	return took, busy, differ(b.source, made)
 }
 
 // plain is what the document tells people to do.
@@ -96,6 +98,7 @@ func (b *bench) restore(ctx context.Context, p *pair) error {
 	if json.Unmarshal(lines[len(lines)-1], &last) != nil || last.Report == nil {
 		return fmt.Errorf("helper: %w: %s", err, lines[len(lines)-1])
 	}
+	p.helperBusy = cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
 	p.memory = cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss << 10
 	if b.verbose {
 		fmt.Fprintf(b.out, "%s\n", out)
