@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"sync"
 	"syscall"
 
@@ -21,6 +22,9 @@ const (
 	exitFailed  = 1 // nothing can be said; what was loaded is in the scratch schema, if anywhere
 	exitRefused = 3 // the last line says why; the scratch schema is gone, unless that line says otherwise
 )
+
+// memoryLimit is what the helper may use beside a database that needs its memory.
+const memoryLimit = 40 << 20
 
 // Main is the hidden subcommand load-dump.
 func Main(_ []string, _ io.Reader, stdout, stderr io.Writer) int {
@@ -36,6 +40,7 @@ func Main(_ []string, _ io.Reader, stdout, stderr io.Writer) int {
 			_ = os.Remove(p) // the bot removes the directory later in any case
 		}
 	}()
+	debug.SetMemoryLimit(memoryLimit)
 	var mu sync.Mutex
 	out := json.NewEncoder(stdout)
 	say := func(l Line) error {
@@ -59,8 +64,12 @@ func runLocal(ctx context.Context, cfg Config, say func(Line)) Line {
 		return refusal(&runbook.Error{Code: runbook.Conflicting, Msg: runbook.T("dump.gone"), Err: err}, "")
 	}
 	defer done()
+	return Run(ctx, cfg, src, dialer(cfg), say)
+}
+
+func dialer(cfg Config) Dialer {
 	var d net.Dialer
-	return Run(ctx, cfg, src, func(ctx context.Context) (net.Conn, error) { return d.DialContext(ctx, cfg.Network, cfg.Address) }, say)
+	return func(ctx context.Context) (net.Conn, error) { return d.DialContext(ctx, cfg.Network, cfg.Address) }
 }
 
 func readConfig(path string) (Config, error) {
