@@ -259,19 +259,27 @@ func TestRoundTrip(t *testing.T) {
 	}
 	p.exec("made", statements...)
 	p.exec("live", "CREATE TABLE only_live (id int)", "INSERT INTO only_live VALUES (1)")
-	for name, flags := range map[string][]string{
-		"plain":    nil,
-		"hex":      {"--hex-blob", "--single-transaction"},
-		"one row":  {"--skip-extended-insert", "--no-autocommit"},
-		"compact":  {"--compact"},
-		"complete": {"--complete-insert", "--order-by-primary", "--skip-tz-utc", "--skip-add-locks"},
+	for _, c := range []struct {
+		name  string
+		flags []string
+	}{
+		{"plain", nil},
+		{"compact", []string{"--compact", "--hex-blob", "--single-transaction"}},
+		{"complete", []string{"--complete-insert", "--order-by-primary", "--skip-tz-utc", "--skip-add-locks"}},
+		{"one_row", []string{"--skip-extended-insert", "--no-autocommit"}},
 	} {
+		name, flags := c.name, c.flags
+		if name == "one_row" { // as many rows would keep the mysql client busy for a minute
+			p.exec("made", "SET foreign_key_checks=0", "DELETE FROM child WHERE id > 1", "DELETE FROM big WHERE id MOD 10", "DELETE FROM parent WHERE id MOD 90",
+				"DELETE FROM nopk", "DELETE FROM nopk_unique WHERE a MOD 90", "DELETE FROM second_counter WHERE id MOD 90", "DELETE FROM words", "DELETE FROM places",
+				"DELETE FROM made WHERE id MOD 90", "DELETE FROM parts WHERE id MOD 90", "DELETE FROM versioned WHERE id MOD 90", "DELETE FROM hidden WHERE id MOD 90", "DELETE FROM old_engine")
+		}
 		for _, gz := range []bool{false, true} {
 			if gz && name != "plain" {
 				continue
 			}
 			text := p.client("mysqldump", "", append(append([]string{"--routines", "--triggers"}, flags...), "made")...)
-			base := "base_" + strings.ReplaceAll(name, " ", "_")
+			base := "base_" + name
 			p.exec(base)
 			p.client("mysql", "SET foreign_key_checks=0, sql_mode='NO_AUTO_VALUE_ON_ZERO';"+text, base)
 			cfg := p.file(text, gz)
