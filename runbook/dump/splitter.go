@@ -11,6 +11,7 @@ import (
 )
 
 const (
+	firstChunk   = 1 << 14
 	readChunk    = 1 << 20
 	maxStatement = 1 << 30 // no server takes a larger packet
 	maxSet       = 1 << 16
@@ -103,12 +104,13 @@ func (s *Splitter) fill() bool {
 		s.err = runbook.Errorf(runbook.Invalid, "dump.statement_too_long")
 		return false
 	}
-	if cap(s.buf)-n < readChunk {
-		grown := make([]byte, n, 2*cap(s.buf)+2*readChunk)
+	chunk := min(readChunk, max(firstChunk, cap(s.buf)/2))
+	if cap(s.buf)-n < chunk {
+		grown := make([]byte, n, 2*cap(s.buf)+2*chunk)
 		copy(grown, s.buf)
 		s.buf = grown
 	}
-	m, err := s.r.Read(s.buf[n : n+readChunk])
+	m, err := s.r.Read(s.buf[n : n+min(readChunk, cap(s.buf)-n)])
 	s.buf = s.buf[:n+m]
 	if err == io.EOF {
 		s.eof = true
