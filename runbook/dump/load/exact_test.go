@@ -95,7 +95,7 @@ func (w *exactWorld) program(in string, name string, args ...string) (string, er
 // load runs our path into the schema scratch.
 func (w *exactWorld) load(text []byte, gz bool) load.Line {
 	sum := sha256.Sum256(text)
-	cfg := load.Config{Gzip: gz, SHA256: hex.EncodeToString(sum[:]), Schema: "speed", Scratch: "scratch", Network: "unix", Address: w.s.Socket, User: "root"}
+	cfg := load.Config{Gzip: gz, Trailer: bytes.Contains(text, []byte("Host:")) && !gz, SHA256: hex.EncodeToString(sum[:]), Schema: "speed", Scratch: "scratch", Network: "unix", Address: w.s.Socket, User: "root"}
 	open := func(_ context.Context, offset int64) (io.ReadCloser, error) {
 		return io.NopCloser(bytes.NewReader(text[offset:])), nil
 	}

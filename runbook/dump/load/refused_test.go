@@ -1,0 +1,141 @@
+package load_test
+
+import (
+	"bytes"
+	"compress/gzip"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"recoverbot/locale"
+)
+
+// TestRefusedBeforeAnyWrite wants each dump that would reach beyond its schema refused with what, where and what to
+// do, and a server on which nothing has changed, not even for a moment.
+func TestRefusedBeforeAnyWrite(t *testing.T) {
+	t.Parallel()
+	w := newExactWorld(t)
+	w.db.SetMaxOpenConns(1)
+	w.exec("CREATE DATABASE speed; CREATE DATABASE other; CREATE TABLE other.t (a int); INSERT INTO other.t VALUES (1);" +
+		"USE speed; CREATE TABLE t_app_dns (id int primary key, ip varchar(64)); INSERT INTO t_app_dns VALUES (1,'192.0.2.1'),(2,'canary-row')")
+	good, err := w.program("", "mysqldump", "speed")
+	if err != nil {
+		t.Fatal(err)
+	}
+	books, err := locale.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := strings.LastIndex(good, "/*!40103 SET TIME_ZONE=@OLD_TIME_ZONE")
+	line := int64(strings.Count(good[:at], "\n") + 1)
+	state := func() string {
+		var s string
+		for _, q := range []string{"SELECT GROUP_CONCAT(SCHEMA_NAME ORDER BY 1) FROM information_schema.SCHEMATA", "SELECT GROUP_CONCAT(a) FROM other.t",
+			"SELECT GROUP_CONCAT(id,ip ORDER BY 1) FROM speed.t_app_dns", "SELECT @@GLOBAL.max_connections", "SELECT COUNT(*) FROM mysql.global_priv"} {
+			var v string
+			if err := w.db.GetContext(t.Context(), &v, q); err != nil {
+				t.Fatal(err)
+			}
+			s += v + "\n"
+		}
+		for _, q := range []string{"CHECKSUM TABLE speed.t_app_dns, other.t", "SHOW MASTER STATUS"} {
+			rows, err := w.db.QueryxContext(t.Context(), q)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for rows.Next() {
+				cells, _ := rows.SliceScan()
+				s += fmt.Sprintf("%s\n", cells)
+			}
+			_ = rows.Close()
+		}
+		return s
+	}
+	before := state()
+	touched := filepath.Join(t.TempDir(), "touched")
+	inserted := func(s string) string { return good[:at] + s + good[at:] }
+	packed := func(s string) string {
+		var b bytes.Buffer
+		z := gzip.NewWriter(&b)
+		_, _ = z.Write([]byte(s))
+		_ = z.Close()
+		return b.String()
+	}
+	refused := func(name, text string, gz bool, want string, where bool) {
+		t.Helper()
+		l := w.load([]byte(text), gz)
+		if l.Refused == nil || l.Refused.ID != want {
+			t.Errorf("%s: %+v, want %s", name, l.Refused, want)
+		} else {
+			for _, language := range []string{"en", "zh"} {
+				said := books.Printer(language, time.UTC).Say(*l.Refused)
+				if strings.Contains(said, "canary") || strings.Contains(said, "<no value>") || strings.HasPrefix(said, "dump.") ||
+					where && (!strings.Contains(said, fmt.Sprint(line)) || !strings.Contains(said, fmt.Sprint(at))) {
+					t.Errorf("%s: %s", name, said)
+				}
+			}
+		}
+		if now := state(); now != before {
+			t.Fatalf("%s changed\n%s\nto\n%s", name, before, now)
+		}
+	}
+
+	const foreign, unknown, set, client, body = "dump.foreign_schema", "dump.unknown_statement", "dump.set_refused", "dump.client_command", "dump.body"
+	for text, want := range map[string]string{
+		"USE other;": foreign, "use `other`;": foreign, "/*!50000 USE other */;": foreign, "/*!99999 USE other */;": foreign, "/*M! USE other */;": foreign,
+		"CREATE DATABASE other2;": foreign, "CREATE SCHEMA IF NOT EXISTS other2;": foreign, "DROP DATABASE other;": foreign, "ALTER DATABASE other CHARACTER SET latin1;": foreign,
+		"INSERT INTO other.t VALUES (7);": foreign, "INSERT INTO `other` . `t` VALUES (7);": foreign, "REPLACE INTO other.t VALUES (7);": foreign,
+		"/*!50000 INSERT INTO other.t VALUES (7) */;": foreign, "CREATE TABLE other.x (a int);": foreign, "CREATE TABLE /*!50000 other.*/x (a int);": foreign,
+		"CREATE TABLE x LIKE other.t;": foreign, "DROP TABLE other.t;": foreign, "DROP TABLE IF EXISTS t_app_dns, other.t;": foreign, "DROP VIEW other.v;": foreign,
+		"ALTER TABLE other.t ADD b int;": foreign, "LOCK TABLES other.t WRITE;": foreign, "CREATE INDEX i ON other.t (a);": foreign,
+		"CREATE TABLE x (a int, FOREIGN KEY (a) REFERENCES other.t (a));": foreign, "CREATE VIEW v AS SELECT * FROM other.t;": foreign,
+		"CREATE VIEW v AS SELECT 1 FROM (t_app_dns), other.t;": foreign, "CREATE VIEW v AS SELECT other.f(1);": foreign,
+		"CREATE TRIGGER g BEFORE INSERT ON other.t FOR EACH ROW SET @a=1;": foreign, "CREATE TRIGGER g BEFORE INSERT ON t_app_dns FOR EACH ROW INSERT other.t VALUES (1);": foreign,
+		"CREATE PROCEDURE p() UPDATE other.t SET a=2;": foreign, "CREATE FUNCTION other.f() RETURNS int RETURN 1;": foreign, "CREATE EVENT e ON SCHEDULE EVERY 1 SECOND DO DELETE FROM other.t;": foreign,
+		"DO SETVAL(other.s, 1);": foreign, "CREATE SEQUENCE other.s;": foreign,
+
+		"RENAME TABLE t_app_dns TO other.t2;": unknown, "ALTER TABLE t_app_dns RENAME TO other.t2;": unknown, "TRUNCATE other.t;": unknown, "DELETE FROM other.t;": unknown,
+		"UPDATE other.t SET a=2;": unknown, "GRANT ALL ON *.* TO x;": unknown, "REVOKE ALL ON *.* FROM x;": unknown, "CREATE USER x;": unknown, "CREATE ROLE x;": unknown,
+		"DROP USER x;": unknown, "ALTER USER root IDENTIFIED BY 'canary';": unknown, "LOAD DATA INFILE '/etc/passwd' INTO TABLE t_app_dns;": unknown, "LOAD DATA LOCAL INFILE 'canary' INTO TABLE other.t;": unknown,
+		"SELECT 'canary' INTO OUTFILE '/tmp/x';": unknown, "SELECT * FROM other.t;": unknown, "HANDLER other.t OPEN;": unknown, "PREPARE s FROM 'DROP DATABASE other';": unknown,
+		"EXECUTE s;": unknown, "EXECUTE IMMEDIATE 'DROP DATABASE other';": unknown, "CALL other.p();": unknown, "DO SLEEP(1);": unknown, "SHUTDOWN;": unknown, "KILL 1;": unknown,
+		"FLUSH PRIVILEGES;": unknown, "RESET MASTER;": unknown, "PURGE BINARY LOGS TO 'x';": unknown, "INSTALL SONAME 'x';": unknown, "XA START 'x';": unknown, "BEGIN NOT ATOMIC DROP DATABASE other; END;": unknown,
+		"source /etc/passwd\n;": unknown, "system touch " + touched + "\n;": unknown, "tee " + touched + "\n;": unknown, "pager cat\n;": unknown, "CREATE FUNCTION f RETURNS int SONAME 'x.so';": unknown,
+		"'canary';": unknown, "WITH x AS (SELECT 1) SELECT * FROM x;": unknown,
+
+		"SET GLOBAL max_connections=7;": set, "SET @@GLOBAL.max_connections=7;": set, "SET SQL_NOTES=0, GLOBAL max_connections=7;": set, "SET PERSIST x=1;": set, "SET PASSWORD='canary';": set,
+		"/*!50000 SET GLOBAL max_connections=7 */;": set, "SET SESSION sql_mode='CANARY';": set, "SET STATEMENT max_statement_time=1 FOR DROP DATABASE other;": set, "SET ROLE x;": set,
+
+		"\\! touch " + touched + "\n": client, "\\. /etc/passwd\n": client, "\\u other\n": client, "\\T " + touched + "\n": client, "\\r other\n": client,
+		"DELIMITER\n": unknown, "delimiter '\n": "dump.delimiter", "DELIMITER \\\n": "dump.delimiter", "DELIMITER x\n": "dump.delimiter",
+		"/*!5 x */;": "dump.nested_comment", "INSERT INTO t_app_dns SELECT * FROM other.t;": "dump.insert_not_literal", "INSERT INTO t_app_dns VALUES (9,LOAD_FILE('canary'));": "dump.insert_not_literal",
+		"INSERT INTO t_app_dns VALUES (9,'canary') ON DUPLICATE KEY UPDATE id=(SELECT 1);": "dump.insert_not_literal", "INSERT INTO missing VALUES (1);": "dump.rows_without_table",
+		"CREATE TABLE x AS SELECT * FROM other.t;": "dump.table_elsewhere", "CREATE TABLE x (a int) ENGINE=FEDERATED CONNECTION='mysql://canary';": "dump.table_elsewhere",
+		"CREATE TABLE x (a int) DATA DIRECTORY='/tmp';": "dump.table_elsewhere", "CREATE TABLE x (a int) ENGINE=MERGE UNION=(other.t);": "dump.table_elsewhere",
+		"CREATE PROCEDURE p() SET GLOBAL max_connections=7;": body, "CREATE TRIGGER g BEFORE INSERT ON t_app_dns FOR EACH ROW SET @@GLOBAL.max_connections=7;": body,
+		"CREATE VIEW v AS SELECT LOAD_FILE('/etc/passwd');": body, "CREATE PROCEDURE p() DROP DATABASE other;": body, "CREATE TABLE speed /*!99999 .x */ (a int);": "dump.nested_comment",
+	} {
+		refused(text, inserted(text+"\n"), false, want, true)
+	}
+	for text, want := range map[string]string{ // found further on than where it begins
+		"/*!50000 SET SQL_NOTES=0; USE other; */;\n": "dump.nested_comment", "/*!50000 /*!50001 USE other */ */;\n": "dump.nested_comment",
+		"CREATE TABLE /*!99999 ' */ other.t2 (a int) -- ' */\n;\n": "dump.nested_comment", "CREATE TABLE x (a int)\x00;\n": "dump.not_text",
+		"CREATE TABLE x (a int) \\! id\n;\n": client, "INSERT INTO t_app_dns VALUES (9,'canary": "dump.unterminated",
+	} {
+		refused(text, inserted(text), false, want, false)
+	}
+	refused("cut between statements", good[:strings.Index(good, "LOCK TABLES")], false, "dump.no_trailer", false)
+	refused("cut in a statement", good[:strings.Index(good, "canary")+3], false, "dump.unterminated", false)
+	refused("empty", "", false, "dump.no_tables", false)
+	whole := packed(good)
+	refused("cut in gzip", whole[:len(whole)-20], true, "dump.bad_gzip", false)
+	refused("not gzip", good, true, "dump.bad_gzip", false)
+	refused("damaged gzip", whole[:300]+"xxxx"+whole[304:], true, "dump.bad_gzip", false)
+	refused("a lie in gzip", packed(inserted("USE other;\n")), true, foreign, true)
+	if _, err := os.Stat(touched); err == nil {
+		t.Error("a dump ran a command")
+	}
+}
