@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"recoverbot/drill/server"
+	"recoverbot/runbook/dump"
 )
 
 type database struct {
@@ -131,11 +132,17 @@ func (b *bench) make(ctx context.Context, megabytes int) error {
 	steps := []string{"USE " + source, "SET sql_log_bin=0, time_zone='+00:00', unique_checks=0"}
 	for _, p := range parts {
 		rows := max(100, megabytes<<20/100*p.share/p.bytes)
-		steps = append(steps, "CREATE TABLE "+quote(p.name)+" ("+p.create+") ENGINE=InnoDB DEFAULT CHARSET=utf8mb4")
+		create := "CREATE TABLE " + quote(p.name) + " (" + p.create + ") ENGINE=InnoDB DEFAULT CHARSET=utf8mb4"
+		bare, keys, ok := dump.Lex{}.SplitKeys([]byte(create))
+		if !ok {
+			return fmt.Errorf("split %s: not understood", p.name)
+		}
+		steps = append(steps, string(bare))
 		const piece = 100_000
 		for from := 1; from <= rows; from += piece {
 			steps = append(steps, fmt.Sprintf("INSERT INTO %s SELECT %s FROM seq_%d_to_%d", quote(p.name), p.row, from, min(from+piece-1, rows)))
 		}
+		steps = append(steps, string(keys))
 	}
 	for _, s := range steps {
 		if _, err := conn.ExecContext(ctx, s); err != nil {
