@@ -87,6 +87,8 @@ func countRows(z *tokenizer) (rows int64, ok bool) {
 				}
 				comma = true
 			}
+		case c == '-' && i+1 < len(b) && b[i+1] == '-': // may begin a comment
+			return 0, false
 		case inside && (c >= '0' && c <= '9' || c == '-' || c == '+' || c == '.'):
 		case inside && identByte(c):
 			j := i

@@ -130,6 +130,7 @@ func TestRefused(t *testing.T) {
 		"CREATE PROCEDURE p() SELECT 1 INTO OUTFILE '/tmp/x'":                             "dump.body",
 		"CREATE PROCEDURE p() DELETE other.t FROM other.t":                                "dump.foreign_schema",
 		"CREATE PROCEDURE p() CREATE TABLE x LIKE other.t":                                "dump.foreign_schema",
+		"INSERT INTO t VALUES (1 -- '\n,(SELECT a FROM other.t) -- '\n)":                  "dump.insert_not_literal",
 		"CALL p()":                             "dump.unknown_statement",
 		"HANDLER t OPEN":                       "dump.unknown_statement",
 		"PREPARE s FROM 'DROP DATABASE other'": "dump.unknown_statement",

@@ -312,7 +312,11 @@ func (s *Splitter) statement() ([]byte, error) {
 			return text, nil
 		}
 		if !special[c] {
-			i++
+			rest, n := s.buf[s.start+i:], 1
+			for n < len(rest) && !special[rest[n]] && rest[n] != s.delim[0] {
+				n++
+			}
+			i += n
 			continue
 		}
 		n, next, err := s.special(i, c, within)
@@ -394,6 +398,14 @@ func (s *Splitter) quoted(i int, quote byte) (int, error) {
 // The count goes beyond b where b ends in a backslash.
 func skipQuoted(b []byte, quote byte, escaped bool, wide *wide) (n int, done bool) {
 	for n < len(b) {
+		if wide == nil {
+			for n < len(b) && b[n] != quote && b[n] != '\\' {
+				n++
+			}
+			if n == len(b) {
+				break
+			}
+		}
 		switch c := b[n]; {
 		case c == quote:
 			return n + 1, true
