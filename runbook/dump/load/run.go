@@ -38,6 +38,7 @@ type loader struct {
 // then, unless the line says that it is left.
 func Run(ctx context.Context, cfg Config, src Source, dial Dialer, say func(Line)) Line {
 	l := &loader{cfg: cfg, src: src, dial: dial, started: time.Now(), sums: newSums()}
+	l.status.phase("check", src.Size)
 	stop := l.status.tell(ctx, say)
 	defer stop()
 	report, err := l.run(ctx)
@@ -114,7 +115,6 @@ func (l *loader) run(ctx context.Context) (Report, error) {
 
 // check reads the whole dump before anything is written.
 func (l *loader) check(ctx context.Context) error {
-	l.status.phase("check", l.src.Size)
 	raw, err := l.src.Open(ctx, 0)
 	if err != nil {
 		return gone(err)

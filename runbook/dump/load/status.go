@@ -36,9 +36,11 @@ func (s *status) progress() Progress {
 	return p
 }
 
-// tell says how far it is until the returned function is called, which waits for the last line.
+// tell says how far it is, at once and every second, until the returned function is called, which waits for the last line.
 func (s *status) tell(ctx context.Context, say func(Line)) func() {
 	ctx, cancel := context.WithCancel(ctx)
+	p := s.progress()
+	say(Line{Progress: &p}) // who hears nothing takes the helper for one that cannot run
 	var done sync.WaitGroup
 	done.Go(func() {
 		tick := time.NewTicker(time.Second)
