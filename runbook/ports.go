@@ -44,7 +44,7 @@ type Noter interface{ Notes() []Msg }
 // Reholder finds a durable hold again after a restart of the bot. It is also called for a Hold that the restart cut
 // off: it may wait for the detached job that prepares the hold. A *Refusal means that certainly nothing is held or changed.
 type Reholder interface {
-	Rehold(ctx context.Context, p Plan, job Job) (HeldChange, error)
+	Rehold(ctx context.Context, p Plan, job Job, out Output) (HeldChange, error)
 }
 
 // Resumer re-attaches to a detached job after a lost connection or a restart; it never starts it anew. An *Error with

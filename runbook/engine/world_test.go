@@ -198,7 +198,7 @@ func (d *durable) Hold(ctx context.Context, p runbook.Plan, job runbook.Job, _ r
 	return d.hold(ctx, p, job, 0)
 }
 
-func (d *durable) Rehold(_ context.Context, _ runbook.Plan, job runbook.Job) (runbook.HeldChange, error) {
+func (d *durable) Rehold(_ context.Context, _ runbook.Plan, job runbook.Job, _ runbook.Output) (runbook.HeldChange, error) {
 	d.w.mu.Lock()
 	defer d.w.mu.Unlock()
 	if h := d.w.holds[job.ID()]; h != nil {

@@ -23,9 +23,9 @@ import (
 const (
 	dialTimeout = 7 * time.Second // for the first word: the dead host is among those asked
 	listTimeout = 20 * time.Second
-	readers     = 16                      // files read at once over one session: hosts can be far away
-	steadyFor   = 1200 * time.Millisecond // a file whose size or time changes in between is still being written
-	maxFiles    = 160                     // of a host, the newest: each costs round trips, and hosts can be far away
+	readers     = 16 // files read at once over one session: hosts can be far away
+	steadyFor   = 1200 * time.Millisecond
+	maxFiles    = 160 // of a host, the newest: each costs round trips, and hosts can be far away
 )
 
 // candidate is a file that may be a dump, on one host; or a host that could not be searched (name empty).
@@ -148,7 +148,7 @@ func (r *restore) list(ctx context.Context, s *sftp.Client, h fleet.Host, schema
 	if err != nil {
 		return nil, err
 	}
-	timer := time.NewTimer(steadyFor)
+	timer := time.NewTimer(r.steady)
 	defer timer.Stop()
 	select {
 	case <-ctx.Done():

@@ -178,3 +178,34 @@ func TestManyDumps(t *testing.T) {
 		t.Errorf("the dump that was named is %s: %s", state, say(t, p.Why))
 	}
 }
+
+// A dump that is still being written is refused, also where it looks complete at each look.
+func TestStillGrowing(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	text := w.dump()
+	w.put("standby", "speed-20261122.sql", text)
+	a, _ := w.action()
+	a.steady = 300 * time.Millisecond
+	stop, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		tick := time.NewTicker(20 * time.Millisecond)
+		defer tick.Stop()
+		for more := "\n"; ; more += "\n" {
+			select {
+			case <-stop:
+				return
+			case <-tick.C:
+				w.put("standby", "speed-20261122.sql", text+more)
+			}
+		}
+	}()
+	p, err := a.Plan(t.Context())
+	close(stop)
+	<-ended
+	if err != nil || p.Verdict != runbook.Blocked || len(p.Tables) != 1 || p.Tables[0].Rows[0][4] != "growing" {
+		t.Errorf("%s %+v %v", p.Verdict, p.Tables, err)
+	}
+	w.untouched()
+}

@@ -41,7 +41,7 @@ func (r *restore) Hold(ctx context.Context, p runbook.Plan, job runbook.Job, out
 	if state, err := c.Job(ctx, job.ID()); err != nil {
 		return nil, action.Refuse(err)
 	} else if state.Status != fleet.JobNone {
-		return r.Rehold(ctx, p, job)
+		return r.Rehold(ctx, p, job, out)
 	}
 	m := newMeter(out)
 	defer m.close()
@@ -220,14 +220,14 @@ func (r *restore) loaded(ctx context.Context, p runbook.Plan, e effect, h fleet.
 }
 
 // Rehold finds the load again after a restart: it waits for a helper that is still at work.
-func (r *restore) Rehold(ctx context.Context, p runbook.Plan, job runbook.Job) (runbook.HeldChange, error) {
+func (r *restore) Rehold(ctx context.Context, p runbook.Plan, job runbook.Job, out runbook.Output) (runbook.HeldChange, error) {
 	e, h, d, err := r.planned(p)
 	if err != nil {
 		return nil, err
 	}
-	m := newMeter(nil)
+	m := newMeter(out)
 	defer m.close()
-	l := &lines{meter: m}
+	l := &lines{out: out, meter: m}
 	ended, err := r.reattach(ctx, e, h, p.Effect.Identity, job, l)
 	if err != nil {
 		var never *runbook.Refusal

@@ -89,6 +89,7 @@ type restore struct {
 	free func(c sftpFree, path string) (int64, error)
 	// directly and patience bound how a plan reads dumps; see read.
 	directly int64
+	steady   time.Duration // a file whose size or time changes within it is still being written
 	patience time.Duration
 	// binary opens what is uploaded as the helper, and arch is what it was built for; tests replace them.
 	binary func() (*os.File, string, error)
@@ -96,7 +97,7 @@ type restore struct {
 }
 
 func newRestore(spec Spec, env action.Env) *restore {
-	return &restore{spec: spec, env: env, free: statFree, directly: readDirectly, patience: readPatience, binary: ownBinary, arch: runtime.GOARCH}
+	return &restore{spec: spec, env: env, free: statFree, directly: readDirectly, steady: steadyFor, patience: readPatience, binary: ownBinary, arch: runtime.GOARCH}
 }
 
 var (

@@ -18,6 +18,7 @@ import (
 
 	"recoverbot/locale"
 	"recoverbot/runbook"
+	"recoverbot/runbook/action"
 	"recoverbot/runbook/action/actiontest"
 	"recoverbot/runbook/dump/load"
 )
@@ -100,7 +101,28 @@ func (w *world) action(from ...string) (*restore, runbook.Job) {
 	env := w.Env(runbook.Step{ID: "restore", Kind: "restore", Host: "standby"})
 	env.Step.Attempt = w.n
 	env.Now = func() time.Time { return time.Date(2026, 11, 22, 3, 11, 0, 0, time.UTC) }
-	return newRestore(Spec{Database: "speed", From: from, DumpTimezone: "UTC"}, env), w.Job(env)
+	r := newRestore(Spec{Database: "speed", From: from, DumpTimezone: "UTC"}, env)
+	r.steady = soon
+	return r, w.Job(env)
+}
+
+// soon is how long tests watch a file that nobody writes.
+const soon = 40 * time.Millisecond
+
+// built is what a step's specification makes.
+func built(t *testing.T, spec Spec, env action.Env) runbook.Action {
+	t.Helper()
+	made, err := Kind().New(&spec, env)
+	if err != nil {
+		t.Fatal(err)
+	}
+	switch a := made.(type) {
+	case *survey:
+		a.r.steady = soon
+	case *rehearsal:
+		a.r.steady = soon
+	}
+	return made
 }
 
 func (w *world) plan(from ...string) (*restore, runbook.Job, runbook.Plan) {
@@ -274,7 +296,7 @@ func TestHeldSurvives(t *testing.T) {
 	a, job, p := w.plan()
 	before := w.hold(a, job, p).Before()
 	b, _ := w.action()
-	k, err := b.Rehold(t.Context(), p, job)
+	k, err := b.Rehold(t.Context(), p, job, actiontest.NewRecorder())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -292,7 +314,7 @@ func TestHeldSurvives(t *testing.T) {
 	if err != nil || res.Outcome != runbook.OutcomeFailed {
 		t.Errorf("commit after rollback: %+v %v", res, err)
 	}
-	if _, err := b.Rehold(t.Context(), p, job); err == nil {
+	if _, err := b.Rehold(t.Context(), p, job, actiontest.NewRecorder()); err == nil {
 		t.Error("held what was rolled back")
 	}
 	w.untouched()
@@ -306,7 +328,7 @@ func TestHeldSurvives(t *testing.T) {
 		t.Fatal(err)
 	}
 	var r *runbook.Refusal
-	if _, err := a.Rehold(t.Context(), p, job); !errors.As(err, &r) {
+	if _, err := a.Rehold(t.Context(), p, job, actiontest.NewRecorder()); !errors.As(err, &r) {
 		t.Errorf("held what never ran: %v", err)
 	}
 	if w.Exists("standby", stateDir+"/"+job.ID()) {
@@ -394,7 +416,7 @@ func TestKilled(t *testing.T) {
 		if _, err := os.Lstat(a.workDir(w.Host("standby"), job)); !errors.Is(err, os.ErrNotExist) {
 			t.Errorf("%s: the helper's directory is left: %v", how, err)
 		}
-		if _, err := a.Rehold(t.Context(), p, job); !errors.As(err, &r) {
+		if _, err := a.Rehold(t.Context(), p, job, actiontest.NewRecorder()); !errors.As(err, &r) {
 			t.Errorf("%s: held again: %v", how, err)
 		}
 	}

@@ -73,7 +73,7 @@ func TestWithoutHelper(t *testing.T) {
 				t.Error("a helper is left")
 			}
 			b, _ := w.action()
-			if k, err = b.Rehold(t.Context(), p, job); err != nil {
+			if k, err = b.Rehold(t.Context(), p, job, actiontest.NewRecorder()); err != nil {
 				t.Fatal(err)
 			}
 			if res, err := k.Commit(t.Context()); err != nil || res.Outcome != runbook.OutcomeDone {
@@ -121,7 +121,7 @@ func TestStreamCutOff(t *testing.T) {
 		}
 		b, _ := w.action()
 		var r *runbook.Refusal
-		if _, err := b.Rehold(t.Context(), p, job); !errors.As(err, &r) || r.Text.ID != "restore.stream_cut" {
+		if _, err := b.Rehold(t.Context(), p, job, actiontest.NewRecorder()); !errors.As(err, &r) || r.Text.ID != "restore.stream_cut" {
 			t.Errorf("%s: held again: %v", how, err)
 		}
 		w.untouched()

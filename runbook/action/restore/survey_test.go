@@ -84,10 +84,7 @@ func TestSurvey(t *testing.T) {
 		}
 		env.Run.Params = map[string]string{"dump": x.param}
 		env.Now = func() time.Time { return time.Date(2026, 11, 22, 3, 11, 0, 0, time.UTC) }
-		made, err := Kind().New(&Spec{Survey: true, Database: "speed", From: []string{"hongkong", "dead"}, DumpTimezone: "UTC"}, env)
-		if err != nil {
-			t.Fatal(err)
-		}
+		made := built(t, Spec{Survey: true, Database: "speed", From: []string{"hongkong", "dead"}, DumpTimezone: "UTC"}, env)
 		p, err := made.Plan(t.Context())
 		if err != nil {
 			t.Fatal(err)

@@ -18,10 +18,7 @@ func (w *world) step(spec Spec, params map[string]string) (runbook.Action, runbo
 	env.Step.Attempt, env.Run.Params = w.n, params
 	env.Now = func() time.Time { return time.Date(2026, 11, 22, 9, 11, 0, 0, time.UTC) }
 	spec.Database = "speed"
-	a, err := Kind().New(&spec, env)
-	if err != nil {
-		w.t.Fatal(err)
-	}
+	a := built(w.t, spec, env)
 	p, err := a.Plan(w.t.Context())
 	if err != nil {
 		w.t.Fatal(err)
