@@ -89,15 +89,25 @@ func countRows(z *tokenizer) (rows int64, ok bool) {
 			}
 		case c == '-' && i+1 < len(b) && b[i+1] == '-': // may begin a comment
 			return 0, false
-		case inside && (c >= '0' && c <= '9' || c == '-' || c == '+' || c == '.'):
+		case inside && digit(c):
+			n := number(b[i:])
+			if n == 0 { // a name
+				return 0, false
+			}
+			i += n
+			continue
+		case inside && (c == '-' || c == '+'):
+		case inside && c == '.':
+			if i+1 < len(b) && identByte(b[i+1]) && !digit(b[i+1]) {
+				return 0, false
+			}
 		case inside && identByte(c):
 			j := i
 			for j < len(b) && identByte(b[j]) {
 				j++
 			}
-			if b[i-1] >= '0' && b[i-1] <= '9' || b[i-1] == '.' { // 0xFF, 1e10
-				i = j
-				continue
+			if j < len(b) && b[j] == '.' {
+				return 0, false
 			}
 			switch w := strings.ToUpper(string(b[i:j])); w {
 			case "NULL", "TRUE", "FALSE", "DEFAULT", "_BINARY", "_UTF8", "_UTF8MB3", "_UTF8MB4", "_LATIN1", "_ASCII", "X", "B", "N":

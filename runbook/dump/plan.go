@@ -234,7 +234,7 @@ func (p *Planner) Plan(s Summary) Plan {
 	}
 	p.plan.Sections = slices.DeleteFunc(p.plan.Sections, func(t *Section) bool { return !tables[t.Name] })
 	for _, t := range p.plan.Sections {
-		if t.Bytes < worthKeys || p.referred[strings.ToLower(t.Name)] || t.Ordered {
+		if p.plan.Altered || t.Bytes < worthKeys || p.referred[strings.ToLower(t.Name)] || t.Ordered {
 			continue
 		}
 		if bare, keys, ok := t.made.SplitKeys([]byte(p.plan.Steps[t.Create].SQL)); ok {

@@ -1,7 +1,5 @@
 package dump
 
-import "strings"
-
 // place is what is known of where a name stands while names are read.
 type place struct {
 	table  bool // the next name is a table's
@@ -19,10 +17,15 @@ func (r Rules) qualified(text []byte, ts []token, body bool) (Checked, error) {
 	trigger := hasWord(ts[:min(len(ts), 12)], "TRIGGER")
 	for i := 0; i < len(ts); i++ {
 		t := ts[i]
-		if body && !r.Foreign && forbidden(ts[i:]) {
+		if body && !r.Foreign && forbidden(ts, i) {
 			return Checked{}, refuse("dump.body", ts)
 		}
 		switch {
+		case t.p("."): // not behind a name: those of names are read with them
+			if !r.Foreign && !decimal(ts, i) {
+				return Checked{}, refuse("dump.unknown_statement", ts)
+			}
+			continue
 		case t.p("("):
 			outer = append(outer, at)
 			at.scalar = i > 0 && (ts[i-1].is("EXTRACT") || ts[i-1].is("TRIM") || ts[i-1].is("SUBSTRING") || ts[i-1].is("SUBSTR") || ts[i-1].is("MID"))
@@ -44,7 +47,7 @@ func (r Rules) qualified(text []byte, ts []token, body bool) (Checked, error) {
 		case t.p(";"):
 			at = place{}
 			continue
-		case t.kind == word && keyword(ts, i, &at, &trigger):
+		case t.kind == word && !dotted(ts, i) && keyword(ts, i, &at, &trigger):
 			continue
 		}
 		n, ok := t.ident()
@@ -63,7 +66,7 @@ func (r Rules) qualified(text []byte, ts []token, body bool) (Checked, error) {
 		if parts >= 3 || parts == 2 && (at.table || call || !body || n == r.Schema) {
 			if n == r.Schema {
 				own = append(own, t)
-			} else if !r.Foreign && !pseudo(n, body) {
+			} else if !r.Foreign {
 				return Checked{}, r.foreign(ts, n)
 			}
 		}
@@ -119,26 +122,21 @@ func keyword(ts []token, i int, at *place, trigger *bool) bool {
 // sequenceCall reports the functions whose first argument is a sequence.
 func sequenceCall(t token) bool { return t.is("NEXTVAL") || t.is("LASTVAL") || t.is("SETVAL") }
 
-// forbidden reports what the body of a view, trigger or routine must not do, since the restored schema would do it to
-// others as soon as it is used.
-func forbidden(ts []token) bool {
-	if len(ts) < 2 {
-		return false
-	}
-	a, b := ts[0], ts[1]
-	switch {
-	case a.is("SET") && (b.is("GLOBAL") || b.is("PERSIST") || b.is("PASSWORD") || b.is("ROLE")),
-		a.is("CREATE") && (b.is("USER") || b.is("ROLE") || b.is("DATABASE") || b.is("SCHEMA") || b.is("SERVER")),
-		(a.is("DROP") || a.is("ALTER")) && (b.is("USER") || b.is("ROLE") || b.is("DATABASE") || b.is("SCHEMA") || b.is("SERVER")),
-		a.is("INTO") && (b.is("OUTFILE") || b.is("DUMPFILE")),
-		a.is("LOAD") && (b.is("DATA") || b.is("XML")), a.is("INSTALL") && (b.is("PLUGIN") || b.is("SONAME")), a.is("UNINSTALL"),
-		a.is("LOAD_FILE") && b.p("("):
-		return true
-	}
-	return a.kind == variable && (strings.HasPrefix(a.text, "@@GLOBAL.") || strings.HasPrefix(a.text, "@@PERSIST")) && (b.p("=") || b.p(":"))
+// dotted reports whether a dot and a name follow the word at i so closely that it is a name, even if it looks like a
+// keyword.
+func dotted(ts []token, i int) bool {
+	return i+2 < len(ts) && ts[i+1].p(".") && ts[i+1].from == ts[i].to && ts[i+2].kind == word && ts[i+2].from == ts[i+1].to
 }
 
-// pseudo reports the names that stand for rows, not schemas, in a trigger.
-func pseudo(n string, body bool) bool {
-	return body && (n == "NEW" || n == "OLD" || n == "new" || n == "old")
+// decimal reports whether the dot at i belongs to a number.
+func decimal(ts []token, i int) bool {
+	if i+1 < len(ts) {
+		if _, named := ts[i+1].ident(); named {
+			return false
+		}
+		if ts[i+1].kind == literal && digit(ts[i+1].raw[0]) {
+			return true
+		}
+	}
+	return i > 0 && ts[i-1].kind == literal && digit(ts[i-1].raw[0])
 }

@@ -2,6 +2,10 @@ package dump
 
 import "strings"
 
+// maxSet is how long a SET may be, in bytes: each statement up to that is looked at, since it may change how the next
+// one is read.
+const maxSet = 1 << 16
+
 // session lists the variables that dumps set, for their own session, to be read back right.
 var session = map[string]bool{
 	"CHARACTER_SET_CLIENT": true, "CHARACTER_SET_RESULTS": true, "CHARACTER_SET_CONNECTION": true, "COLLATION_CONNECTION": true,
@@ -20,6 +24,9 @@ type setting struct {
 // set judges SET: user variables and the session variables above, given literals or variables. What changes how
 // statements are read is followed, and written with its value: what a variable holds by then may have been changed.
 func (r Rules) set(text []byte) (Checked, error) {
+	if len(text) > maxSet {
+		return Checked{}, refuse("dump.set_refused", nil)
+	}
 	ts := r.Lex.tokens(text)
 	if len(ts) == 0 || !ts[0].is("SET") {
 		return Checked{lex: r.Lex}, refuse("dump.unknown_statement", ts)

@@ -14,7 +14,6 @@ const (
 	firstChunk   = 1 << 14
 	readChunk    = 1 << 20
 	maxStatement = 1 << 30 // no server takes a larger packet
-	maxSet       = 1 << 16
 )
 
 // Splitter cuts a dump into statements as strictly as it can: whatever the mysql client would treat as a command of its
@@ -149,10 +148,8 @@ func (s *Splitter) Next() ([]byte, error) {
 		if len(bytes.TrimSpace(text)) == 0 {
 			continue
 		}
-		if len(text) < maxSet { // a SET may change how the next statement is read; one that may not run is refused by Rules
-			if c, err := (Rules{Lex: s.lex}).set(text); err == nil {
-				s.lex = c.lex
-			}
+		if c, err := (Rules{Lex: s.lex}).set(text); err == nil { // one that may not run is refused by Rules
+			s.lex = c.lex
 		}
 		return text, nil
 	}

@@ -2,6 +2,7 @@ package dump
 
 import (
 	"bytes"
+	"math"
 	"strings"
 )
 
@@ -46,6 +47,8 @@ type tokenizer struct {
 	pos    int
 	lex    Lex
 	unsure func(from int) // hears of executable comments that some servers skip; may be nil
+	last   token
+	dotted bool // last is the dot behind a name: what follows is a name, too, even if it begins with a digit
 }
 
 func (z *tokenizer) next() token {
@@ -76,7 +79,11 @@ func (z *tokenizer) next() token {
 		case bytes.HasPrefix(rest, []byte("*/")):
 			z.pos += 2
 		default:
-			return z.token(c)
+			t := z.token(c)
+			_, named := z.last.ident()
+			z.dotted = named && t.p(".") && (t.from == z.last.to || t.to == len(z.b) || !digit(z.b[t.to]))
+			z.last = t
+			return t
 		}
 	}
 	return token{kind: end, from: len(z.b), to: len(z.b)}
@@ -98,11 +105,9 @@ func (z *tokenizer) token(c byte) token {
 		for z.pos < len(z.b) && (identByte(z.b[z.pos]) || z.b[z.pos] == '@' || z.b[z.pos] == '.') {
 			z.pos++
 		}
-	case c >= '0' && c <= '9':
+	case digit(c) && !z.dotted && number(z.b[from:]) > 0:
 		t.kind = literal
-		for z.pos < len(z.b) && (identByte(z.b[z.pos]) || z.b[z.pos] == '.') {
-			z.pos++
-		}
+		z.pos += number(z.b[from:])
 	case identByte(c):
 		t.kind = word
 		for z.pos < len(z.b) && identByte(z.b[z.pos]) {
@@ -127,6 +132,43 @@ func identByte(c byte) bool {
 	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '_' || c == '$' || c >= 0x80
 }
 
+func digit(c byte) bool { return c >= '0' && c <= '9' }
+
+func hexDigit(c byte) bool { return digit(c) || c >= 'a' && c <= 'f' || c >= 'A' && c <= 'F' }
+
+// number returns the length of the number that b begins with, without a dot: 12, 0x1F, 0b1, 1e-5; 0 where its digits
+// begin a name, as in 2024_logs.
+func number(b []byte) int {
+	while := func(n int, in func(byte) bool) int {
+		for n < len(b) && in(b[n]) {
+			n++
+		}
+		return n
+	}
+	n := while(0, digit)
+	switch {
+	case n == len(b) || !identByte(b[n]):
+		return n
+	case n == 1 && b[0] == '0' && (b[1] == 'x' || b[1] == 'b'):
+		in := hexDigit
+		if b[1] == 'b' {
+			in = func(c byte) bool { return c == '0' || c == '1' }
+		}
+		if n = while(2, in); n > 2 && (n == len(b) || !identByte(b[n])) {
+			return n
+		}
+	case b[n] == 'e' || b[n] == 'E':
+		n++
+		if n < len(b) && (b[n] == '+' || b[n] == '-') {
+			n++
+		}
+		if n < len(b) && digit(b[n]) {
+			return while(n, digit) // and no further: a server reads 1e5FROM as two words
+		}
+	}
+	return 0
+}
+
 // quoted moves behind the quoted text, with its doubled quotes.
 func (z *tokenizer) quoted(quote byte) {
 	escaped, wide := z.lex.escaped(quote), z.lex.wide()
@@ -147,10 +189,18 @@ func (z *tokenizer) quoted(quote byte) {
 }
 
 func (l Lex) tokens(b []byte) []token {
+	out, _ := l.few(b, math.MaxInt)
+	return out
+}
+
+// few reads up to most tokens; ok is false where there are more.
+func (l Lex) few(b []byte, most int) (out []token, ok bool) {
 	z := tokenizer{b: b, lex: l}
-	var out []token
 	for t := z.next(); t.kind != end; t = z.next() {
+		if len(out) == most {
+			return out, false
+		}
 		out = append(out, t)
 	}
-	return out
+	return out, true
 }
