@@ -1,6 +1,7 @@
 package load
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -104,7 +105,7 @@ func (l *loader) make(ctx context.Context, s *session) ([]*table, error) {
 		}
 	}
 	l.filling("")
-	return tables, nil
+	return tables, l.judge.ownEngines(ctx, l.cfg.Scratch, "")
 }
 
 // create makes a table as the dump says and, where its keys wait, once more without them.
@@ -167,7 +168,7 @@ func (l *loader) several(ctx context.Context, s *session, t *table, run io.Reade
 		if err != nil {
 			return err
 		}
-		if err := s.exec(ctx, string(c.SQL)); err != nil {
+		if err := s.send(ctx, bytes.NewReader(c.SQL), int64(len(c.SQL))); err != nil {
 			return err
 		}
 	}
@@ -253,10 +254,18 @@ func (l *loader) statements(ctx context.Context, s *session) error {
 		if c.Name != "" {
 			l.filling(c.Name)
 		}
-		if c.SQL != nil {
-			if err := s.exec(ctx, string(c.SQL)); err != nil {
-				return err
-			}
+		switch {
+		case c.SQL == nil:
+		case c.Rows > 0:
+			err = s.send(ctx, bytes.NewReader(c.SQL), int64(len(c.SQL)))
+		default:
+			err = s.exec(ctx, string(c.SQL))
+		}
+		if err == nil && c.Object == "table" {
+			err = l.judge.ownEngines(ctx, l.cfg.Scratch, c.Name)
+		}
+		if err != nil {
+			return err
 		}
 		l.status.done.Store(split.Offset())
 		l.status.statements.Add(1)
