@@ -91,11 +91,8 @@ func (k *held) Lost() <-chan error { return nil }
 
 // Rollback drops the scratch schema. The live schema has never changed.
 func (k *held) Rollback(ctx context.Context) error {
-	stage, plan, err := k.r.stage(ctx, k.h, k.d, k.e, k.job)
+	stage, _, err := k.r.settle(ctx, k.h, k.d, k.e, k.job)
 	if err != nil {
-		return err
-	}
-	if err := k.r.undo(ctx, k.h, k.d, k.e, stage, plan); err != nil {
 		return err
 	}
 	if stage == stageSwapped {
@@ -111,7 +108,7 @@ func (k *held) Commit(ctx context.Context) (runbook.Result, error) {
 		return runbook.Result{}, err
 	}
 	if !s.failed.IsZero() {
-		return runbook.Result{Outcome: runbook.OutcomeFailed, Text: s.failed}, nil
+		return runbook.Result{Outcome: runbook.OutcomeFailed, Text: s.failed, Open: openObjects(s.notMade)}, nil
 	}
 	var rows int64
 	newest := ""
@@ -135,9 +132,7 @@ func (k *held) Commit(ctx context.Context) (runbook.Result, error) {
 	for _, m := range k.Notes() {
 		res.Open = append(res.Open, runbook.OpenItem{Text: m})
 	}
-	for _, o := range s.notMade {
-		res.Open = append(res.Open, runbook.OpenItem{Text: runbook.T("restore.open_object", "kind", o.Kind, "name", o.Name, "schema", o.Schema)})
-	}
+	res.Open = append(res.Open, openObjects(s.notMade)...)
 	for _, o := range k.report.Definers {
 		res.Open = append(res.Open, runbook.OpenItem{Text: runbook.T("restore.open_definer", "kind", o.Kind, "name", o.Name, "definer", o.Definer)})
 	}

@@ -17,14 +17,9 @@ func (r *restore) Look(ctx context.Context, p runbook.Plan, job runbook.Job) (ru
 	if err != nil {
 		return runbook.Evidence{}, err
 	}
-	at, plan, err := r.stage(ctx, h, d, e, job)
+	at, plan, err := r.settle(ctx, h, d, e, job)
 	if err != nil {
 		return runbook.Evidence{}, err
-	}
-	if at == stageLoaded { // all that was begun can be undone, so that what is said below is true
-		if err := r.undo(ctx, h, d, e, at, plan); err != nil {
-			return runbook.Evidence{}, err
-		}
 	}
 	if at == stageSwapped {
 		if n := len(plan.Objects); n > 0 {

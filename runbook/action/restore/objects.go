@@ -39,6 +39,8 @@ type swapPlan struct {
 	Replaced []string `json:"replaced,omitempty"`
 	Away     []string `json:"away,omitempty"` // live tables that go to the old schema with nothing in their place
 	Objects  []object `json:"objects,omitempty"`
+	// Connection is the server's number of the connection that exchanges.
+	Connection int64 `json:"connection,omitempty"`
 }
 
 // objects lists what has to be made anew: the dump's own in the live schema, and what they replace, with the live

@@ -142,62 +142,99 @@ func contains(have, want []string) bool {
 // swap moves the loaded tables in and the live ones out by one RENAME, then makes views, triggers and routines. It can
 // be called again after a crash: what was planned is in a file on the host.
 func (r *restore) swap(ctx context.Context, k *held) (swapped, error) {
-	var out swapped
-	refused := func(m runbook.Msg) (swapped, error) { out.failed = m; return out, nil }
+	refused := func(m runbook.Msg) (swapped, error) { return swapped{failed: m}, nil }
 	c, err := r.env.Connect(ctx, k.h, k.plan.Effect.Identity)
 	if err != nil {
 		var refusal *runbook.Refusal
 		if errors.As(err, &refusal) {
 			return refused(refusal.Text)
 		}
-		return out, err
+		return swapped{}, err
+	}
+	begun, err := r.readSwap(ctx, c, k.h, k.job)
+	if err != nil {
+		return swapped{}, err
 	}
 	s, err := r.session(ctx, k.h, k.d)
 	if err != nil {
-		return refused(runbook.T("restore.mysql_failed", "host", k.h.Name))
+		return k.broken(begun, "restore.mysql_failed", err)
 	}
 	defer s.close()
-	if err := s.lock(ctx, k.e.Schema); err != nil {
-		return refused(runbook.T("dump.another_load"))
+	if err := s.takeOver(ctx, k.e.Schema, begun); err != nil {
+		return k.broken(begun, "dump.another_load", err)
 	}
 	at, plan, err := r.stage(ctx, k.h, k.d, k.e, k.job)
-	if err != nil {
-		return refused(runbook.T("restore.mysql_failed", "host", k.h.Name))
-	}
-	if at == stageGone {
+	switch {
+	case err != nil:
+		return k.broken(begun, "restore.mysql_failed", err)
+	case at == stageSwapped:
+		return s.finish(ctx, k, *plan), nil
+	case at == stageGone:
 		return refused(runbook.T("restore.scratch_gone", "scratch", k.e.Scratch))
 	}
-	if at == stageLoaded {
-		s.restoreTriggers(ctx, plan) // of an exchange that was cut off
-		if plan, err = r.planSwap(ctx, s, k); err == nil {
-			err = r.writeSwap(ctx, c, k.h, k.job, *plan)
-		}
-		if err != nil {
-			return refused(runbook.T("restore.swap_failed", "number", number(err)))
-		}
-		if err := s.rename(ctx, *plan); err != nil {
-			if number(err) != 0 { // the server answered: all of the statement or nothing
-				s.restoreTriggers(ctx, plan)
-				return refused(runbook.T("restore.swap_failed", "number", number(err)))
-			}
-			return r.afterLostRename(ctx, k, err)
-		}
+	if lost := s.takeBack(ctx, begun); len(lost) > 0 { // of an exchange that was cut off: its plan alone knows them
+		return swapped{failed: runbook.T("restore.swap_failed", "number", int64(0)), notMade: lost}, nil
 	}
-	out.old = plan.Old
-	out.notMade = s.makeObjects(ctx, *plan)
+	plan, err = r.planSwap(ctx, s, k)
+	if err == nil {
+		err = r.writeSwap(ctx, c, k.h, k.job, *plan)
+	}
+	if err != nil {
+		return refused(runbook.T("restore.swap_failed", "number", number(err)))
+	}
+	if err := s.rename(ctx, *plan); err != nil {
+		if number(err) == 0 {
+			return r.afterLostRename(ctx, k, *plan, err)
+		}
+		return s.failed(ctx, *plan, err), nil // the server answered: all of the statement or nothing
+	}
+	return s.finish(ctx, k, *plan), nil
+}
+
+// broken is how an exchange ends that got nowhere: failed, or not known where an earlier attempt had begun one.
+func (k *held) broken(begun *swapPlan, id string, err error) (swapped, error) {
+	if begun != nil {
+		return swapped{}, fmt.Errorf("go on with an exchange: %w", err)
+	}
+	return swapped{failed: runbook.T(id, "host", k.h.Name)}, nil
+}
+
+// afterLostRename finds out, on a new connection, what became of a RENAME whose answer was lost. The server may still
+// be at it, and keep the lock for a connection that is gone.
+func (r *restore) afterLostRename(ctx context.Context, k *held, plan swapPlan, cause error) (swapped, error) {
+	unknown := func(err error) (swapped, error) {
+		return swapped{}, fmt.Errorf("rename tables: %w", errors.Join(cause, err))
+	}
+	s, err := r.session(ctx, k.h, k.d)
+	if err != nil {
+		return unknown(err)
+	}
+	defer s.close()
+	if err := s.takeOver(ctx, k.e.Schema, &plan); err != nil {
+		return unknown(err)
+	}
+	switch at, _, err := r.stage(ctx, k.h, k.d, k.e, k.job); {
+	case err == nil && at == stageSwapped:
+		return s.finish(ctx, k, plan), nil
+	case err == nil && at == stageLoaded: // and nobody is at work on it any more
+		return s.failed(ctx, plan, cause), nil
+	default:
+		return unknown(err)
+	}
+}
+
+// finish makes what a RENAME does not move.
+func (s *session) finish(ctx context.Context, k *held, plan swapPlan) swapped {
+	out := swapped{old: plan.Old, notMade: s.makeObjects(ctx, plan)}
 	if left, err := tablesOf(ctx, s.conn, k.e.Scratch); err == nil && len(left) == 0 && len(out.notMade) == 0 {
 		_ = s.exec(ctx, "DROP DATABASE IF EXISTS "+quote(k.e.Scratch)) // empty but for copies of views and routines
 	}
-	return out, nil
+	return out
 }
 
-// afterLostRename looks, on a new connection, at what became of a RENAME whose answer was lost.
-func (r *restore) afterLostRename(ctx context.Context, k *held, cause error) (swapped, error) {
-	at, _, err := r.stage(ctx, k.h, k.d, k.e, k.job)
-	if err == nil && at == stageSwapped {
-		return r.swap(ctx, k)
-	}
-	return swapped{}, fmt.Errorf("rename tables: %w", errors.Join(cause, err))
+// failed takes back what was prepared for a RENAME that did not come about.
+func (s *session) failed(ctx context.Context, plan swapPlan, err error) swapped {
+	return swapped{failed: runbook.T("restore.swap_failed", "number", number(err)), notMade: s.takeBack(ctx, &plan)}
 }
 
 // number is the server's error number, 0 for any other error.
@@ -232,56 +269,19 @@ func (s *session) rename(ctx context.Context, p swapPlan) error {
 	}
 	for _, q := range append(steps, "RENAME TABLE "+strings.Join(moves, ", ")) {
 		if err := s.exec(ctx, q); err != nil {
-			if p.Old != "" && number(err) != 0 {
-				if left, lerr := tablesOf(ctx, s.conn, p.Old); lerr == nil && len(left) == 0 {
-					_ = s.exec(ctx, "DROP DATABASE IF EXISTS "+quote(p.Old))
-				}
-			}
 			return err
 		}
 	}
 	return nil
 }
 
-// restoreTriggers puts back the triggers that a RENAME which did not come about has taken off; p may be nil.
-func (s *session) restoreTriggers(ctx context.Context, p *swapPlan) {
-	if p == nil {
-		return
-	}
-	for _, o := range p.Objects {
-		if o.Kind != "trigger" {
-			continue
-		}
-		var there int
-		err := s.conn.GetContext(ctx, &there, "SELECT COUNT(*) FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA=? AND TRIGGER_NAME=?", o.From, o.Name)
-		if err == nil && there == 0 {
-			o.Schema = o.From
-			_ = s.make(ctx, o)
-		}
-	}
-}
-
-// undo puts the live schema's triggers back where an exchange was cut off before its RENAME.
-func (r *restore) undo(ctx context.Context, h fleet.Host, d fleet.Database, e effect, at stage, p *swapPlan) error {
-	if p == nil || at == stageSwapped {
-		return nil
-	}
-	s, err := r.session(ctx, h, d)
-	if err != nil {
-		return err
-	}
-	defer s.close()
-	if err := s.lock(ctx, e.Schema); err != nil {
-		return err
-	}
-	s.restoreTriggers(ctx, p)
-	return nil
-}
-
 // planSwap looks at both schemas and writes down all that the swap will do.
 func (r *restore) planSwap(ctx context.Context, s *session, k *held) (*swapPlan, error) {
 	p := &swapPlan{Schema: k.e.Schema, Scratch: k.e.Scratch}
-	var err error
+	err := s.conn.GetContext(ctx, &p.Connection, "SELECT CONNECTION_ID()")
+	if err != nil {
+		return nil, err
+	}
 	if p.Tables, err = tablesOf(ctx, s.conn, k.e.Scratch); err != nil {
 		return nil, err
 	}

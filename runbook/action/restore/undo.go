@@ -135,7 +135,10 @@ func (u *undo) Apply(ctx context.Context, p runbook.Plan, job runbook.Job, _ run
 	if err != nil {
 		return runbook.Result{}, err
 	}
-	if !s.failed.IsZero() {
+	switch {
+	case len(s.notMade) > 0 && !s.failed.IsZero():
+		return runbook.Result{Outcome: runbook.OutcomeFailed, Text: s.failed, Open: openObjects(s.notMade)}, nil
+	case !s.failed.IsZero():
 		return runbook.Result{}, &runbook.Refusal{Text: s.failed}
 	}
 	res := runbook.Result{Outcome: runbook.OutcomeDone, Values: map[string]string{"old_schema": s.old},
@@ -143,9 +146,7 @@ func (u *undo) Apply(ctx context.Context, p runbook.Plan, job runbook.Job, _ run
 	if s.old != "" {
 		res.Open = append(res.Open, runbook.OpenItem{Text: openOld(s.old, x.h.Name)})
 	}
-	for _, o := range s.notMade {
-		res.Open = append(res.Open, runbook.OpenItem{Text: runbook.T("restore.open_object", "kind", o.Kind, "name", o.Name, "schema", o.Schema)})
-	}
+	res.Open = append(res.Open, openObjects(s.notMade)...)
 	return res, nil
 }
 
@@ -155,17 +156,14 @@ func (u *undo) Look(ctx context.Context, p runbook.Plan, job runbook.Job) (runbo
 	if err != nil {
 		return runbook.Evidence{}, err
 	}
-	at, plan, err := u.r.stage(ctx, h, d, e, job)
+	at, plan, err := u.r.settle(ctx, h, d, e, job)
 	if err != nil {
 		return runbook.Evidence{}, err
 	}
 	switch at {
 	case stageSwapped:
 		return runbook.Evidence{Took: runbook.TookYes, Text: runbook.T("restore.undo_look_done", "kept", e.Scratch, "old", plan.Old, "count", len(plan.Objects))}, nil
-	case stageLoaded: // its triggers are put back, so that what is said is true
-		if err := u.r.undo(ctx, h, d, e, at, plan); err != nil {
-			return runbook.Evidence{}, err
-		}
+	case stageLoaded:
 		return runbook.Evidence{Took: runbook.TookNo, Text: runbook.T("restore.undo_look_not", "kept", e.Scratch, "database", e.Schema)}, nil
 	}
 	return runbook.Evidence{Took: runbook.TookUnclear, Text: runbook.T("restore.undo_look_unclear", "kept", e.Scratch)}, nil
