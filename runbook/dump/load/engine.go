@@ -11,7 +11,7 @@ import (
 
 // ownEngines refuses tables that the server made with an engine whose rows live elsewhere, whatever led to that. It looks
 // at all tables where none is named.
-func (s *session) ownEngines(ctx context.Context, scratch string, table string) error {
+func (s *session) ownEngines(ctx context.Context, scratch, table string) error {
 	query, args := "SELECT TABLE_NAME, ENGINE FROM information_schema.TABLES WHERE TABLE_SCHEMA=? AND TABLE_TYPE<>'VIEW'", []any{scratch}
 	if table != "" {
 		query, args = query+" AND TABLE_NAME=?", append(args, table)

@@ -121,6 +121,60 @@ func TestCanceled(t *testing.T) {
 	p.clean(cfg)
 }
 
+// TestCanceledWithinAStatement cancels while the session that has the lock waits for the server.
+func TestCanceledWithinAStatement(t *testing.T) {
+	t.Parallel()
+	p := newPlace(t)
+	p.exec("live", "CREATE TABLE t (a int)", "INSERT INTO t VALUES (7)")
+	cfg := p.file("CREATE TABLE `a` (`id` int NOT NULL) ENGINE=InnoDB;\nDELIMITER ;;\nINSERT INTO `a` VALUES (1);;\nDELIMITER ;\n", false) // in order
+	src, done, err := localFile(cfg.File)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer done()
+	freezer, err := p.db.Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer freezer.Close()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	stuck := func(want int) {
+		for {
+			n := p.list("SELECT COUNT(*), '' FROM information_schema.PROCESSLIST WHERE DB=? AND COMMAND='Query'", cfg.Scratch)
+			if n[0][0] == strconv.Itoa(want) {
+				return
+			}
+		}
+	}
+	opened, released := 0, make(chan error, 1)
+	open := src.Open
+	src.Far = true
+	src.Open = func(c context.Context, offset int64) (io.ReadCloser, error) {
+		if opened++; opened == 2 {
+			if _, err := freezer.ExecContext(c, "FLUSH TABLES WITH READ LOCK"); err != nil {
+				return nil, err
+			}
+			go func() {
+				stuck(1)
+				cancel()
+				stuck(0)
+				_, err := freezer.ExecContext(t.Context(), "UNLOCK TABLES")
+				released <- err
+			}()
+		}
+		return open(c, offset)
+	}
+	last := Run(ctx, cfg, src, dialer(cfg), func(Line) {})
+	if last.Refused == nil || last.Refused.ID != "dump.canceled" || last.Left {
+		t.Errorf("%+v %+v", last, last.Refused)
+	}
+	if err := <-released; err != nil {
+		t.Error(err)
+	}
+	p.clean(cfg)
+}
+
 func TestAnotherLoad(t *testing.T) {
 	t.Parallel()
 	p := newPlace(t)

@@ -83,6 +83,7 @@ func (l *loader) run(ctx context.Context) (Report, error) {
 		return r, err
 	}
 	defer first.close()
+	defer first.stayAlive(ctx)()
 	if err := first.knows(ctx, l.summary.Collations); err != nil {
 		return r, err
 	}

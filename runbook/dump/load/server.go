@@ -5,7 +5,9 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/go-sql-driver/mysql"
@@ -32,11 +34,36 @@ func (l *loader) begin(ctx context.Context) (*session, error) {
 	if err == nil && int64(l.summary.Longest) >= packet {
 		err = runbook.Errorf(runbook.Invalid, "dump.packet", "have", packet, "need", int64(l.summary.Longest))
 	}
+	if err == nil { // a connection that is gone without the server's knowing must not keep the lock
+		err = s.exec(ctx, "SET SESSION wait_timeout=120")
+	}
+	if err == nil {
+		err = l.note(ctx, s)
+	}
 	if err != nil {
 		s.close()
 		return nil, err
 	}
 	return s, nil
+}
+
+// stayAlive keeps the server from giving up a session that has nothing to do, until the returned function is called.
+func (s *session) stayAlive(ctx context.Context) func() {
+	ctx, cancel := context.WithCancel(ctx)
+	var done sync.WaitGroup
+	done.Go(func() {
+		tick := time.NewTicker(30 * time.Second)
+		defer tick.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+				_ = s.conn.PingContext(ctx) // waits where a statement is at work
+			}
+		}
+	})
+	return func() { cancel(); done.Wait() }
 }
 
 // LockName is the lock of the server that a load holds: only one at a time is for a schema. A rehearsal has its own, so
@@ -59,6 +86,9 @@ func (s *session) makeScratch(ctx context.Context, scratch string, d dump.Summar
 	}
 	if simple(d.Collate) {
 		create += " COLLATE " + d.Collate
+	}
+	if err := s.end(ctx, scratch, nil); err != nil { // who has the lock knows that nobody else is at work there
+		return err
 	}
 	for _, q := range []string{"DROP DATABASE IF EXISTS " + quote(scratch), create} {
 		if err := s.exec(ctx, q); err != nil {
@@ -108,14 +138,47 @@ func (l *loader) dropScratch() error {
 		return err
 	}
 	defer s.close()
-	var got sql.NullInt64 // another helper may be at work: then the schema is its
-	if err := s.conn.QueryRowContext(ctx, "SELECT GET_LOCK(?, 5)", LockName(l.cfg.Schema, l.cfg.Rehearsal)).Scan(&got); err != nil || got.Int64 != 1 {
+	if err := s.end(ctx, l.cfg.Scratch, l.ids); err != nil { // one of them has the lock
 		return err
 	}
-	for _, id := range l.ids {
-		_ = s.exec(ctx, fmt.Sprintf("KILL CONNECTION %d", id)) // gone already, mostly
+	var got sql.NullInt64 // another helper may be at work: then the schema is its
+	if err := s.conn.QueryRowContext(ctx, "SELECT GET_LOCK(?, 5)", LockName(l.cfg.Schema, l.cfg.Rehearsal)).Scan(&got); err != nil {
+		return err
+	}
+	if got.Int64 != 1 {
+		return runbook.Errorf(runbook.Unavailable, "dump.another_load")
+	}
+	if err := s.end(ctx, l.cfg.Scratch, nil); err != nil {
+		return err
 	}
 	return s.exec(ctx, "DROP DATABASE IF EXISTS "+quote(l.cfg.Scratch))
+}
+
+// end ends the connections that are in a scratch schema: those with these ids only, where there are any. The ids of a
+// server that was started again since may be anybody's.
+func (s *session) end(ctx context.Context, scratch string, ids []int64) error {
+	rows, err := s.conn.QueryContext(ctx, "SELECT ID FROM information_schema.PROCESSLIST WHERE DB=? AND ID<>CONNECTION_ID()", scratch)
+	if err != nil {
+		return fmt.Errorf("list connections: %w", err)
+	}
+	defer func() { _ = rows.Close() }()
+	var found []int64
+	for rows.Next() {
+		var id int64
+		if err := rows.Scan(&id); err != nil {
+			return fmt.Errorf("list connections: %w", err)
+		}
+		if len(ids) == 0 || slices.Contains(ids, id) {
+			found = append(found, id)
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return fmt.Errorf("list connections: %w", err)
+	}
+	for _, id := range found {
+		_ = s.exec(ctx, fmt.Sprintf("KILL CONNECTION %d", id)) // gone already, perhaps
+	}
+	return nil
 }
 
 // failure turns an error of the server into a text without the data that the server may quote in its message.

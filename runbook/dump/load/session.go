@@ -57,22 +57,33 @@ func (l *loader) scratchSession(ctx context.Context) (*session, error) {
 		return nil, err
 	}
 	err = s.enter(ctx, l.cfg.Scratch)
-	var id int64
 	if err == nil {
-		err = s.conn.QueryRowContext(ctx, "SELECT CONNECTION_ID()").Scan(&id)
+		err = s.exec(ctx, "SET SESSION wait_timeout=86400") // for others to be done
+	}
+	if err == nil {
+		err = l.note(ctx, s)
 	}
 	if err != nil {
 		s.close()
 		return nil, err
 	}
-	l.mu.Lock()
-	l.ids = append(l.ids, id)
-	l.mu.Unlock()
 	return s, nil
 }
 
+// note remembers a session that works in the scratch schema.
+func (l *loader) note(ctx context.Context, s *session) error {
+	var id int64
+	if err := s.conn.QueryRowContext(ctx, "SELECT CONNECTION_ID()").Scan(&id); err != nil {
+		return err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.ids = append(l.ids, id)
+	return nil
+}
+
 func (s *session) enter(ctx context.Context, scratch string) error {
-	for _, q := range []string{"USE " + quote(scratch), "SET SESSION foreign_key_checks=0, sql_mode='NO_AUTO_VALUE_ON_ZERO', wait_timeout=86400"} {
+	for _, q := range []string{"USE " + quote(scratch), "SET SESSION foreign_key_checks=0, sql_mode='NO_AUTO_VALUE_ON_ZERO'"} {
 		if err := s.exec(ctx, q); err != nil {
 			return err
 		}
