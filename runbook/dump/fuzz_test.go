@@ -9,6 +9,7 @@ import (
 	"testing"
 	"testing/iotest"
 	"time"
+	"unicode/utf8"
 
 	"recoverbot/runbook"
 )
@@ -22,6 +23,10 @@ var seeds = []string{
 	"CREATE VIEW v AS SELECT a.b FROM (t a JOIN other.u b ON a.x=b.x), other.z;", "USE other;", "CREATE TABLE /*!99999 ' */ other.t (a int);", "/*!50000 x; */;",
 	"SET @OLD=@@sql_mode, sql_mode='';SET sql_mode=@OLD;", "CREATE DATABASE /*!32312 IF NOT EXISTS*/ `speed`;", "-- Dump completed on 2026-11-22  3:00:01\n", "--\x7fx\n;", "\\! id\n",
 	"INSERT INTO a VALUES (1) /*! , (2) */;", "/*!5 x*/;", "CREATE PROCEDURE p() BEGIN INSERT other.t VALUES (1); END;", "SELECT 'a' -- b\n;", "\r\nUSE speed;\r\n",
+	"DROP TABLE 1other.t;", "LOCK TABLES speed.2024_logs WRITE, 1e5.t READ;", "INSERT INTO t VALUES (1.5,.5,1.,0x1F,1e-5,1other.s.nextval);", "DO SETVAL(speed.1s, -1, 0), other.f();",
+	"CREATE TABLE t (a int DEFAULT 0.5) ENGINE MERGE UNION (1other.t);", "CREATE TABLE t (a int) PARTITION BY LIST (a) (PARTITION p VALUES IN (1) CONNECTION 'x');",
+	"CREATE TRIGGER g AFTER INSERT ON t FOR EACH ROW SET @a=1, GLOBAL x=7;", "CREATE TRIGGER g AFTER INSERT ON t FOR EACH ROW INSERT old.b VALUES (NEW.a);",
+	"CREATE VIEW v AS SELECT 1e5FROM other.t;", "#\n--\n/**/ /***/ /*/ */ ;", "ALTER TABLE t ADD b int REFERENCES 0x1G . 2t (c);",
 }
 
 // split returns a dump's statements, with how much of it was read, up to the first error.
@@ -90,9 +95,38 @@ func FuzzStatements(f *testing.F) {
 			if c.Object == "table" && reach.Match(bare(c.SQL)) {
 				t.Errorf("%q passes", c.SQL)
 			}
+			if c.Object == "" || c.Object == "table" || c.Object == "sequence" {
+				if schema := beyond(bare(c.SQL)); schema != "" {
+					t.Errorf("%q passes, which names %s", c.SQL, schema)
+				}
+			}
 		}
 	})
 }
+
+// beyond returns what stands before a dot in a statement without a body and is neither the scratch schema nor a number,
+// by a cruder reading.
+func beyond(sql []byte) string {
+	if bytes.ContainsAny(sql, "@`\"") || !utf8.Valid(sql) {
+		sql = plainName.ReplaceAll(sql, []byte("$1"))
+		if bytes.ContainsAny(sql, "@`\"") || !utf8.Valid(sql) {
+			return ""
+		}
+	}
+	for _, m := range beforeDot.FindAllSubmatch(sql, -1) {
+		number := decimals.Match(m[1]) && (len(m[2]) == 0 || decimals.Match(m[2]))
+		if string(m[1]) != speed.Scratch && !number && len(m[2])+len(m[3]) > 0 {
+			return string(m[1])
+		}
+	}
+	return ""
+}
+
+var (
+	plainName = regexp.MustCompile("`([\\w$]+)`")
+	beforeDot = regexp.MustCompile(`([\w$\x{80}-\x{10FFFF}]+)\s*\.\s*([\w$\x{80}-\x{10FFFF}]+)?([*'])?`)
+	decimals  = regexp.MustCompile(`^\d+([eE]\d*)?$`)
+)
 
 // bare blanks what stands in quotes and comments, in the simplest way; what it cannot be sure of becomes nothing.
 func bare(sql []byte) []byte {
@@ -154,4 +188,38 @@ func TestMemory(t *testing.T) {
 	if cap(s.buf) > 8<<20 {
 		t.Errorf("keeps %d bytes for statements of %d", cap(s.buf), len(long))
 	}
+}
+
+// TestEndless holds that what never ends is refused before it fills the memory, and that comments cost none.
+func TestEndless(t *testing.T) {
+	t.Parallel()
+	for begin, want := range map[string]struct {
+		id   string
+		kept int
+	}{
+		"-- a\nINSERT INTO t VALUES ('": {"dump.statement_too_long", maxStatement + 3*readChunk},
+		"-- a\nCREATE TABLE t (":        {"dump.statement_too_long", maxStatement + 3*readChunk},
+		"-- a\n-- ":                     {"", 4 * readChunk},
+		"-- a\n#":                       {"", 4 * readChunk},
+		"-- a\n/*/":                     {"dump.unterminated", 4 * readChunk},
+	} {
+		s := NewSplitter(io.MultiReader(strings.NewReader(begin), io.LimitReader(endless{}, 3*maxStatement/2)))
+		_, err := s.Next()
+		var e *runbook.Error
+		switch {
+		case want.id == "" && !errors.Is(err, io.EOF), want.id != "" && (!errors.As(err, &e) || e.Msg.ID != want.id || e.Msg.Args["line"] != int64(2)):
+			t.Errorf("%q: %v", begin, err)
+		case cap(s.buf) > want.kept:
+			t.Errorf("%q: keeps %d bytes", begin, cap(s.buf))
+		}
+	}
+}
+
+type endless struct{}
+
+func (endless) Read(p []byte) (int, error) {
+	for i := range p {
+		p[i] = 'a'
+	}
+	return len(p), nil
 }

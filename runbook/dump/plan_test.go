@@ -87,3 +87,19 @@ func TestPlan(t *testing.T) {
 		}
 	}
 }
+
+// TestAlteredKeysStay holds that keys do not wait where a table is changed later: the change may be about them.
+func TestAlteredKeysStay(t *testing.T) {
+	t.Parallel()
+	text := "CREATE TABLE `t` (`a` int NOT NULL, `b` int, PRIMARY KEY (`a`), KEY `k` (`b`)) ENGINE=InnoDB;\nINSERT INTO `t` VALUES (1,2)" + strings.Repeat(",(1,2)", worthKeys/6) + ";\n"
+	for add, wait := range map[string]bool{"": true, "ALTER TABLE `t` DROP KEY `k`, ADD KEY `k` (`b`,`a`);\n": false, "CREATE INDEX `i` ON `t` (`b`);\n": false} {
+		var p Planner
+		s, err := Scan(context.Background(), strings.NewReader(text+add), speed, p.See)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if plan := p.Plan(s); plan.InOrder || plan.Altered == wait || (plan.Sections[0].Keys != "") != wait {
+			t.Errorf("%q: %+v, %q", add, plan, plan.Sections[0].Keys)
+		}
+	}
+}

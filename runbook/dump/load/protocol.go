@@ -40,6 +40,8 @@ type Line struct {
 	Refused  *runbook.Msg `json:"refused,omitempty"` // the last line otherwise: the scratch schema is gone
 	// Changed says, with Refused, that the dump is not the one that was planned.
 	Changed bool `json:"changed,omitempty"`
+	// Bad says, with Refused, that the dump itself is why: it will be refused again, here and elsewhere.
+	Bad bool `json:"bad,omitempty"`
 	// Left says, with Refused, that the scratch schema could not be dropped.
 	Left bool `json:"left,omitempty"`
 }

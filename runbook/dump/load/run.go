@@ -60,7 +60,7 @@ func refusal(err error, table string) Line {
 	if !errors.As(err, &known) {
 		known = failure(err, table)
 	}
-	return Line{Refused: &known.Msg, Changed: known.Code == runbook.Conflicting}
+	return Line{Refused: &known.Msg, Changed: known.Code == runbook.Conflicting, Bad: known.Code == runbook.Invalid}
 }
 
 // filling notes the table that an error will be about.

@@ -181,6 +181,11 @@ func (s *session) end(ctx context.Context, scratch string, ids []int64) error {
 	return nil
 }
 
+// notTheDump are errors that a server gives whatever the statement is: too many connections (1040), no memory (1037,
+// 1038, 1041), accounts and rights (1044, 1045, 1142, 1227), shutdown (1053), locks (1205, 1213), a connection or
+// statement that somebody ended (1317, 1927, 1969, 3024), read-only (1290, 1792, 1836).
+var notTheDump = []uint16{1037, 1038, 1040, 1041, 1044, 1045, 1053, 1142, 1205, 1213, 1227, 1290, 1317, 1792, 1836, 1927, 1969, 3024}
+
 // failure turns an error of the server into a text without the data that the server may quote in its message.
 func failure(err error, table string) *runbook.Error {
 	var m *mysql.MySQLError
@@ -191,6 +196,9 @@ func failure(err error, table string) *runbook.Error {
 		return &runbook.Error{Code: runbook.Unavailable, Msg: runbook.T("dump.server_gone"), Err: err}
 	case m.Number == 1021 || m.Number == 1114 || m.Number == 3 || m.Number == 1026:
 		return &runbook.Error{Code: runbook.Unavailable, Msg: runbook.T("dump.disk_full", "number", int64(m.Number)), Err: err}
+	}
+	if slices.Contains(notTheDump, m.Number) {
+		return &runbook.Error{Code: runbook.Unavailable, Msg: runbook.T("dump.server_refused", "number", int64(m.Number)), Err: err}
 	}
 	return &runbook.Error{Code: runbook.Invalid, Msg: runbook.T("dump.server_error", "number", int64(m.Number), "table", table), Err: err}
 }

@@ -47,6 +47,12 @@ func (l *loader) session(ctx context.Context) (*session, error) {
 		return nil, err
 	}
 	s.out = bufio.NewWriterSize(s.net, 128<<10)
+	if l.cfg.Rehearsal { // nobody needs to repeat what is dropped again
+		if err := s.exec(ctx, "SET SESSION sql_log_bin=0"); err != nil {
+			s.close()
+			return nil, err
+		}
+	}
 	return s, nil
 }
 
