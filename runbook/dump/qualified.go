@@ -28,7 +28,7 @@ func (r Rules) qualified(text []byte, ts []token, body bool) (Checked, error) {
 			continue
 		case t.p("("):
 			outer = append(outer, at)
-			at.scalar = i > 0 && (ts[i-1].is("EXTRACT") || ts[i-1].is("TRIM") || ts[i-1].is("SUBSTRING") || ts[i-1].is("SUBSTR") || ts[i-1].is("MID"))
+			at.scalar = i > 0 && hasWord(ts[i-1:i], "EXTRACT", "TRIM", "SUBSTRING", "SUBSTR", "MID") && !hasWord(ts[i+1:min(i+2, len(ts))], "SELECT")
 			at.list = at.table // after FROM a group of tables goes on; else columns or arguments
 			if at.table && i > 0 && sequenceCall(ts[i-1]) {
 				at.list = false
@@ -82,7 +82,7 @@ func (r Rules) qualified(text []byte, ts []token, body bool) (Checked, error) {
 // keyword moves at behind the word at i of ts; false where the word may be a name.
 func keyword(ts []token, i int, at *place, trigger *bool) bool {
 	switch ts[i].text {
-	case "TABLE", "TABLES", "JOIN", "INTO", "REFERENCES", "CALL", "HANDLER", "STRAIGHT_JOIN", "USING":
+	case "TABLE", "TABLES", "TO", "RENAME", "JOIN", "INTO", "REFERENCES", "CALL", "HANDLER", "STRAIGHT_JOIN", "USING":
 		at.table, at.list = true, true
 	case "FROM":
 		if !at.scalar {
@@ -92,7 +92,7 @@ func keyword(ts []token, i int, at *place, trigger *bool) bool {
 		at.table = i == 0 || !ts[i-1].is("KEY")
 		at.list = at.table
 	case "VIEW", "TRIGGER", "PROCEDURE", "FUNCTION", "EVENT", "SEQUENCE": // also names of columns
-		if i > 16 && !hasWord(ts[i-1:i], "CREATE", "DROP", "ALTER", "SHOW") {
+		if i > 16 && !hasWord(ts[i-1:i], "CREATE", "DROP", "ALTER", "SHOW") && (i+2 >= len(ts) || !ts[i+2].p(".")) {
 			return false
 		}
 		at.table, at.list = true, true
@@ -109,14 +109,24 @@ func keyword(ts []token, i int, at *place, trigger *bool) bool {
 		at.table = i > 1 && hasWord(ts[max(0, i-6):i], "TABLE", "EXISTS")
 	case "IF", "NOT", "EXISTS", "LOW_PRIORITY", "HIGH_PRIORITY", "IGNORE", "DELAYED", "QUICK":
 	case "ON":
-		at.table = *trigger || len(ts) > 2 && hasWord(ts[:3], "INDEX")
+		at.table = *trigger || ofIndex(ts[:i])
 		*trigger = false
-	case "WHERE", "SET", "VALUES", "GROUP", "ORDER", "HAVING", "LIMIT", "SELECT", "BEGIN", "THEN", "ELSE", "DO", "LOOP", "REPEAT":
+	case "WHERE", "SET", "VALUES", "GROUP", "ORDER", "HAVING", "LIMIT", "SELECT", "THEN", "ELSE", "LOOP", "REPEAT": // not BEGIN and DO, which can name a table
 		at.table, at.list = false, false
 	default:
 		return false
 	}
 	return true
+}
+
+// ofIndex reports whether ts ends within CREATE or DROP INDEX, before ON.
+func ofIndex(ts []token) bool {
+	for i := len(ts) - 1; i > 0 && i > len(ts)-8; i-- {
+		if ts[i].is("INDEX") {
+			return hasWord(ts[i-1:i], "CREATE", "DROP", "UNIQUE", "FULLTEXT", "SPATIAL", "IGNORE", "REPLACE", "ONLINE", "OFFLINE")
+		}
+	}
+	return false
 }
 
 // sequenceCall reports the functions whose first argument is a sequence.

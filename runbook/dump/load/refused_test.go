@@ -25,6 +25,8 @@ func TestRefusedBeforeAnyWrite(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	w.exec("CREATE TABLE speed.2024_logs (a int); INSERT INTO speed.2024_logs VALUES (1); CREATE DATABASE 1other; CREATE TABLE 1other.t (a int); CREATE DATABASE old; CREATE TABLE old.b (a int);" +
+		"CREATE FUNCTION speed.f() RETURNS int BEGIN INSERT INTO speed.2024_logs VALUES (7); RETURN 1; END")
 	books, err := locale.Load()
 	if err != nil {
 		t.Fatal(err)
@@ -41,7 +43,7 @@ func TestRefusedBeforeAnyWrite(t *testing.T) {
 			}
 			s += v + "\n"
 		}
-		for _, q := range []string{"CHECKSUM TABLE speed.t_app_dns, other.t", "SHOW MASTER STATUS"} {
+		for _, q := range []string{"CHECKSUM TABLE speed.t_app_dns, speed.2024_logs, other.t, 1other.t, old.b", "SHOW MASTER STATUS"} {
 			rows, err := w.db.QueryxContext(t.Context(), q)
 			if err != nil {
 				t.Fatal(err)
@@ -84,6 +86,7 @@ func TestRefusedBeforeAnyWrite(t *testing.T) {
 	}
 
 	const foreign, unknown, set, client, body = "dump.foreign_schema", "dump.unknown_statement", "dump.set_refused", "dump.client_command", "dump.body"
+	const elsewhere, literal = "dump.table_elsewhere", "dump.insert_not_literal"
 	for text, want := range map[string]string{
 		"USE other;": foreign, "use `other`;": foreign, "/*!50000 USE other */;": foreign, "/*!99999 USE other */;": foreign, "/*M! USE other */;": foreign,
 		"CREATE DATABASE other2;": foreign, "CREATE SCHEMA IF NOT EXISTS other2;": foreign, "DROP DATABASE other;": foreign, "ALTER DATABASE other CHARACTER SET latin1;": foreign,
@@ -104,6 +107,16 @@ func TestRefusedBeforeAnyWrite(t *testing.T) {
 		"EXECUTE s;": unknown, "EXECUTE IMMEDIATE 'DROP DATABASE other';": unknown, "CALL other.p();": unknown, "DO SLEEP(1);": unknown, "SHUTDOWN;": unknown, "KILL 1;": unknown,
 		"FLUSH PRIVILEGES;": unknown, "RESET MASTER;": unknown, "PURGE BINARY LOGS TO 'x';": unknown, "INSTALL SONAME 'x';": unknown, "XA START 'x';": unknown, "BEGIN NOT ATOMIC DROP DATABASE other; END;": unknown,
 		"source /etc/passwd\n;": unknown, "system touch " + touched + "\n;": unknown, "tee " + touched + "\n;": unknown, "pager cat\n;": unknown, "CREATE FUNCTION f RETURNS int SONAME 'x.so';": unknown,
+		"DROP TABLE 1other.t;": foreign, "DROP TABLE IF EXISTS t_app_dns, 1other.t;": foreign, "LOCK TABLES 1other.t WRITE;": foreign, "ALTER TABLE 1other.t ADD b int;": foreign,
+		"CREATE INDEX i ON 1other.t (a);": foreign, "CREATE TABLE x LIKE 1other.t;": foreign, "INSERT INTO 1other.t VALUES (7);": foreign, "CREATE VIEW v AS SELECT 1e5FROM other.t;": foreign,
+		"CREATE TRIGGER g BEFORE INSERT ON t_app_dns FOR EACH ROW INSERT INTO 1other.t VALUES (1);": foreign, "CREATE TRIGGER g BEFORE INSERT ON t_app_dns FOR EACH ROW INSERT old.b VALUES (1);": foreign,
+		"CREATE VIEW v AS SELECT 1.5FROM other.t;": unknown, "INSERT INTO t_app_dns VALUES (9,1other.s.nextval);": literal,
+
+		"SELECT SETVAL(s,1), speed.f();": unknown, "DO SETVAL(s,1), speed.f(), SLEEP(1);": unknown, "DO SETVAL(s,speed.f());": unknown,
+		"CREATE TABLE x (a int) ENGINE FEDERATED CONNECTION 'mysql://canary';": elsewhere, "CREATE TABLE x (a int) ENGINE CONNECT TABLE_TYPE='MYSQL';": elsewhere, "ALTER TABLE t_app_dns ENGINE FEDERATED;": elsewhere,
+		"CREATE TABLE x (a int) PARTITION BY LIST (a) (PARTITION p VALUES IN (1) ENGINE FEDERATED);": elsewhere, "CREATE TABLE x (a int) ENGINE MERGE UNION (other.t);": elsewhere,
+		"CREATE TABLE x (a int) AS VALUES (1);": elsewhere, "CREATE TABLE x (a int) AS TABLE other.t;": elsewhere, "CREATE TABLE x WITH y AS (VALUES (1)) TABLE y;": elsewhere,
+		"CREATE TRIGGER g BEFORE INSERT ON t_app_dns FOR EACH ROW SET @a=1, GLOBAL max_connections=7;": body, "CREATE PROCEDURE p() SET @a=1, @@GLOBAL. max_connections=7;": body,
 		"'canary';": unknown, "WITH x AS (SELECT 1) SELECT * FROM x;": unknown,
 
 		"SET GLOBAL max_connections=7;": set, "SET @@GLOBAL.max_connections=7;": set, "SET SQL_NOTES=0, GLOBAL max_connections=7;": set, "SET PERSIST x=1;": set, "SET PASSWORD='canary';": set,
@@ -111,10 +124,10 @@ func TestRefusedBeforeAnyWrite(t *testing.T) {
 
 		"\\! touch " + touched + "\n": client, "\\. /etc/passwd\n": client, "\\u other\n": client, "\\T " + touched + "\n": client, "\\r other\n": client,
 		"DELIMITER\n": unknown, "delimiter '\n": "dump.delimiter", "DELIMITER \\\n": "dump.delimiter", "DELIMITER x\n": "dump.delimiter",
-		"/*!5 x */;": "dump.nested_comment", "INSERT INTO t_app_dns SELECT * FROM other.t;": "dump.insert_not_literal", "INSERT INTO t_app_dns VALUES (9,LOAD_FILE('canary'));": "dump.insert_not_literal",
-		"INSERT INTO t_app_dns VALUES (9,'canary') ON DUPLICATE KEY UPDATE id=(SELECT 1);": "dump.insert_not_literal", "INSERT INTO missing VALUES (1);": "dump.rows_without_table",
-		"CREATE TABLE x AS SELECT * FROM other.t;": "dump.table_elsewhere", "CREATE TABLE x (a int) ENGINE=FEDERATED CONNECTION='mysql://canary';": "dump.table_elsewhere",
-		"CREATE TABLE x (a int) DATA DIRECTORY='/tmp';": "dump.table_elsewhere", "CREATE TABLE x (a int) ENGINE=MERGE UNION=(other.t);": "dump.table_elsewhere",
+		"/*!5 x */;": "dump.nested_comment", "INSERT INTO t_app_dns SELECT * FROM other.t;": literal, "INSERT INTO t_app_dns VALUES (9,LOAD_FILE('canary'));": literal,
+		"INSERT INTO t_app_dns VALUES (9,'canary') ON DUPLICATE KEY UPDATE id=(SELECT 1);": literal, "INSERT INTO missing VALUES (1);": "dump.rows_without_table",
+		"CREATE TABLE x AS SELECT * FROM other.t;": elsewhere, "CREATE TABLE x (a int) ENGINE=FEDERATED CONNECTION='mysql://canary';": elsewhere,
+		"CREATE TABLE x (a int) DATA DIRECTORY='/tmp';": elsewhere, "CREATE TABLE x (a int) ENGINE=MERGE UNION=(other.t);": elsewhere,
 		"CREATE PROCEDURE p() SET GLOBAL max_connections=7;": body, "CREATE TRIGGER g BEFORE INSERT ON t_app_dns FOR EACH ROW SET @@GLOBAL.max_connections=7;": body,
 		"CREATE VIEW v AS SELECT LOAD_FILE('/etc/passwd');": body, "CREATE PROCEDURE p() DROP DATABASE other;": body, "CREATE TABLE speed /*!99999 .x */ (a int);": "dump.nested_comment",
 	} {
@@ -135,6 +148,15 @@ func TestRefusedBeforeAnyWrite(t *testing.T) {
 	refused("not gzip", good, true, "dump.bad_gzip", false)
 	refused("damaged gzip", whole[:300]+"xxxx"+whole[304:], true, "dump.bad_gzip", false)
 	refused("a lie in gzip", packed(inserted("USE other;\n")), true, foreign, true)
+	refused("a long SET", inserted("SET @a='"+strings.Repeat("x", 1<<17)+"', sql_mode='NO_BACKSLASH_ESCAPES';\n"), false, set, true)
+	refused("a long row", inserted("INSERT INTO t_app_dns VALUES (9,'"+strings.Repeat("x", 40<<20)+"');\n"), false, "dump.statement_too_long", true)
+	if l := w.load([]byte(inserted("DROP TABLE IF EXISTS speed.2024_logs;\nCREATE TABLE speed.2024_logs (a int);\nLOCK TABLES speed.2024_logs WRITE;\nINSERT INTO speed.2024_logs VALUES (8),(9);\nUNLOCK TABLES;\n")), false); l.Report == nil {
+		t.Errorf("names that begin with a digit: %+v", l.Refused)
+	}
+	var logs string
+	if err := w.db.GetContext(t.Context(), &logs, "SELECT CONCAT((SELECT GROUP_CONCAT(a ORDER BY a) FROM speed.2024_logs),';',(SELECT GROUP_CONCAT(a ORDER BY a) FROM scratch.2024_logs))"); err != nil || logs != "1;8,9" {
+		t.Errorf("%q, %v", logs, err)
+	}
 	if _, err := os.Stat(touched); err == nil {
 		t.Error("a dump ran a command")
 	}
