@@ -138,9 +138,25 @@ func (r Rules) foreign(ts []token, schema string) error {
 	return refuse("dump.foreign_schema", ts, "schema", schema)
 }
 
-// splice replaces the named tokens by the scratch schema's name.
+// splice replaces the named tokens by the scratch schema's name. Behind a quoted name a server takes .2024 for a number:
+// a name that begins with a digit is quoted, too.
 func (r Rules) splice(text []byte, at ...token) []byte {
-	return replace(text, at, func(token) string { return "`" + r.Scratch + "`" })
+	at = slices.Clone(at)
+	for i := range at {
+		if rest := text[at[i].to:]; len(rest) > 1 && rest[0] == '.' && digit(rest[1]) {
+			n := 1
+			for n < len(rest) && identByte(rest[n]) {
+				n++
+			}
+			at[i].to += n
+		}
+	}
+	return replace(text, at, func(t token) string {
+		if name := text[t.from+len(t.raw) : t.to]; len(name) > 0 {
+			return "`" + r.Scratch + "`.`" + string(name[1:]) + "`"
+		}
+		return "`" + r.Scratch + "`"
+	})
 }
 
 func replace(text []byte, at []token, by func(token) string) []byte {

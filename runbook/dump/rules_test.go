@@ -46,14 +46,14 @@ func TestTaken(t *testing.T) {
 		"SET NAMES utf8mb4":       "SET NAMES utf8mb4",
 
 		// names that begin with a digit
-		"DROP TABLE IF EXISTS speed.2024_logs":                                                        "DROP TABLE IF EXISTS `speed_new_1`.2024_logs",
-		"LOCK TABLES speed.1t WRITE, 2t READ":                                                         "LOCK TABLES `speed_new_1`.1t WRITE, 2t READ",
-		"ALTER TABLE speed.1e5 ADD b int":                                                             "ALTER TABLE `speed_new_1`.1e5 ADD b int",
-		"CREATE INDEX i ON speed.0x1F (a)":                                                            "CREATE INDEX i ON `speed_new_1`.0x1F (a)",
-		"CREATE TABLE t LIKE speed.2024":                                                              "CREATE TABLE t LIKE `speed_new_1`.2024",
-		"INSERT INTO speed.2024_logs VALUES (1.5,.5,1.,0x1f,0b1,-1.5e-3,1e5)":                         "INSERT INTO `speed_new_1`.2024_logs VALUES (1.5,.5,1.,0x1f,0b1,-1.5e-3,1e5)",
+		"DROP TABLE IF EXISTS speed.2024_logs":                                                        "DROP TABLE IF EXISTS `speed_new_1`.`2024_logs`",
+		"LOCK TABLES speed.1t WRITE, 2t READ":                                                         "LOCK TABLES `speed_new_1`.`1t` WRITE, 2t READ",
+		"ALTER TABLE speed.1e5 ADD b int":                                                             "ALTER TABLE `speed_new_1`.`1e5` ADD b int",
+		"CREATE INDEX i ON speed.0x1F (a)":                                                            "CREATE INDEX i ON `speed_new_1`.`0x1F` (a)",
+		"CREATE TABLE t LIKE speed.2024":                                                              "CREATE TABLE t LIKE `speed_new_1`.`2024`",
+		"INSERT INTO speed.2024_logs VALUES (1.5,.5,1.,0x1f,0b1,-1.5e-3,1e5)":                         "INSERT INTO `speed_new_1`.`2024_logs` VALUES (1.5,.5,1.,0x1f,0b1,-1.5e-3,1e5)",
 		"INSERT INTO 2024_logs VALUES (1)":                                                            "INSERT INTO 2024_logs VALUES (1)",
-		"CREATE TRIGGER g AFTER INSERT ON t FOR EACH ROW INSERT INTO speed.1t VALUES (1)":             "CREATE TRIGGER g AFTER INSERT ON t FOR EACH ROW INSERT INTO `speed_new_1`.1t VALUES (1)",
+		"CREATE TRIGGER g AFTER INSERT ON t FOR EACH ROW INSERT INTO speed.1t VALUES (1)":             "CREATE TRIGGER g AFTER INSERT ON t FOR EACH ROW INSERT INTO `speed_new_1`.`1t` VALUES (1)",
 		"CREATE TABLE t (a decimal(5,2) DEFAULT 0.50, b double DEFAULT 1.5e-3, c int CHECK (c > .5))": "CREATE TABLE t (a decimal(5,2) DEFAULT 0.50, b double DEFAULT 1.5e-3, c int CHECK (c > .5))",
 
 		"DO SETVAL(speed.s, -5, 1, 0)":         "DO SETVAL(`speed_new_1`.s, -5, 1, 0)",

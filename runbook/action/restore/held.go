@@ -98,7 +98,13 @@ func (k *held) Rollback(ctx context.Context) error {
 	if stage == stageSwapped {
 		return runbook.Errorf(runbook.Conflicting, "restore.already_swapped", "database", k.e.Schema)
 	}
-	return k.r.dropScratch(ctx, k.h, k.d, k.e)
+	if err := k.r.dropScratch(ctx, k.h, k.d, k.e); err != nil {
+		return err
+	}
+	if c, err := k.r.env.Connect(ctx, k.h, k.plan.Effect.Identity); err == nil {
+		remove(ctx, c, k.r.streamedFile(k.h, k.job))
+	}
+	return nil
 }
 
 // Commit swaps the loaded tables in.

@@ -38,6 +38,9 @@ func ownBinary() (*os.File, string, error) {
 	return f, hex.EncodeToString(sum.Sum(nil)), nil
 }
 
+// longestLine bounds a report, which has a line's share for each table.
+const longestLine = 64 << 20
+
 // lines reads the helper's output: progress is passed on, the last line is kept.
 type lines struct {
 	out     runbook.Output // may be nil
@@ -47,6 +50,9 @@ type lines struct {
 	report  *load.Report
 	refused *runbook.Msg
 	changed bool
+	bad     bool // the dump itself is why it was refused
+	cut     bool // the beginning of the line that comes was too much to keep
+	tooLong bool
 
 	scratchLeft bool
 }
@@ -60,12 +66,16 @@ func (l *lines) Write(p []byte) (int, error) {
 	for {
 		i := bytes.IndexByte(l.rest, '\n')
 		if i < 0 {
-			if len(l.rest) > 16<<20 { // no report is that long
-				l.rest = nil
+			if len(l.rest) > longestLine {
+				l.rest, l.cut = nil, true
 			}
 			return len(p), nil
 		}
-		l.line(l.rest[:i])
+		if l.cut {
+			l.cut, l.tooLong = false, true
+		} else {
+			l.line(l.rest[:i])
+		}
 		l.rest = l.rest[i+1:]
 	}
 }
@@ -88,7 +98,7 @@ func (l *lines) take(line load.Line) {
 	case line.Report != nil:
 		l.report = line.Report
 	case line.Refused != nil:
-		l.refused, l.changed, l.scratchLeft = line.Refused, line.Changed, line.Left
+		l.refused, l.changed, l.bad, l.scratchLeft = line.Refused, line.Changed, line.Bad, line.Left
 	case line.Progress != nil:
 		l.meter.tell(runbook.Progress{Done: line.Progress.Done, Total: line.Progress.Total, Unit: unit(line.Progress.Phase)},
 			"restore.phase_"+line.Progress.Phase, "statements", line.Progress.Statements)

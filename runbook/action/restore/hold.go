@@ -9,6 +9,8 @@ import (
 	"path"
 	"time"
 
+	"github.com/pkg/sftp"
+
 	"recoverbot/runbook"
 	"recoverbot/runbook/action"
 	"recoverbot/runbook/dump/load"
@@ -30,6 +32,8 @@ func (r *restore) Apply(context.Context, runbook.Plan, runbook.Job, runbook.Outp
 // Hold loads the planned dump into the scratch schema on the target and compares it. Whatever fails here has left the
 // live schema as it was.
 func (r *restore) Hold(ctx context.Context, p runbook.Plan, job runbook.Job, out runbook.Output) (runbook.HeldChange, error) {
+	lctx, a, end := r.attempts.begin(ctx, job, false)
+	defer end()
 	e, h, d, err := r.planned(p)
 	if err != nil {
 		return nil, action.Refuse(err)
@@ -41,33 +45,62 @@ func (r *restore) Hold(ctx context.Context, p runbook.Plan, job runbook.Job, out
 	if state, err := c.Job(ctx, job.ID()); err != nil {
 		return nil, action.Refuse(err)
 	} else if state.Status != fleet.JobNone {
-		return r.Rehold(ctx, p, job, out)
+		a.signals(true)
+		return r.rehold(ctx, p, job, out)
 	}
 	m := newMeter(out)
 	defer m.close()
-	if e.Stream {
-		return r.held(ctx, p, e, h, d, job, &lines{out: out, meter: m})
-	}
-	file, err := r.bring(ctx, e, h, c, m)
+	l := &lines{out: out, meter: m}
+	ended, _, err := r.carry(lctx, a, p, e, h, d, c, job, l)
 	if err != nil {
-		return nil, refuse(err)
-	}
-	m.tell(runbook.Progress{}, "restore.uploading", "host", h.Name) // 30 MB over a far link take a while
-	spec, err := r.install(ctx, e, h, d, c, file, job)
-	if err != nil {
-		r.clean(ctx, c, h, job)
-		return nil, refuse(err)
-	}
-	lines := &lines{out: out, meter: m}
-	ended, err := r.env.Detached(ctx, h, p.Effect.Identity, spec, lines)
-	if err != nil {
+		r.cleanRefused(ctx, c, h, job, err)
 		return nil, err
 	}
-	if neverRan(ended, lines) {
+	return r.loaded(ctx, p, e, h, d, job, ended, l)
+}
+
+// carry brings the planned dump and loads it, by a helper or through this process. A *runbook.Refusal says that nothing
+// was begun, another error that it is not known how it ended.
+func (r *restore) carry(ctx context.Context, a *attempt, p runbook.Plan, e effect, h fleet.Host, d fleet.Database, c *fleet.Client,
+	job runbook.Job, l *lines) (ended action.Ended, brought time.Duration, err error) {
+	if !e.Stream {
+		began := time.Now()
+		file, err := r.bring(ctx, e, h, c, l.meter)
+		if err != nil {
+			return ended, 0, a.refuse(err)
+		}
+		brought = time.Since(began)
+		l.meter.tell(runbook.Progress{}, "restore.uploading", "host", h.Name) // 30 MB over a far link take a while
+		spec, err := r.install(ctx, e, h, d, c, file, job)
+		if err != nil || a.signals(true) {
+			return ended, 0, a.refuse(err)
+		}
+		ended, err = r.env.Detached(ctx, h, p.Effect.Identity, spec, l)
+		if a.signals(false) && l.refused == nil {
+			l.refused = &runbook.Msg{ID: "dump.canceled"}
+			return ended, brought, err
+		}
+		if err != nil || !neverRan(ended, l) {
+			return ended, brought, err
+		}
 		r.clean(ctx, c, h, job)
-		return r.held(ctx, p, e, h, d, job, lines)
 	}
-	return r.loaded(ctx, p, e, h, d, job, ended, lines)
+	ended, err = r.through(ctx, e, h, d, job, l)
+	if err != nil {
+		return ended, brought, a.refuse(err)
+	}
+	if err := ctx.Err(); err != nil && !a.wasCancelled() { // the bot stops: nothing goes on without it
+		return ended, brought, err
+	}
+	return ended, brought, nil
+}
+
+// cleanRefused removes what was uploaded for a helper that was not started: its configuration holds a password.
+func (r *restore) cleanRefused(ctx context.Context, c *fleet.Client, h fleet.Host, job runbook.Job, err error) {
+	var never *runbook.Refusal
+	if errors.As(err, &never) {
+		r.clean(ctx, c, h, job)
+	}
 }
 
 func (r *restore) planned(p runbook.Plan) (effect, fleet.Host, fleet.Database, error) {
@@ -97,6 +130,7 @@ func refuse(err error) *runbook.Refusal {
 
 // bring sees to it that the planned dump lies on the target, and returns its path there.
 func (r *restore) bring(ctx context.Context, e effect, h fleet.Host, c *fleet.Client, meter *meter) (string, error) {
+	r.sweep(ctx, e, h, c)
 	if e.Source == h.Name {
 		return e.Path, nil // the helper compares its hash
 	}
@@ -133,7 +167,7 @@ func (r *restore) bring(ctx context.Context, e effect, h fleet.Host, c *fleet.Cl
 }
 
 func (r *restore) copyPath(e effect, h fleet.Host) string {
-	return path.Join(h.Path(stateDir), "dumps", e.SHA256[:16]+path.Ext(e.Name))
+	return path.Join(r.copies(h), e.SHA256[:16]+path.Ext(e.Name))
 }
 
 func (r *restore) workDir(h fleet.Host, job runbook.Job) string {
@@ -196,8 +230,8 @@ func (r *restore) install(ctx context.Context, e effect, h fleet.Host, d fleet.D
 func (r *restore) loaded(ctx context.Context, p runbook.Plan, e effect, h fleet.Host, d fleet.Database, job runbook.Job, ended action.Ended, l *lines) (runbook.HeldChange, error) {
 	if c, err := r.env.Connect(ctx, h, p.Effect.Identity); err == nil {
 		r.clean(ctx, c, h, job)
-		if l.report != nil && e.Source != h.Name {
-			remove(ctx, c, r.copyPath(e, h))
+		if l.report != nil || l.bad { // another attempt needs it no more
+			r.removeCopy(ctx, e, h, c)
 		}
 	}
 	if l.report != nil && ended.Status == fleet.JobExited && ended.Exit == 0 {
@@ -210,6 +244,9 @@ func (r *restore) loaded(ctx context.Context, p runbook.Plan, e effect, h fleet.
 	if e.Stream || neverRan(ended, l) {
 		refusal.Text = runbook.T("restore.stream_cut")
 	}
+	if l.tooLong {
+		refusal.Text = runbook.T("restore.report_too_long", "host", h.Name)
+	}
 	if l.refused != nil {
 		refusal.Text, refusal.Stale = *l.refused, l.changed
 	}
@@ -221,6 +258,12 @@ func (r *restore) loaded(ctx context.Context, p runbook.Plan, e effect, h fleet.
 
 // Rehold finds the load again after a restart: it waits for a helper that is still at work.
 func (r *restore) Rehold(ctx context.Context, p runbook.Plan, job runbook.Job, out runbook.Output) (runbook.HeldChange, error) {
+	_, _, end := r.attempts.begin(ctx, job, true)
+	defer end()
+	return r.rehold(ctx, p, job, out)
+}
+
+func (r *restore) rehold(ctx context.Context, p runbook.Plan, job runbook.Job, out runbook.Output) (runbook.HeldChange, error) {
 	e, h, d, err := r.planned(p)
 	if err != nil {
 		return nil, err
@@ -230,10 +273,6 @@ func (r *restore) Rehold(ctx context.Context, p runbook.Plan, job runbook.Job, o
 	l := &lines{out: out, meter: m}
 	ended, err := r.reattach(ctx, e, h, p.Effect.Identity, job, l)
 	if err != nil {
-		var never *runbook.Refusal
-		if c, cerr := r.env.Connect(ctx, h, p.Effect.Identity); cerr == nil && errors.As(err, &never) {
-			r.clean(ctx, c, h, job) // cut off before the helper was started: its configuration holds a password
-		}
 		return nil, err
 	}
 	if l.report != nil {
@@ -249,8 +288,9 @@ func (r *restore) Rehold(ctx context.Context, p runbook.Plan, job runbook.Job, o
 	return r.loaded(ctx, p, e, h, d, job, ended, l)
 }
 
-// Cancel ends the helper and drops what it has loaded.
+// Cancel ends the load, whatever it is at, and drops what it has loaded.
 func (r *restore) Cancel(ctx context.Context, p runbook.Plan, job runbook.Job) error {
+	done := r.attempts.cancel(job)
 	e, h, d, err := r.planned(p)
 	if err != nil {
 		return err
@@ -259,11 +299,24 @@ func (r *restore) Cancel(ctx context.Context, p runbook.Plan, job runbook.Job) e
 	if err != nil {
 		return err
 	}
-	stopStream(ctx, job)
-	if err := c.CancelJob(ctx, job.ID()); err != nil {
-		return err
+	again := time.NewTicker(500 * time.Millisecond)
+	defer again.Stop()
+	for ended := false; !ended; { // the helper may just be starting
+		if err := c.CancelJob(ctx, job.ID()); err != nil {
+			return err
+		}
+		select {
+		case <-done:
+			ended = true
+		case <-again.C:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
 	}
 	r.clean(ctx, c, h, job)
+	r.removeCopy(ctx, e, h, c)
+	remove(ctx, c, r.streamedFile(h, job))
+	r.sweep(ctx, e, h, c)
 	return r.dropScratch(ctx, h, d, e)
 }
 
@@ -273,16 +326,9 @@ func (r *restore) clean(ctx context.Context, c *fleet.Client, h fleet.Host, job 
 }
 
 func remove(ctx context.Context, c *fleet.Client, paths ...string) {
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
-	defer cancel()
-	s, err := c.SFTP(ctx)
-	if err != nil {
-		return
-	}
-	defer func() { _ = s.Close() }()
-	stop := context.AfterFunc(ctx, func() { _ = s.Close() })
-	defer stop()
-	for _, p := range paths {
-		_ = s.Remove(p) // also removes an empty directory
-	}
+	onHost(ctx, c, func(s *sftp.Client) {
+		for _, p := range paths {
+			_ = s.Remove(p) // also removes an empty directory
+		}
+	})
 }

@@ -45,6 +45,9 @@ func (r *restore) Plan(ctx context.Context) (runbook.Plan, error) {
 		return action.Cannot(p, err)
 	}
 	e.Stream = !t.barred.IsZero()
+	if err := r.room(ctx, &t, e, h); err != nil {
+		return action.Cannot(p, err)
+	}
 	if p.Effect, err = toEffect(e, h.Name, t.identity); err != nil {
 		return p, err
 	}
@@ -184,12 +187,12 @@ func (p problems) add(danger bool, id string, pairs ...any) {
 type problems struct{ plan *runbook.Plan }
 
 // needed is the disk that a restore takes, as measured: 1.6 of the uncompressed dump for the data, 1 for the binlog, and the copy.
-func needed(e effect, remote, binlog bool) int64 {
+func needed(e effect, brought, binlog bool) int64 {
 	n := float64(e.Bytes) * 1.6
 	if binlog {
 		n += float64(e.Bytes)
 	}
-	if remote {
+	if brought {
 		n += float64(e.Size)
 	}
 	return int64(n)
@@ -214,7 +217,8 @@ func (r *restore) judge(ctx context.Context, p *runbook.Plan, all []candidate, c
 	if !t.newest.IsZero() {
 		facts = append(facts, runbook.T("restore.fact_newest", "table", t.newestIn, "at", t.newest.UTC().Format(time.RFC3339)))
 	}
-	need := needed(e, remote, t.binlog)
+	brought := remote && !e.Stream
+	need := needed(e, brought, t.binlog && !e.Rehearse) - t.copied
 	facts = append(facts, runbook.T("restore.fact_disk", "free", t.free, "need", need))
 	facts = append(facts, r.estimate(ctx, p, e, remote)...)
 	if len(t.tables) == 0 {
@@ -260,6 +264,8 @@ func (r *restore) judge(ctx context.Context, p *runbook.Plan, all []candidate, c
 	switch {
 	case t.free < need:
 		p.Verdict, p.Why = runbook.Blocked, runbook.T("restore.disk", "host", h.Name, "free", t.free, "need", need)
+	case brought && t.room < e.Size:
+		p.Verdict, p.Why = runbook.Blocked, runbook.T("restore.disk_copy", "host", h.Name, "path", h.Path(stateDir), "free", t.room, "need", e.Size)
 	case t.outside != "":
 		p.Verdict, p.Why = runbook.Blocked, runbook.T("restore.foreign_key", "table", t.outside)
 	}

@@ -2,7 +2,8 @@ package restore
 
 import (
 	"context"
-	"errors"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -30,6 +31,12 @@ exec nice -n 19 "$RB_HELPER" load-dump
 `
 
 const rehearsalMark = "_rehearsal_"
+
+var rehearsalSuffix = regexp.MustCompile(`^` + rehearsalMark + `[0-9a-f]{6}$`)
+
+// inUse are the warnings that say that somebody needs the target now: no standing approval is for that. What else is
+// wrong is what a rehearsal is to find out.
+var inUse = []string{"restore.target_newer", "restore.replica"}
 
 // cancelled is the exit of what CancelJob has ended by SIGTERM.
 const cancelled = 143
@@ -65,13 +72,20 @@ func (a *rehearsal) Plan(ctx context.Context) (runbook.Plan, error) {
 	}
 	e.Leftover = left
 	e.Stream = !t.barred.IsZero()
+	if err := r.room(ctx, &t, e, x.h); err != nil {
+		return action.Cannot(p, err)
+	}
 	if p.Effect, err = toEffect(e, x.h.Name, t.identity); err != nil {
 		return p, err
 	}
 	r.judge(ctx, &p, f.all, *f.chosen, e, t, x.h)
 	r.previous(ctx, &p, *f.chosen, f.in, rank(f.all, x.h), x.d.Schema)
-	p.Facts = append(p.Facts, runbook.T("restore.rehearse_gentle"))
-	p.Danger, p.Values = false, nil // nothing live is touched, and nothing is lost
+	p.Facts = append(p.Facts, runbook.T("restore.rehearse_gentle", "stream", e.Stream))
+	p.Values = nil // nothing live is touched, and nothing is lost
+	p.Danger = slices.ContainsFunc(p.Warnings, func(m runbook.Msg) bool { return slices.Contains(inUse, m.ID) })
+	if x.h.HasRole("primary") {
+		p.Verdict, p.Why = runbook.Blocked, runbook.T("restore.rehearse_primary", "host", x.h.Name)
+	}
 	return p, nil
 }
 
@@ -82,7 +96,7 @@ func leftOvers(ctx context.Context, s *session, schema string) ([]string, error)
 		return nil, err
 	}
 	for _, name := range all {
-		if strings.HasPrefix(name, clip(schema)+rehearsalMark) {
+		if rest, ok := strings.CutPrefix(name, clip(schema)); ok && rehearsalSuffix.MatchString(rest) {
 			out = append(out, name)
 		}
 	}
@@ -92,6 +106,8 @@ func leftOvers(ctx context.Context, s *session, schema string) ([]string, error)
 // Apply brings the dump, loads it and drops it again.
 func (a *rehearsal) Apply(ctx context.Context, p runbook.Plan, job runbook.Job, out runbook.Output) (runbook.Result, error) {
 	r := a.r
+	lctx, at, end := r.attempts.begin(ctx, job, false)
+	defer end()
 	e, x, err := r.asPlanned(ctx, p)
 	if err != nil {
 		return runbook.Result{}, err
@@ -104,32 +120,10 @@ func (a *rehearsal) Apply(ctx context.Context, p runbook.Plan, job runbook.Job, 
 			return runbook.Result{}, action.Refuse(err)
 		}
 	}
-	if e.Stream {
-		l := &lines{out: out, meter: m}
-		ended, err := r.through(ctx, e, x.h, x.d, job, l)
-		if err != nil {
-			return runbook.Result{}, refuse(err)
-		}
-		return a.ended(ctx, p, e, x.h, x.d, job, ended, l, 0)
-	}
-	began := time.Now()
-	file, err := r.bring(ctx, e, x.h, x.c, m)
-	if err != nil {
-		return runbook.Result{}, refuse(err)
-	}
-	brought := time.Since(began)
-	m.tell(runbook.Progress{}, "restore.uploading", "host", x.h.Name)
-	spec, err := r.install(ctx, e, x.h, x.d, x.c, file, job)
-	if err != nil {
-		r.clean(ctx, x.c, x.h, job)
-		return runbook.Result{}, refuse(err)
-	}
 	l := &lines{out: out, meter: m}
-	ended, err := r.env.Detached(ctx, x.h, p.Effect.Identity, spec, l)
-	if err == nil && neverRan(ended, l) {
-		ended, err = r.through(ctx, e, x.h, x.d, job, l)
-	}
+	ended, brought, err := r.carry(lctx, at, p, e, x.h, x.d, x.c, job, l)
 	if err != nil {
+		r.cleanRefused(ctx, x.c, x.h, job, err)
 		return runbook.Result{}, err
 	}
 	return a.ended(ctx, p, e, x.h, x.d, job, ended, l, brought)
@@ -137,6 +131,8 @@ func (a *rehearsal) Apply(ctx context.Context, p runbook.Plan, job runbook.Job, 
 
 // Resume waits for a load that goes on without the bot.
 func (a *rehearsal) Resume(ctx context.Context, p runbook.Plan, job runbook.Job, out runbook.Output) (runbook.Result, error) {
+	_, _, end := a.r.attempts.begin(ctx, job, true)
+	defer end()
 	e, h, d, err := a.r.planned(p)
 	if err != nil {
 		return runbook.Result{}, err
@@ -144,12 +140,8 @@ func (a *rehearsal) Resume(ctx context.Context, p runbook.Plan, job runbook.Job,
 	m := newMeter(out)
 	defer m.close()
 	l := &lines{out: out, meter: m}
-	ended, err := a.r.env.Reattach(ctx, h, p.Effect.Identity, job.ID(), l)
+	ended, err := a.r.reattach(ctx, e, h, p.Effect.Identity, job, l)
 	if err != nil {
-		var never *runbook.Refusal
-		if c, cerr := a.r.env.Connect(ctx, h, p.Effect.Identity); cerr == nil && errors.As(err, &never) {
-			a.r.clean(ctx, c, h, job)
-		}
 		return runbook.Result{}, err
 	}
 	return a.ended(ctx, p, e, h, d, job, ended, l, 0)
@@ -160,9 +152,7 @@ func (a *rehearsal) ended(ctx context.Context, p runbook.Plan, e effect, h fleet
 	r := a.r
 	if c, err := r.env.Connect(ctx, h, p.Effect.Identity); err == nil {
 		r.clean(ctx, c, h, job)
-		if e.Source != h.Name {
-			remove(ctx, c, r.copyPath(e, h))
-		}
+		r.removeCopy(ctx, e, h, c)
 	}
 	res := runbook.Result{Outcome: runbook.OutcomeDone, Values: map[string]string{
 		"rehearsed": e.Database, "dump": e.Name, "dump_host": e.Source, "load_host": h.Name,
@@ -180,13 +170,18 @@ func (a *rehearsal) ended(ctx context.Context, p runbook.Plan, e effect, h fleet
 			"newest", newest, "seconds", l.report.Seconds, "brought", brought.Seconds(), "bytes", e.Bytes)
 	default:
 		why := runbook.T("restore.helper_died", "host", h.Name, "exit", ended.Exit)
-		if l.refused != nil {
+		switch {
+		case l.refused != nil:
 			why = *l.refused
+		case l.tooLong:
+			why = runbook.T("restore.report_too_long", "host", h.Name)
+		case ended.Status != fleet.JobExited || ended.Exit == cancelled:
+			why = runbook.T("dump.canceled")
 		}
 		res.Outcome, res.Text = runbook.OutcomeFailed, runbook.T("restore.rehearsal_failed", "file", e.Name, "source", e.Source, "why", why)
-		if ended.Status != fleet.JobExited || ended.Exit == cancelled || why.ID == "dump.canceled" { // that tells nothing of the dump
+		if !l.bad { // that tells nothing of the dump
 			delete(res.Values, "rehearsed")
-			res.Text = runbook.T("restore.rehearsal_stopped", "file", e.Name, "host", h.Name)
+			res.Text = runbook.T("restore.rehearsal_stopped", "file", e.Name, "host", h.Name, "why", why)
 		}
 	}
 	if err := r.dropScratch(ctx, h, d, e); err != nil {

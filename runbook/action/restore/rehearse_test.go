@@ -54,9 +54,13 @@ func TestRehearsal(t *testing.T) {
 	}
 	good := w.dump()
 	w.put("report", "speed-20261122.sql", good)
-	w.Exec(w.db, "CREATE DATABASE speed_rehearsal_cut0ff") // by an earlier one
+	w.Exec(w.db, "CREATE DATABASE speed_rehearsal_c0ffee") // by an earlier one
+	others := []string{"speed_rehearsal_results", "speed_rehearsal_c0ffee1", "speed_rehearsal_new_abcdef", "speed_rehearsal_old_11230500"}
+	for _, name := range others {
+		w.Exec(w.db, "CREATE DATABASE "+name)
+	}
 	a, job, p := w.rehearse("standby", "report")
-	if !strings.Contains(p.Effect.Exact[1].Text, "drop    speed_rehearsal_cut0ff") {
+	if !strings.Contains(p.Effect.Exact[1].Text, "drop    speed_rehearsal_c0ffee") {
 		t.Errorf("does not say what it drops: %+v", p.Effect.Exact)
 	}
 	out := actiontest.NewRecorder()
@@ -66,6 +70,9 @@ func TestRehearsal(t *testing.T) {
 	}
 	if text := say(t, res.Text); !strings.Contains(text, "3 tables, 3004 rows") || !strings.Contains(text, "2026-11-22 01:58:12") {
 		t.Error(text)
+	}
+	for _, name := range others {
+		w.Exec(w.db, "DROP DATABASE "+name) // fails where the rehearsal has
 	}
 	w.untried(before)
 	if ev, err := a.(runbook.Looker).Look(t.Context(), p, job); err != nil || ev.Took != runbook.TookNo {
@@ -85,6 +92,27 @@ func TestRehearsal(t *testing.T) {
 	}
 	say(t, res.Text)
 	w.untried(before)
+}
+
+// What says that somebody needs the machine now is left to people, and a primary to itself; what is wrong with the dump
+// only is what a rehearsal is for.
+func TestRehearsalOfWhatIsInUse(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	before := w.live()
+	w.put("standby", "speed-20261122.sql", w.dump("--compact"))
+	if _, _, p := w.rehearse("standby"); p.Verdict != runbook.Ready || p.Danger || len(p.Warnings) == 0 {
+		t.Errorf("a dump without a trailer: %s %v %+v", p.Verdict, p.Danger, p.Warnings)
+	}
+	w.put("standby", "speed-20261122.sql", w.dump())
+	w.Exec(w.db, "UPDATE speed.t_app_dns SET created_at='2026-11-22 09:00:00'")
+	if _, _, p := w.step(Spec{Rehearse: true, From: []string{"standby"}, DumpTimezone: "UTC"}, nil); p.Verdict != runbook.Ready || !p.Danger {
+		t.Errorf("a standby in use: %s %v", p.Verdict, p.Danger)
+	}
+	w.Exec(w.db, "UPDATE speed.t_app_dns SET created_at='2026-01-01 00:00:00'")
+	if w.live() != before {
+		t.Error("changed what is live")
+	}
 }
 
 // A rehearsal that is cut off, by the host or for a recovery, leaves nothing, and keeps no restore waiting.

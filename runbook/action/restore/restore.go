@@ -61,11 +61,13 @@ func (s *Spec) Beside() bool { return s.Rehearse }
 
 // Kind is this package's entry in the list of actions.
 func Kind() action.Kind {
+	all := newAttempts()
 	return action.Kind{
 		Name: "restore",
 		Spec: func() any { return &Spec{} },
 		New: func(spec any, env action.Env) (action.Action, error) {
 			r := newRestore(*spec.(*Spec), env)
+			r.attempts = all
 			switch {
 			case r.spec.Survey:
 				return &survey{r}, nil
@@ -94,10 +96,13 @@ type restore struct {
 	// binary opens what is uploaded as the helper, and arch is what it was built for; tests replace them.
 	binary func() (*os.File, string, error)
 	arch   string
+	// attempts are the loads of all steps.
+	attempts *attempts
 }
 
 func newRestore(spec Spec, env action.Env) *restore {
-	return &restore{spec: spec, env: env, free: statFree, directly: readDirectly, steady: steadyFor, patience: readPatience, binary: ownBinary, arch: runtime.GOARCH}
+	return &restore{spec: spec, env: env, free: statFree, directly: readDirectly, steady: steadyFor, patience: readPatience, binary: ownBinary, arch: runtime.GOARCH,
+		attempts: newAttempts()}
 }
 
 var (

@@ -12,7 +12,6 @@ import (
 	"path"
 	"strconv"
 	"strings"
-	"sync"
 
 	"recoverbot/runbook"
 	"recoverbot/runbook/action"
@@ -62,35 +61,8 @@ func neverRan(ended action.Ended, l *lines) bool {
 	return false
 }
 
-// streams holds the cancel functions of loads through this process, by id of their job.
-var streams sync.Map
-
-// stopStream ends a load through this process, where there is one, and waits for it.
-func stopStream(ctx context.Context, job runbook.Job) {
-	if s, ok := streams.Load(job.ID()); ok {
-		s := s.(*running)
-		s.cancel()
-		select {
-		case <-s.done:
-		case <-ctx.Done():
-		}
-	}
-}
-
-type running struct {
-	cancel context.CancelFunc
-	done   chan struct{}
-}
-
 // stream loads a dump that lies on host from through this process: what the helper does, over SSH both ways.
 func (r *restore) stream(ctx context.Context, e effect, h fleet.Host, d fleet.Database, job runbook.Job, from fleet.Host, identity, file string, l *lines) action.Ended {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	s := &running{cancel, make(chan struct{})}
-	defer close(s.done)
-	streams.Store(job.ID(), s)
-	defer streams.Delete(job.ID())
-
 	cfg := loadConfig(e, h, d)
 	open := func(ctx context.Context, offset int64) (io.ReadCloser, error) {
 		c, err := r.env.Connect(ctx, from, identity)
@@ -120,18 +92,6 @@ func (r *restore) stream(ctx context.Context, e effect, h fleet.Host, d fleet.Da
 	return ended
 }
 
-// held loads the planned dump through this process, from where it lies, and holds it.
-func (r *restore) held(ctx context.Context, p runbook.Plan, e effect, h fleet.Host, d fleet.Database, job runbook.Job, l *lines) (runbook.HeldChange, error) {
-	ended, err := r.through(ctx, e, h, d, job, l)
-	if err != nil {
-		return nil, refuse(err)
-	}
-	if ctx.Err() != nil { // the bot stops: nothing goes on without it
-		return nil, ctx.Err()
-	}
-	return r.loaded(ctx, p, e, h, d, job, ended, l)
-}
-
 // through loads the dump of e through this process. The error says that nothing was begun.
 func (r *restore) through(ctx context.Context, e effect, h fleet.Host, d fleet.Database, job runbook.Job, l *lines) (action.Ended, error) {
 	source, ok := r.env.Fleet.Config().Host(e.Source)
@@ -153,7 +113,11 @@ func (r *restore) reattach(ctx context.Context, e effect, h fleet.Host, identity
 	if e.Stream { // it ended with the process that it ran in
 		return action.Ended{JobState: fleet.JobState{Status: fleet.JobDied}}, nil
 	}
-	return r.env.Reattach(ctx, h, identity, job.ID(), l)
+	ended, err := r.env.Reattach(ctx, h, identity, job.ID(), l)
+	if c, cerr := r.env.Connect(ctx, h, identity); err != nil && cerr == nil {
+		r.cleanRefused(ctx, c, h, job, err)
+	}
+	return ended, err
 }
 
 // far is a file read over SFTP; closing it ends its session.
@@ -197,8 +161,11 @@ func openFar(ctx context.Context, c *fleet.Client, file string, offset int64) (i
 	return far{bufio.NewReaderSize(f, 1<<20), end}, nil // in pieces that are asked for side by side
 }
 
+// loadedSuffix ends the names of the files that hold the reports of loads through the bot.
+const loadedSuffix = ".loaded.json"
+
 func (r *restore) streamedFile(h fleet.Host, job runbook.Job) string {
-	return path.Join(h.Path(stateDir), job.ID()+".loaded.json")
+	return path.Join(h.Path(stateDir), job.ID()+loadedSuffix)
 }
 
 // keepStreamed keeps on the host what a load through this process came to, whole or not at all: a helper's output

@@ -76,6 +76,11 @@ func (r *restore) dropScratch(ctx context.Context, h fleet.Host, d fleet.Databas
 	if err := s.take(ctx, load.LockName(e.Schema, e.Rehearse)); err != nil {
 		return err
 	}
+	if e.Rehearse { // its load stands in no binary log either
+		if err := s.exec(ctx, "SET SESSION sql_log_bin=0"); err != nil {
+			return sqlError(err, h)
+		}
+	}
 	if err := s.exec(ctx, "DROP DATABASE IF EXISTS "+quote(e.Scratch)); err != nil {
 		return sqlError(err, h)
 	}

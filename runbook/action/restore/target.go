@@ -19,6 +19,8 @@ import (
 type target struct {
 	identity string
 	free     int64
+	room     int64 // for the copy of a dump that is brought
+	copied   int64 // of it lies there already
 	binlog   bool
 	barred   runbook.Msg // why the helper will not run here
 	replica  string      // the source that it replicates from, "" for none

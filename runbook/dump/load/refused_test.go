@@ -26,7 +26,7 @@ func TestRefusedBeforeAnyWrite(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.exec("CREATE TABLE speed.2024_logs (a int); INSERT INTO speed.2024_logs VALUES (1); CREATE DATABASE 1other; CREATE TABLE 1other.t (a int); CREATE DATABASE old; CREATE TABLE old.b (a int);" +
-		"CREATE FUNCTION speed.f() RETURNS int BEGIN INSERT INTO speed.2024_logs VALUES (7); RETURN 1; END")
+		"CREATE FUNCTION speed.f() RETURNS int MODIFIES SQL DATA DETERMINISTIC BEGIN INSERT INTO speed.2024_logs VALUES (7); RETURN 1; END")
 	books, err := locale.Load()
 	if err != nil {
 		t.Fatal(err)
