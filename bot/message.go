@@ -81,6 +81,7 @@ type Field struct {
 	Value    string   `json:"value,omitempty"`
 	Enum     []string `json:"enum,omitempty"`
 	Pattern  string   `json:"pattern,omitempty"`
+	Hint     string   `json:"hint,omitempty"` // what is wanted, with an example: shown instead of the pattern
 }
 
 // Button is one answer. Action is opaque to platforms, at most 1 KiB.

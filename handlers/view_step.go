@@ -75,7 +75,9 @@ func (v viewer) member(m *bot.Message, r runbook.Run, c card, s *runbook.StepRun
 			m.Lines = append(m.Lines, mark(text))
 		}
 	}
-	line(s.Note)
+	if s.Note.ID != "engine.marked_done" || s.DecidedBy == nil { // the footer says so, and why
+		line(s.Note)
+	}
 	switch s.State {
 	case runbook.Waiting, runbook.Planning, runbook.Deferred, runbook.Pending:
 		v.plan(m, s, line, mark)
@@ -121,7 +123,7 @@ func (v viewer) plan(m *bot.Message, s *runbook.StepRun, line func(runbook.Msg),
 }
 
 func (v viewer) field(p runbook.Param, inputs map[string]string) bot.Field {
-	f := bot.Field{Name: p.Name, Label: v.say.Text(p.Title), Type: p.Type, Required: p.Required, Enum: p.Enum, Pattern: p.Pattern, Value: p.Default}
+	f := bot.Field{Name: p.Name, Label: v.say.Text(p.Title), Type: p.Type, Required: p.Required, Enum: p.Enum, Pattern: p.Pattern, Hint: v.say.Text(p.Hint), Value: p.Default}
 	if f.Label == "" {
 		f.Label = p.Name
 	}
@@ -165,13 +167,11 @@ func (v viewer) hold(m *bot.Message, c card, s *runbook.StepRun, mark func(strin
 	for _, n := range h.Notes {
 		m.Warn = append(m.Warn, mark(v.say.Say(n)))
 	}
-	before, after := h.Before, h.After
-	before.Name, after.Name = v.say.T("view.before"), v.say.T("view.after")
 	label := ""
 	if c.group {
 		label = s.Member
 	}
-	m.Blocks = append(m.Blocks, v.tableBlocks([]runbook.Table{before, after}, label)...)
+	m.Blocks = append(m.Blocks, v.tableBlocks(v.heldTables(h.Before, h.After), label)...)
 }
 
 func (v viewer) outcome(m *bot.Message, s *runbook.StepRun, line func(runbook.Msg), mark func(string) string) {
