@@ -22,34 +22,70 @@ type Budget struct {
 }
 
 type taken struct {
-	at time.Time
-	p  Priority
+	at  time.Time
+	p   Priority
+	who string // was answered
 }
+
+const (
+	// answer is the priority of what one person is told: below a prompt, above a result. Only budgets know it.
+	answer = Ticker + 1
+	// courteous is how much later than anything else an answer takes a call, so that a prompt that waits for it gets it.
+	courteous = 50 * time.Millisecond
+)
 
 // NewBudget allows calls at least every apart, and perMinute of them in any minute; 0: no such limit. Where calls a minute
 // are limited, progress gets them while fewer than half are used; results leave a fifth, and never take more than half
-// together with progress; prompts get what there is.
+// together with progress; answers leave a fifth, and take no more than half, of which one person gets half; prompts get
+// what there is.
 func NewBudget(every time.Duration, perMinute int) *Budget {
 	return &Budget{every: every, perMinute: perMinute}
 }
 
 // Wait waits until a call of that priority may be made, and counts it. The error is of ctx; nothing was counted.
-func (b *Budget) Wait(ctx context.Context, p Priority) error {
-	for !b.take(p) {
+func (b *Budget) Wait(ctx context.Context, p Priority) error { return b.wait(ctx, taken{p: p}) }
+
+// Answer is Wait for a call that answers one person: who is any name of theirs.
+func (b *Budget) Answer(ctx context.Context, who string) error {
+	return b.wait(ctx, taken{p: answer, who: who})
+}
+
+func (b *Budget) wait(ctx context.Context, c taken) error {
+	for {
+		at, ok := b.try(c)
+		if ok {
+			return nil
+		}
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case <-time.After(time.Until(b.free(p))):
+		case <-time.After(time.Until(at)):
 		}
 	}
-	return nil
 }
 
 // Take counts a call that waits for nobody.
 func (b *Budget) Take() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.count(time.Now(), Prompt)
+	b.count(taken{at: time.Now(), p: Prompt})
+}
+
+// recall counts calls that an earlier process made. Where the clock was set back since, the last of them was made just now.
+func (b *Budget) recall(calls []time.Time) {
+	if len(calls) == 0 {
+		return
+	}
+	now := time.Now()
+	back := max(0, slices.MaxFunc(calls, time.Time.Compare).Sub(now))
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, at := range calls {
+		if age := now.Sub(at.Add(-back)); age < window {
+			b.taken = append(b.taken, taken{at: now.Add(-age), p: Prompt})
+		}
+	}
+	slices.SortFunc(b.taken, func(x, y taken) int { return x.at.Compare(y.at) })
 }
 
 // Rest forbids all calls for a while: the platform asked to wait.
@@ -61,58 +97,76 @@ func (b *Budget) Rest(d time.Duration) {
 
 // take counts a call if it may be made now.
 func (b *Budget) take(p Priority) bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	now := time.Now()
-	if b.at(p).After(now) {
-		return false
-	}
-	b.count(now, p)
-	return true
+	_, ok := b.try(taken{p: p})
+	return ok
 }
 
-func (b *Budget) count(now time.Time, p Priority) {
+// try counts c if it may be made now, and else tells when.
+func (b *Budget) try(c taken) (at time.Time, ok bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	c.at = time.Now()
+	if at = b.at(c); at.After(c.at) {
+		return at, false
+	}
+	b.count(c)
+	return at, true
+}
+
+func (b *Budget) count(c taken) {
 	b.taken = append(slices.DeleteFunc(b.taken, func(t taken) bool {
-		return b.perMinute == 0 || !t.at.Add(window).After(now)
-	}), taken{now, p})
+		return b.perMinute == 0 || !t.at.Add(window).After(c.at)
+	}), c)
 }
 
 // free is when a call of that priority may be made.
 func (b *Budget) free(p Priority) time.Time {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.at(p)
+	return b.at(taken{p: p})
 }
 
-func (b *Budget) at(p Priority) time.Time {
+func (b *Budget) at(c taken) time.Time {
 	at := b.rest
 	if n := len(b.taken); n > 0 {
 		at = latest(at, b.taken[n-1].at.Add(b.every))
 	}
 	for i, t := range b.taken {
-		if b.fits(b.taken[i:], p) {
+		if b.fits(b.taken[i:], c) {
 			break
 		}
 		at = latest(at, t.at.Add(window))
 	}
+	if c.p == answer && !at.IsZero() {
+		at = at.Add(courteous)
+	}
 	return at
 }
 
-// fits reports whether a call of that priority may be made beside those of the same minute.
-func (b *Budget) fits(minute []taken, p Priority) bool {
-	prompts, n := 0, len(minute)
+// fits reports whether c may be made beside those of the same minute.
+func (b *Budget) fits(minute []taken, c taken) bool {
+	n, answers, own, rest := len(minute), 0, 0, 0
 	for _, t := range minute {
-		if t.p == Prompt {
-			prompts++
+		switch {
+		case t.p == Prompt:
+		case t.p != answer:
+			rest++
+		default:
+			if answers++; t.who == c.who {
+				own++
+			}
 		}
 	}
+	most := b.perMinute - b.perMinute/5
 	switch {
 	case b.perMinute == 0:
 		return true
-	case p == Prompt:
+	case c.p == Prompt:
 		return n < b.perMinute
-	case p == Outcome:
-		return n < b.perMinute-b.perMinute/5 && 2*(n-prompts) < b.perMinute
+	case c.p == answer:
+		return n < most && 2*answers < b.perMinute && 4*own < b.perMinute
+	case c.p == Outcome:
+		return n < most && 2*rest < b.perMinute
 	}
 	return 2*n < b.perMinute
 }

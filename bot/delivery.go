@@ -61,7 +61,7 @@ func (l *lane) call(ctx context.Context, p parcel, s *shown) (err error) {
 		return nil
 	}
 	if finds && !s.tried {
-		if err := l.store.SaveDelivered(ctx, l.p.Name(), m.Key, 0, ""); err != nil {
+		if err := l.store.SaveDelivered(ctx, l.p.Name(), StoredDelivery{Key: m.Key}); err != nil {
 			return fmt.Errorf("save intent to post %s: %w", m.Key, err)
 		}
 	}
@@ -77,11 +77,11 @@ func (l *lane) call(ctx context.Context, p parcel, s *shown) (err error) {
 // settle records the outcome of a call.
 func (l *lane) settle(ctx context.Context, m Message, s shown, err error) {
 	if err == nil {
-		s.version, s.at, s.asks = m.Version, time.Now(), m.Priority == Prompt && !m.Nudge && s.ref != ""
+		s.version, s.at, s.asks, s.digest = m.Version, time.Now(), asks(m) && s.ref != "", digest(m)
 		if !l.volatile {
 			// The message is out whatever happens to ctx now; forgetting its ref would post it twice.
 			save, cancel := context.WithTimeout(context.WithoutCancel(ctx), callTimeout)
-			if err := l.store.SaveDelivered(save, l.p.Name(), m.Key, m.Version, string(s.ref)); err != nil {
+			if err := l.store.SaveDelivered(save, l.p.Name(), s.stored(m.Key)); err != nil {
 				l.log.Error("delivery could not be saved", "key", m.Key, "error", err)
 			}
 			cancel()
@@ -94,6 +94,7 @@ func (l *lane) settle(ctx context.Context, m Message, s shown, err error) {
 	l.shown[m.Key] = s
 	p := l.pending[m.Key]          // nil: a part that was dropped meanwhile
 	if old != "" && s.ref != old { // the card is gone, and what stood below it
+		l.moved = true
 		for _, part := range l.divide(m) {
 			delete(l.shown, part.Key)
 			part.Priority = m.Priority
@@ -136,6 +137,7 @@ func (l *lane) poison(p *parcel) bool { return p.fails > 0 && l.outage.good.Afte
 
 func (l *lane) failed(p *parcel, m Message, err error) {
 	now, o := time.Now(), &l.outage
+	l.moved = true
 	if p == nil {
 		l.log.Warn("message could not be delivered", "key", m.Key, "error", err)
 		return

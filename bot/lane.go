@@ -1,9 +1,12 @@
 package bot
 
 import (
+	"cmp"
 	"context"
+	"encoding/json"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -26,6 +29,7 @@ type lane struct {
 	volatile bool
 	mentions bool
 	divider  Divider // nil: one post holds a whole card
+	mover    Mover   // nil: its chat stays where it is
 	budget   *Budget
 	wake     chan struct{}
 
@@ -33,7 +37,9 @@ type lane struct {
 	next    int64
 	pending map[string]*parcel
 	shown   map[string]shown
-	pause   time.Time // the platform asked to wait until then
+	moved   bool              // perhaps: what waits for people may stand in another chat
+	past    map[string]string // runs that were over when the bot started, and the card that says so
+	pause   time.Time         // the platform asked to wait until then
 	outage  outage
 
 	health  Health // what was told last
@@ -59,12 +65,30 @@ type shown struct {
 	ref     Ref  // "": nothing is shown
 	asks    bool // what is shown is a question
 	tried   bool // a first post may exist though nothing is known of it
+	digest  string
 	at      time.Time
+}
+
+func (s shown) stored(key string) StoredDelivery {
+	return StoredDelivery{Key: key, Version: s.version, Ref: string(s.ref), Digest: s.digest, Asks: s.asks}
+}
+
+// asks reports whether m is a card that waits for people.
+func asks(m Message) bool { return m.Priority == Prompt && !m.Nudge && !m.Thread }
+
+// digest is the same for versions of a message that show the same.
+func digest(m Message) string {
+	m.Version = 0
+	body, err := json.Marshal(m)
+	if err != nil { // never: it has been a JSON before
+		return ""
+	}
+	return ShortHash(string(body))
 }
 
 func newLane(p Platform, s Store, log *slog.Logger, done func()) *lane {
 	l := &lane{p: p, store: s, log: log, done: done, wake: make(chan struct{}, 1), stirred: make(chan struct{}, 1),
-		pending: map[string]*parcel{}, shown: map[string]shown{}, budget: NewBudget(0, 0),
+		pending: map[string]*parcel{}, shown: map[string]shown{}, past: map[string]string{}, budget: NewBudget(0, 0),
 		health: Health{Platform: p.Name(), Since: time.Now()}}
 	if v, ok := p.(Volatile); ok {
 		l.volatile = v.Volatile()
@@ -78,6 +102,7 @@ func newLane(p Platform, s Store, log *slog.Logger, done func()) *lane {
 		l.budget = NewBudget(v.Every(), 0)
 	}
 	l.divider, _ = p.(Divider)
+	l.mover, _ = p.(Mover)
 	return l
 }
 
@@ -92,10 +117,21 @@ func (l *lane) load(ctx context.Context, wanted []Message) error {
 		if len(stored) == 0 {
 			l.spare(ctx, wanted)
 		}
+		calls, err := l.store.DeliveredAt(ctx, l.p.Name())
+		if err != nil {
+			return fmt.Errorf("read when %s was called: %w", l.p.Name(), err)
+		}
+		l.budget.recall(calls)
+		wanted = newestRunsFirst(wanted)
 		l.mu.Lock()
 		for _, d := range stored {
 			if known, ok := l.shown[d.Key]; !ok || d.Version > known.version {
-				l.shown[d.Key] = shown{version: d.Version, ref: Ref(d.Ref), tried: d.Ref == "" && d.Version == 0}
+				l.shown[d.Key] = shown{version: d.Version, ref: Ref(d.Ref), asks: d.Asks, digest: d.Digest, tried: d.Ref == "" && d.Version == 0}
+			}
+		}
+		for _, m := range wanted {
+			if m.Ends && !m.Nudge {
+				l.past[m.RunID] = m.Key
 			}
 		}
 		for key, p := range l.pending { // wanted before Run
@@ -112,6 +148,20 @@ func (l *lane) load(ctx context.Context, wanted []Message) error {
 	}
 	l.done()
 	return nil
+}
+
+// newestRunsFirst orders messages by when something happened last in their run, and those of a run by their own time.
+func newestRunsFirst(messages []Message) []Message {
+	run := func(m Message) string { return cmp.Or(m.RunID, m.Key) }
+	newest := map[string]int64{}
+	for _, m := range messages {
+		newest[run(m)] = max(newest[run(m)], m.Version)
+	}
+	messages = slices.Clone(messages)
+	slices.SortStableFunc(messages, func(a, b Message) int {
+		return cmp.Or(cmp.Compare(newest[run(b)], newest[run(a)]), cmp.Compare(run(a), run(b)))
+	})
+	return messages
 }
 
 // spare records that people who saw nothing so far need not see the past: what asks nothing, and is of no run that goes on.
@@ -133,7 +183,7 @@ func (l *lane) spare(ctx context.Context, wanted []Message) {
 	}
 	l.mu.Unlock()
 	for _, m := range past {
-		if err := l.store.SaveDelivered(ctx, l.p.Name(), m.Key, m.Version, ""); err != nil {
+		if err := l.store.SaveDelivered(ctx, l.p.Name(), StoredDelivery{Key: m.Key, Version: m.Version}); err != nil {
 			l.log.Error("delivery could not be saved", "key", m.Key, "error", err)
 			return
 		}
@@ -149,6 +199,7 @@ func (l *lane) pendingCount() int {
 // deliver sends until ctx ends. A message is chosen when a call may be made, so that what goes out is the newest.
 func (l *lane) deliver(ctx context.Context) {
 	for ctx.Err() == nil {
+		l.follow(ctx)
 		if wait := l.idle(); wait != 0 {
 			var timer <-chan time.Time
 			if wait > 0 {
@@ -165,6 +216,30 @@ func (l *lane) deliver(ctx context.Context) {
 			l.turn(ctx, p)
 		}
 		l.done()
+	}
+}
+
+// follow queues what waits for people and stands where they do not look any more.
+func (l *lane) follow(ctx context.Context) {
+	l.mu.Lock()
+	moved := l.moved && l.mover != nil
+	l.moved = false
+	l.mu.Unlock()
+	if !moved {
+		return
+	}
+	wanted, err := Wanted(ctx, l.store, l.log)
+	if err != nil {
+		l.log.Error("what stands in an old chat is unknown", "error", err)
+		return
+	}
+	for _, m := range newestRunsFirst(wanted) {
+		l.mu.Lock()
+		strays := l.strays(m, l.shown[m.Key])
+		l.mu.Unlock()
+		if strays {
+			l.want(m)
+		}
 	}
 }
 

@@ -48,6 +48,11 @@ type Answerer interface {
 	Answer(ctx context.Context, in Inbound, r Reply) error
 }
 
+// Mover is implemented by platforms whose chat may become another one. Strayed reports, without asking anybody, whether a
+// message stands where people do not look any more: an Edit of it is ErrGone, and the hub posts at once anew what waits for
+// people. A platform that learns of a move while it runs says so by a Report of an error, or by a Send or Edit that fails.
+type Mover interface{ Strayed(ref Ref) bool }
+
 // ErrGone is wrapped by an Edit whose message no longer exists: the hub posts it anew.
 var ErrGone = errors.New("message is gone")
 
@@ -102,6 +107,13 @@ type Inbound struct {
 	// Casual is what people said near the bot but not to it, such as a reply below a card: only what can be nothing but an
 	// answer to a card is one.
 	Casual bool `json:",omitempty"`
+	// Replied is that what is Casual replies to a post of the bot itself: what begins like an answer to a card is one.
+	Replied bool `json:",omitempty"`
+	// Old is that the pressed button stands on the newest version of its card no more. Nobody was asked for a reason, or
+	// whether they are sure: it decides nothing, and is answered with what became of the question.
+	Old bool `json:",omitempty"`
+	// Called is how people speak to the bot where Text was said, for its help; "" where its usual name does.
+	Called string `json:",omitempty"`
 	// At is when it was received; zero: now.
 	At time.Time `json:",omitzero"`
 }

@@ -30,6 +30,9 @@ func (l *lane) want(m Message) {
 	if s := l.shown[m.Key]; s.version > m.Version || (s.ref == "" && s.holds(m)) {
 		return
 	}
+	if l.past[m.RunID] == m.Key && !m.Ends { // it goes on
+		delete(l.past, m.RunID)
+	}
 	l.queue(m, false)
 	for key, p := range l.pending {
 		old := p.part && p.m.Of == m.Key && !slices.ContainsFunc(parts, func(m Message) bool { return m.Key == key })
@@ -46,7 +49,7 @@ func (l *lane) want(m Message) {
 }
 
 func (l *lane) queue(m Message, part bool) {
-	if l.shown[m.Key].holds(m) {
+	if s := l.shown[m.Key]; s.holds(m) && !l.strays(m, s) {
 		return
 	}
 	if p, ok := l.pending[m.Key]; !ok {
@@ -75,6 +78,16 @@ func (l *lane) divide(m Message) (parts []Message) {
 
 // holds reports whether nothing is left to do for m: it is shown, or need not be.
 func (s shown) holds(m Message) bool { return s.version > 0 && s.version >= m.Version }
+
+// same reports whether s shows what m says, though of another version.
+func (l *lane) same(m Message, s shown) bool {
+	return !l.volatile && s.ref != "" && s.digest != "" && !l.strays(m, s) && s.digest == digest(m)
+}
+
+// strays reports whether m waits for people, and is shown where they do not look any more.
+func (l *lane) strays(m Message, s shown) bool {
+	return l.mover != nil && s.ref != "" && asks(m) && l.mover.Strayed(s.ref)
+}
 
 // void is a nudge that calls nobody any more and was never posted.
 func (l *lane) void(m Message) bool {
@@ -122,18 +135,24 @@ func latest(a time.Time, more ...time.Time) time.Time {
 	return a
 }
 
-// answers reports whether p takes the buttons of a question away that people still see. Where calls a minute are few,
-// questions themselves come before that.
-func (l *lane) answers(p *parcel) bool {
-	return l.budget.perMinute == 0 && p.m.Priority != Prompt && l.shown[p.m.Key].asks
-}
+// answers reports whether p takes the buttons of a question away that people still see.
+func (l *lane) answers(p *parcel) bool { return p.m.Priority != Prompt && l.shown[p.m.Key].asks }
 
-// priority is what p takes its call as: who presses what was answered presses in vain, so that counts as a prompt.
+// priority is what p takes its call as: who presses what was answered presses in vain, so that counts as a prompt. Where
+// calls a minute are few, questions themselves come before that. What is left of runs that were over when the bot started
+// comes last.
 func (l *lane) priority(p *parcel) Priority {
-	if l.answers(p) {
+	switch {
+	case p.m.Priority == Prompt:
+		return Prompt
+	case l.past[p.m.RunID] != "":
+		return Ticker
+	case !l.answers(p):
+		return p.m.Priority
+	case l.budget.perMinute == 0:
 		return Prompt
 	}
-	return p.m.Priority
+	return Outcome
 }
 
 // fresh reports whether p is a card of a run that was never posted.
@@ -178,6 +197,12 @@ func (l *lane) choose() (parcel, bool) {
 			delete(l.pending, key)
 			continue
 		}
+		if s := l.shown[key]; l.same(p.m, s) {
+			s.version = max(s.version, p.m.Version)
+			l.shown[key] = s
+			delete(l.pending, key)
+			continue
+		}
 		if at, ok := l.due(p); !ok || at.After(now) {
 			continue
 		}
@@ -198,10 +223,12 @@ func (l *lane) before(a, b *parcel) bool {
 	switch {
 	case l.volatile:
 		return a.order < b.order
+	case l.budget.perMinute == 0 && l.answers(a) != l.answers(b):
+		return l.answers(a)
+	case l.priority(a) != l.priority(b):
+		return l.priority(a) < l.priority(b)
 	case l.answers(a) != l.answers(b):
 		return l.answers(a)
-	case a.m.Priority != b.m.Priority:
-		return a.m.Priority < b.m.Priority
 	case a.m.Ends != b.m.Ends:
 		return a.m.Ends
 	case a.part != b.part:

@@ -2,7 +2,6 @@ package handlers
 
 import (
 	"context"
-	"encoding/json"
 	"maps"
 	"slices"
 	"strconv"
@@ -30,15 +29,10 @@ func newNudges(h *Handlers) *nudges {
 }
 
 // load takes over what an earlier process called, and gives the runs whose nudges may be out of date.
-func (n *nudges) load(ctx context.Context) ([]string, error) {
-	wanted, err := n.h.Journal.Wanted(ctx)
-	if err != nil {
-		return nil, err
-	}
+func (n *nudges) load(wanted []bot.Message) []string {
 	var runs []string
-	for _, w := range wanted {
-		var m bot.Message
-		if !strings.HasPrefix(w.Key, "nudge/") || json.Unmarshal(w.Body, &m) != nil || m.RunID == "" {
+	for _, m := range wanted {
+		if !strings.HasPrefix(m.Key, "nudge/") || m.RunID == "" {
 			continue
 		}
 		n.out[m.Key] = m
@@ -46,7 +40,7 @@ func (n *nudges) load(ctx context.Context) ([]string, error) {
 			runs = union(runs, []string{m.RunID})
 		}
 	}
-	return runs, nil
+	return runs
 }
 
 // spoke notes that a person said something about a run or an alert: whoever looks at it need not be called.

@@ -114,11 +114,11 @@ func TestMessages(t *testing.T) {
 		t.Errorf("wanted %v, %v", wanted, err)
 	}
 	for _, version := range []int64{0, 2} {
-		if err := j.SaveDelivered(t.Context(), "web", "a", version, "ref"); err != nil {
+		if err := j.SaveDelivered(t.Context(), "web", Delivery{Key: "a", Version: version, Ref: "ref", Digest: "d", Asks: version == 2}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if got, err := j.Delivered(t.Context(), "web"); err != nil || len(got) != 1 || got[0] != (Delivery{"a", 2, "ref"}) {
+	if got, err := j.Delivered(t.Context(), "web"); err != nil || len(got) != 1 || got[0] != (Delivery{"a", 2, "ref", "d", true}) {
 		t.Errorf("delivered %v, %v", got, err)
 	}
 	if got, err := j.Delivered(t.Context(), "slack"); err != nil || len(got) != 0 {
