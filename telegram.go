@@ -128,6 +128,9 @@ func newTelegram(a *app) (chat, error) {
 	c.Known = func(id int64) bool {
 		return slices.ContainsFunc(a.fleet.Config().People, func(p fleet.Person) bool { return id != 0 && p.Telegram == id })
 	}
+	c.Check = func(lang string, f bot.Field, value string) (string, string) {
+		return a.handlers.CheckField(lang, f, value)
+	}
 	t, err := telegram.New(c)
 	if err != nil {
 		return chat{}, err

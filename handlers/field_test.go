@@ -40,7 +40,7 @@ func TestCheckField(t *testing.T) {
 		if c.wrong != "" {
 			c.want = c.value
 		}
-		if got, wrong := w.h.CheckField(c.lang, c.f, c.value); got != c.want || wrong != c.wrong {
+		if got, wrong := w.CheckField(c.lang, c.f, c.value); got != c.want || wrong != c.wrong {
 			t.Errorf("%s %q: %q, %q", c.f.Label, c.value, got, wrong)
 		}
 	}

@@ -27,7 +27,10 @@ type Config struct {
 	// UserID is the Telegram id of a person of the fleet by name, 0 for one that has none.
 	UserID func(name string) int64
 	// Known tells whether a Telegram id is of a person of the fleet: nobody else is asked anything.
-	Known    func(id int64) bool
+	Known func(id int64) bool
+	// Check holds an answer to a field against the rule that will hold for it: the answer in its one spelling, or what is
+	// wanted instead, in lang. Default: whatever is answered fits.
+	Check    func(lang string, f bot.Field, value string) (spelled, wrong string)
 	Language string // of messages to everybody: en or zh
 	Client   *http.Client
 	Log      *slog.Logger

@@ -13,6 +13,7 @@ import (
 const (
 	maxButtonsKnown = 4000
 	maxOnce         = 4000
+	maxCardsKnown   = 4000
 )
 
 // pressable is a button that stands somewhere, and its message, as far as a form needs it.
@@ -25,7 +26,8 @@ type pressable struct {
 type memory struct {
 	mu    sync.Mutex
 	known map[string]pressable
-	order []string // of known, oldest first
+	order []string       // of known, oldest first
+	cards map[string]ref // where the card of a key stands that is edited
 }
 
 func (y *memory) remember(m bot.Message, id func(key string, b bot.Button) string) {
@@ -53,6 +55,39 @@ func (y *memory) find(id string) (pressable, bool) {
 	defer y.mu.Unlock()
 	p, ok := y.known[id]
 	return p, ok
+}
+
+// place notes where the card of a key stands.
+func (y *memory) place(key string, at ref) {
+	y.mu.Lock()
+	defer y.mu.Unlock()
+	if y.cards == nil || len(y.cards) >= maxCardsKnown {
+		y.cards = map[string]ref{}
+	}
+	y.cards[key] = at
+}
+
+// isCard tells whether the card of a key stands there; known: it has been posted or edited since the start.
+func (y *memory) isCard(key string, at ref) (is, known bool) {
+	y.mu.Lock()
+	defer y.mu.Unlock()
+	card, known := y.cards[key]
+	return card == at, known
+}
+
+// stands tells whether the newest version of the card m still has the button with that action. What was said to one person
+// has no newer version.
+func (t *Telegram) stands(ctx context.Context, m bot.Message, action string) (bool, error) {
+	wanted, err := t.c.Wanted(ctx)
+	if err != nil {
+		return false, err
+	}
+	for _, w := range slices.Backward(wanted) {
+		if w.Key == m.Key {
+			return slices.ContainsFunc(w.Buttons, func(b bot.Button) bool { return b.Action == action }), nil
+		}
+	}
+	return true, nil
 }
 
 // button is what the id of a pressed button stands for. Of what was shown before a restart only the newest is known.

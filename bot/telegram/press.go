@@ -1,6 +1,7 @@
 package telegram
 
 import (
+	"cmp"
 	"context"
 	"strconv"
 	"sync"
@@ -18,6 +19,7 @@ const longAgo = 48 * time.Hour
 type query struct {
 	t    *Telegram
 	id   string
+	lang string
 	mu   sync.Mutex
 	done bool
 	over chan struct{} // closed when it is answered
@@ -42,11 +44,16 @@ func (q *query) answer(ctx context.Context, text string, alert bool) bool {
 	return err == nil
 }
 
-// answerSoon is answer while others wait for what it finds out.
-func (q *query) answerSoon(ctx context.Context, text string) bool {
+// received is answer where it is not known yet, or not here, what came of the press.
+func (q *query) received(ctx context.Context) bool {
+	return q.answer(ctx, q.t.say(q.lang, "telegram.received"), false)
+}
+
+// receivedSoon is received while others wait for what it finds out.
+func (q *query) receivedSoon(ctx context.Context) bool {
 	ctx, cancel := context.WithTimeout(ctx, q.t.pace.toast)
 	defer cancel()
-	return q.answer(ctx, text, false)
+	return q.received(ctx)
 }
 
 // hurry answers q when what it asks for takes long.
@@ -55,15 +62,15 @@ func (q *query) hurry(ctx context.Context) {
 	case <-ctx.Done():
 	case <-q.over:
 	case <-time.After(q.t.pace.toast):
-		q.answer(ctx, "…", false)
+		q.received(ctx)
 	}
 }
 
 // pressed takes a press: a button of a form or of a card. late: nobody knows when it was pressed.
 func (t *Telegram) pressed(ctx context.Context, to *session, u incoming, late bool) (func(context.Context), error) {
 	p := u.Press
-	q := &query{t: t, id: p.ID, over: make(chan struct{})}
 	lang := language(p.From.LanguageCode)
+	q := &query{t: t, id: p.ID, lang: lang, over: make(chan struct{})}
 	box := func(id string, pairs ...any) func(context.Context) {
 		return func(ctx context.Context) { q.answer(ctx, t.say(lang, id, pairs...), true) }
 	}
@@ -82,6 +89,10 @@ func (t *Telegram) pressed(ctx context.Context, to *session, u incoming, late bo
 			}
 			return t.picked(ctx, to, f, q, a, in, at)
 		}
+		if _, ok := t.forms.asked(f, m.ID); ok {
+			t.unbutton(to, ref{chat: m.Chat.ID, message: m.ID})
+			return box("telegram.answered_already"), nil
+		}
 	}
 	if f, ok := t.forms.at(m.Chat.ID, m.ID); ok && f.user != p.From.ID {
 		return box("telegram.not_yours"), nil
@@ -90,10 +101,22 @@ func (t *Telegram) pressed(ctx context.Context, to *session, u incoming, late bo
 	if err != nil {
 		return nil, err
 	}
+	if !ok && t.asks(m) {
+		t.unbutton(to, ref{chat: m.Chat.ID, message: m.ID})
+		return box("telegram.question_over"), nil
+	}
 	if !ok {
 		return box("telegram.old_button"), nil
 	}
-	if !t.c.Known(p.From.ID) { // asking costs messages: who may not decide is refused at once
+	known := t.c.Known(p.From.ID)
+	if known {
+		stands, err := t.stands(ctx, found.m, found.b.Action)
+		if err != nil {
+			return nil, err
+		}
+		in.Old = !stands
+	}
+	if !known || in.Old { // asking costs messages: what decides nothing is answered at once
 		found.b = bot.Button{Action: found.b.Action}
 	}
 	sure := "sure " + in.UserID + " " + p.Data
@@ -114,19 +137,22 @@ func (t *Telegram) pressed(ctx context.Context, to *session, u incoming, late bo
 	}
 	in.Action = found.b.Action
 	if asks {
-		f := t.forms.begin(&form{user: p.From.ID, chat: m.Chat.ID, m: found.m, b: found.b, lang: lang}, t.pace.form)
-		return func(ctx context.Context) { t.ask(ctx, to, f, at, q, "") }, nil
+		fields := t.speaking(t.lang(lang)).asked(found.m, found.b)
+		return t.start(to, &form{user: p.From.ID, chat: m.Chat.ID, m: found.m, b: found.b, lang: lang, fields: fields}, at, q, ""), nil
 	}
 	todo, err := t.act(ctx, to, q, in, at)
 	if err == nil {
 		t.armed.forget(sure)
+		if in.Old {
+			t.bare(to, found.m.Key, m)
+		}
 	}
 	return todo, err
 }
 
 // date says when a press that waited was made: now where its spinner turns still (fresh), else m is all that tells.
 func (t *Telegram) date(ctx context.Context, q *query, in *bot.Inbound, m *message) (fresh bool, err error) {
-	if q.answerSoon(ctx, "…") || ctx.Err() != nil {
+	if q.receivedSoon(ctx) || ctx.Err() != nil {
 		return ctx.Err() == nil, ctx.Err()
 	}
 	if m.Date == 0 {
@@ -150,7 +176,7 @@ func (t *Telegram) act(ctx context.Context, to *session, q *query, in bot.Inboun
 		return nil, err
 	}
 	if !fresh {
-		return func(ctx context.Context) { q.answer(ctx, "", false) }, nil
+		return func(ctx context.Context) { q.received(ctx) }, nil
 	}
 	to.beside(q.hurry)
 	return func(ctx context.Context) {
@@ -163,8 +189,9 @@ func (t *Telegram) act(ctx context.Context, to *session, q *query, in bot.Inboun
 
 // settle answers a press: as much as possible in its box, which costs no message.
 func (t *Telegram) settle(ctx context.Context, to *session, q *query, in bot.Inbound, at origin, r bot.Reply) {
-	text, alert, rest := t.speaking(t.lang(in.Language)).toast(r)
-	if !q.answer(ctx, text, alert) {
+	at, led := t.lead(at, r)
+	text, alert, rest := t.speaking(t.lang(in.Language)).toast(led)
+	if !q.answer(ctx, cmp.Or(text, t.say(q.lang, "telegram.received")), alert || in.Old) {
 		to.beside(func(ctx context.Context) { t.tell(ctx, in, at, r) })
 		return
 	}
@@ -179,4 +206,33 @@ func (t *Telegram) settle(ctx context.Context, to *session, q *query, in bot.Inb
 			t.log.Warn("answer could not be given", "id", in.ID, "error", err)
 		}
 	})
+}
+
+// bareWait is how long the buttons of a copy may wait for a call that nothing else wants.
+const bareWait = 5 * time.Minute
+
+// bare takes the buttons from a copy of a card that has moved on: a post whose answer was lost, or what somebody was shown.
+// The card itself is edited by the hub.
+func (t *Telegram) bare(to *session, key string, m *message) {
+	at := ref{chat: m.Chat.ID, message: m.ID}
+	is, known := t.memory.isCard(key, at)
+	answers := m.ReplyTo != nil && m.ReplyTo.ID != m.topic() // so does what stands in a topic, to its beginning
+	if is || !known && !answers || !t.told.first("bare "+string(at.Ref()), time.Hour) {
+		return
+	}
+	to.beside(func(ctx context.Context) { t.strip(ctx, at) })
+}
+
+// strip takes the buttons from a post, when nothing else wants the call.
+func (t *Telegram) strip(ctx context.Context, at ref) {
+	ctx, cancel := context.WithTimeout(ctx, bareWait)
+	defer cancel()
+	if at.chat == t.home() && t.budget.Wait(ctx, bot.Ticker) != nil {
+		return
+	}
+	params := tgbotapi.Params{"chat_id": idOf(at.chat), "message_id": strconv.Itoa(at.message)}
+	err := t.call(ctx, "editMessageReplyMarkup", t.pace.call, params, nil)
+	if err != nil && ctx.Err() == nil && !says(refused(err), "message is not modified") {
+		t.log.Info("a post that is over keeps its buttons", "message", at.message, "error", err)
+	}
 }

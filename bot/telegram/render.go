@@ -17,6 +17,8 @@ type renderer struct {
 	userID func(name string) int64               // 0 for a person without a Telegram id
 	link   func(ref bot.Ref) string              // of a card in the chat; "" where it has none
 	id     func(key string, b bot.Button) string // callback_data of a button: opaque, at most 64 bytes
+	// check holds a value of a field against its rule: its one spelling, or what is wanted instead.
+	check func(f bot.Field, value string) (spelled, wrong string)
 }
 
 // post is one message of Telegram, within all of its limits. A file has a caption (html) and contents.

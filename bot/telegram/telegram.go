@@ -45,6 +45,7 @@ var (
 	_ bot.Budgeter  = (*Telegram)(nil)
 	_ bot.Mentioner = (*Telegram)(nil)
 	_ bot.Divider   = (*Telegram)(nil)
+	_ bot.Mover     = (*Telegram)(nil)
 	_ bot.Answerer  = (*Telegram)(nil)
 )
 
@@ -53,6 +54,7 @@ func (t *Telegram) speaking(lang string) renderer {
 	return renderer{
 		label:  func(id string, pairs ...any) string { return t.c.Label(lang, id, pairs...) },
 		userID: t.c.UserID, link: t.link, id: t.buttonID,
+		check: func(f bot.Field, value string) (string, string) { return t.c.Check(lang, f, value) },
 	}
 }
 
