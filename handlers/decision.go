@@ -12,7 +12,8 @@ import (
 	"recoverbot/runbook/engine"
 )
 
-// decide authorises an answer at this moment and hands it to the engine.
+// decide authorises an answer at this moment and hands it to the engine. One from an old card only finds out what became
+// of the question.
 func (h *Handlers) decide(ctx context.Context, c caller, d runbook.Decision) (bot.Reply, error) {
 	r, err := h.Journal.Run(ctx, d.RunID)
 	if err != nil {
@@ -22,6 +23,9 @@ func (h *Handlers) decide(ctx context.Context, c caller, d runbook.Decision) (bo
 		if err := mayDecide(h.Fleet.Config(), c.person, s, d.Choice); err != nil {
 			return bot.Reply{RunID: r.ID}, err
 		}
+	}
+	if c.old && asked(r, d) { // it was asked anew this very moment
+		return bot.Reply{RunID: r.ID}, runbook.Errorf(runbook.Conflicting, "engine.stale")
 	}
 	d.By = c.actor()
 	if _, err := h.Engine.Decide(ctx, d); err != nil {
@@ -65,7 +69,7 @@ func (h *Handlers) typed(ctx context.Context, c caller, ids, words, args []strin
 		return bot.Reply{}, err
 	}
 	if !ok {
-		return bot.Reply{}, runbook.Errorf(runbook.NotFound, "cmd.no_run")
+		return bot.Reply{}, h.over(ctx)
 	}
 	if r.State == runbook.Parked && choice != runbook.Reopen && choice != runbook.Abort {
 		return bot.Reply{RunID: r.ID}, runbook.Errorf(runbook.Invalid, "cmd.is_parked", "run", r.ID)
@@ -105,6 +109,31 @@ func (h *Handlers) typed(ctx context.Context, c caller, ids, words, args []strin
 	}
 	reply, err := h.decide(ctx, c, d)
 	return reply, inWords(err, strings.Join(words[:len(words)-len(args)], " "), r, d, code)
+}
+
+// over says that no recovery takes answers, and how the last one ended.
+func (h *Handlers) over(ctx context.Context) error {
+	r, ok, err := h.lastRun(ctx)
+	switch {
+	case err != nil:
+		return err
+	case !ok:
+		return runbook.Errorf(runbook.NotFound, "cmd.no_run")
+	}
+	return runbook.Errorf(runbook.NotFound, "cmd.run_over", "run", r.ID, "title", r.Title, "state", runbook.T("run_state."+string(r.State)), "at", r.EndedAt)
+}
+
+// lastRun is the newest run that was no dry one.
+func (h *Handlers) lastRun(ctx context.Context) (runbook.RunSummary, bool, error) {
+	runs, err := h.Journal.Runs(ctx, shownRuns)
+	if err != nil {
+		return runbook.RunSummary{}, false, err
+	}
+	i := slices.IndexFunc(runs, func(r runbook.RunSummary) bool { return !r.DryRun })
+	if i < 0 {
+		return runbook.RunSummary{}, false, nil
+	}
+	return runs[i], true, nil
 }
 
 // isPlanned reports whether what d is about waits with a plan, so that looking again is planning again.

@@ -18,6 +18,8 @@ type caller struct {
 	person   fleet.Person
 	platform string
 	say      *locale.Printer
+	called   string // how people speak to the bot there
+	old      bool   // they pressed a button of an old card
 }
 
 func (c caller) actor() runbook.Actor {
@@ -31,10 +33,10 @@ const tooOld = 5 * time.Minute
 // nobody spoke to the bot.
 func (h *Handlers) Handle(ctx context.Context, in bot.Inbound) bot.Reply {
 	person, ok := personOn(h.Fleet.Config(), in.Platform, in.UserID)
-	c := caller{person: person, platform: in.Platform, say: h.printer(cmp.Or(in.Language, person.Language))}
+	c := caller{person: person, platform: in.Platform, called: in.Called, old: in.Old, say: h.printer(cmp.Or(in.Language, person.Language))}
 	now, said := h.Clock(), answer
 	if in.Casual {
-		said = h.remark(ctx, in.Text)
+		said = h.remark(ctx, in.Text, in.Replied)
 	}
 	switch {
 	case said == talk, said != answer && !ok, said == attempt && !mayStart(person):
@@ -88,6 +90,8 @@ func (h *Handlers) pressed(ctx context.Context, c caller, in bot.Inbound) (bot.R
 	switch {
 	case p.Alert != "":
 		return h.answerAlert(ctx, c, p, in.Reason)
+	case p.Command != "" && in.Old:
+		return bot.Reply{}, runbook.Errorf(runbook.Conflicting, "engine.stale")
 	case p.Command != "":
 		return h.command(ctx, c, strings.TrimSpace(p.Command+" "+in.Reason))
 	}

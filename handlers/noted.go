@@ -56,7 +56,8 @@ func (h *Handlers) noted(ctx context.Context, c caller, before runbook.Run, d ru
 	if left := c.leftEmpty(before.Step(d.Step), d); len(left) > 0 {
 		return bot.Reply{Text: c.say.T("cmd.noted_defaults", "fields", strings.Join(left, ", ")), RunID: r.ID}
 	}
-	plain.Text = c.say.T("cmd.noted", "choice", choice)
+	plain.Text = c.say.T("cmd.noted", "choice", choice, "begins", d.Choice == runbook.Approve && now == runbook.Executing,
+		"n", numberOf(r, about(r, d)[0]), "all", len(cards(r)))
 	return plain
 }
 
@@ -116,6 +117,9 @@ func about(r runbook.Run, d runbook.Decision) []*runbook.StepRun {
 
 // asked reports whether the answer d was one to what r asked.
 func asked(r runbook.Run, d runbook.Decision) bool {
+	if d.Step == "" && (d.Group == "" || d.Choice == runbook.Abort) {
+		return slices.Contains(engine.RunChoices(r), d.Choice)
+	}
 	if d.Group != "" {
 		return runbook.GroupDigest(r.Members(d.Group)) == d.Digest && slices.Contains(engine.GroupChoices(r, d.Group), d.Choice)
 	}
