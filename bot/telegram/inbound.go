@@ -106,11 +106,15 @@ func (t *Telegram) heard(ctx context.Context, to *session, u incoming) (func(con
 		in.At = time.Unix(m.Date, 0)
 	}
 	text, casual, mine := t.meant(m)
-	if m.From.IsBot {
-		if mine && !casual && m.As != nil && m.As.ID == m.Chat.ID {
-			return t.once("anonymous", 24*time.Hour, func(context.Context) {
+	if m.As != nil || m.From.IsBot {
+		if mine && !casual && m.As != nil {
+			why := "telegram.as_channel"
+			if m.As.ID == m.Chat.ID {
+				why = "telegram.anonymous"
+			}
+			return t.once(why, 24*time.Hour, func(context.Context) {
 				to.beside(func(ctx context.Context) {
-					t.tell(ctx, in, at, bot.Reply{Text: t.say(in.Language, "telegram.anonymous"), Refused: true})
+					t.tell(ctx, in, at, bot.Reply{Text: t.say(in.Language, why), Refused: true})
 				})
 			}), nil
 		}
@@ -119,7 +123,7 @@ func (t *Telegram) heard(ctx context.Context, to *session, u incoming) (func(con
 	if todo, taken, err := t.replied(ctx, to, m, in, at); taken || err != nil {
 		return todo, err
 	}
-	if m.ReplyTo != nil && m.ReplyTo.From != nil && m.ReplyTo.From.ID == t.who().ID && t.asks(m.ReplyTo) {
+	if t.mine(m.ReplyTo) && t.asks(m.ReplyTo) {
 		why := "telegram.question_over"
 		if _, open := t.forms.at(m.Chat.ID, m.ReplyTo.ID); open {
 			why = "telegram.not_yours"
@@ -136,7 +140,8 @@ func (t *Telegram) heard(ctx context.Context, to *session, u incoming) (func(con
 	if !t.c.Known(m.From.ID) && t.told.has(strangerTold(in.UserID)) { // else anybody could fill the journal
 		return nil, nil
 	}
-	in.Text, in.Casual = text, casual
+	in.Text, in.Casual, in.Called = text, casual, t.called()
+	in.Replied = casual && t.mine(m.ReplyTo)
 	fresh, err := t.keep(ctx, to, in, func(ctx context.Context, r bot.Reply) { t.tell(ctx, in, at, r) })
 	if err != nil || !fresh {
 		return nil, err
@@ -182,13 +187,29 @@ func (t *Telegram) meant(m *message) (text string, casual, mine bool) {
 				text = "/recover"
 			}
 		} else {
-			casual = m.ReplyTo != nil && m.ReplyTo.From != nil && m.ReplyTo.From.ID == me.ID
+			casual = t.mine(m.ReplyTo)
 		}
 	}
 	if private(m.Chat.ID) {
 		return text, false, text != ""
 	}
 	return text, casual, text != "" && (named || casual)
+}
+
+// mine tells whether m is a post of the bot.
+func (t *Telegram) mine(m *message) bool { return m != nil && m.From != nil && m.From.ID == t.who().ID }
+
+// called is how people speak to the bot in a group: what reaches it in the privacy mode.
+func (t *Telegram) called() string {
+	me := t.who()
+	if me.UserName == "" {
+		return ""
+	}
+	out := "/recover@" + me.UserName
+	if me.CanReadAllGroupMessages {
+		out += ", @" + me.UserName
+	}
+	return out
 }
 
 // me tells whether a command names this bot, or none.

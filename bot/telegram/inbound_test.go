@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	tgbotapi "github.com/go-telegram-bot-api/telegram-bot-api/v5"
+
 	"recoverbot/bot"
 	"recoverbot/bot/bottest"
 	"recoverbot/bot/telegram/telegramtest"
@@ -278,6 +280,57 @@ func TestAnonymousAdministrators(t *testing.T) {
 		t.Errorf("answered was %q, and more: %v", m.Text, w.srv.Replies(home, ids[1]))
 	}
 	if said := in.Said(); len(said) != 1 || said[0].UserID != "1001" {
+		t.Errorf("heard was %+v", said)
+	}
+}
+
+// Who speaks as a channel is told so, and bots and edits are not heard.
+func TestWhoIsNoPerson(t *testing.T) {
+	t.Parallel()
+	in := &bottest.Inbox{Answer: func(bot.Inbound) bot.Reply { return bot.Reply{Text: "heard"} }}
+	w := posted(t, world{}, in, bottest.Card("k1", 1))
+	id, err := w.srv.Say("ops1", home, "hello", 0, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.srv.Edit("ops1", home, id, "/recover"); err != nil {
+		t.Fatal(err)
+	}
+	w.connected(t)
+	w.t.mu.Lock()
+	s := w.t.session
+	w.t.mu.Unlock()
+	channel := &tgbotapi.Chat{ID: -1007, Type: "channel"}
+	for i, m := range []*message{
+		{From: &tgbotapi.User{ID: 136817688, IsBot: true}, As: channel, Text: "/recover"},
+		{From: &tgbotapi.User{ID: 777000}, As: channel, Text: "/recover"}, // a post of the channel that the group belongs to
+		{From: &tgbotapi.User{ID: 7, IsBot: true}, Text: "/recover"},
+		{As: channel, Text: "/recover"},
+	} {
+		m.ID, m.Chat = id, tgbotapi.Chat{ID: home}
+		if err := w.t.receive(t.Context(), s, incoming{ID: 9000 + i, Message: m}, false); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.until(t, "a word", func() bool { return len(w.srv.Replies(home, id)) > 0 })
+	w.Say(t, "ops2", "/recover")
+	if all := w.srv.Replies(home, id); len(all) != 1 || !strings.Contains(all[0].Text, "as a channel") {
+		t.Errorf("answered was %+v", all)
+	}
+	if said := in.Said(); len(said) != 1 || said[0].UserID != "1002" || said[0].Called != "/recover@recover_bot" || said[0].Replied {
+		t.Errorf("heard was %+v", said)
+	}
+}
+
+// What replies to a card is marked as such: somebody speaks to the bot.
+func TestReplied(t *testing.T) {
+	t.Parallel()
+	in := &bottest.Inbox{Answer: func(bot.Inbound) bot.Reply { return bot.Reply{Text: "heard"} }}
+	w := posted(t, world{fake: telegramtest.Options{SeesAll: true}}, in, bottest.Card("k1", 1))
+	w.reply(t, "ops1", "skip zzzz", w.newest(t, "k1").ID)
+	w.Say(t, "ops1", "/skip zzzz")
+	eventually(t, "both", func() bool { return len(in.Said()) == 2 })
+	if said := in.Said(); !said[0].Replied || !said[0].Casual || said[1].Replied || said[0].Called != "/recover@recover_bot, @recover_bot" {
 		t.Errorf("heard was %+v", said)
 	}
 }

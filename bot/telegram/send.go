@@ -76,6 +76,7 @@ func (t *Telegram) Send(ctx context.Context, m bot.Message) (bot.Ref, error) {
 		return "", err
 	}
 	t.open()
+	t.memory.place(m.Key, sent)
 	return sent.Ref(), nil
 }
 
@@ -99,7 +100,8 @@ func (t *Telegram) Edit(ctx context.Context, r bot.Ref, m bot.Message) error {
 	})
 	no := refused(err)
 	switch {
-	case says(no, "message is not modified"):
+	case err == nil, says(no, "message is not modified"):
+		t.memory.place(m.Key, at)
 		return nil
 	case no != nil && no.MigrateToChatID != 0,
 		says(no, "message to edit not found"), says(no, "message can't be edited"), says(no, "message_id_invalid"):
