@@ -6,6 +6,12 @@ import (
 	"recoverbot/runbook"
 )
 
+// heldTitle says first that nothing is final yet.
+func (v viewer) heldTitle(r runbook.Run, c card) string {
+	durable := slices.ContainsFunc(c.members, func(s *runbook.StepRun) bool { return s.Hold != nil && s.Hold.Durable })
+	return v.say.T("view.held_title", "n", c.number, "all", len(cards(r)), "durable", durable, "title", v.say.Text(c.def.Title))
+}
+
 // heldTables are the rows of a held change: "before → after" in one table, where that hides nothing.
 func (v viewer) heldTables(before, after runbook.Table) []runbook.Table {
 	before, after = v.inWords(before), v.inWords(after)

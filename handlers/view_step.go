@@ -29,6 +29,9 @@ func (v viewer) stepCard(r runbook.Run, c card) bot.Message {
 	case word == "running":
 		m.Priority = bot.Ticker
 	}
+	if c.state() == runbook.Held {
+		m.Title = v.heldTitle(r, c)
+	}
 	for _, s := range c.members {
 		v.member(&m, r, c, s)
 	}
@@ -56,7 +59,9 @@ func (v viewer) where(c card, state string) string {
 	if c.def.DocLine != "" {
 		parts = append(parts, v.say.T("view.doc_line", "line", c.def.DocLine))
 	}
-	parts = append(parts, v.stateText(c, state))
+	if c.state() != runbook.Held { // the title says so
+		parts = append(parts, v.stateText(c, state))
+	}
 	return strings.Join(parts, " · ")
 }
 

@@ -88,7 +88,7 @@ func button(label, id string) tgbotapi.InlineKeyboardButton {
 }
 
 // perRow is how wide the labels of a row of two or three may be, in columns, for a phone to show them whole.
-var perRow = []int{2: 16, 3: 9}
+var perRow = []int{2: 16, 3: 10}
 
 // ordered has the main answer alone in the first row, and what is dangerous beside it alone at the end: a thumb that slips
 // hits neither.

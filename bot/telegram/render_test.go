@@ -242,7 +242,7 @@ func TestRows(t *testing.T) {
 	}{
 		{[]string{"Approve"}, []int{1}},
 		{[]string{"Approve", "Skip", "!Abort run"}, []int{1, 1, 1}},
-		{[]string{"!Approve", "Look again", "Skip", "!Abort run", "Later"}, []int{1, 2, 1, 1}},
+		{[]string{"!Approve", "Look again", "Skip", "!Abort run", "Later"}, []int{1, 3, 1}},
 		{[]string{"Start recovery", "Check again", "Snooze 30 min"}, []int{1, 2}},
 		{[]string{"Take the machine off the list", "Skip", "Later"}, []int{1, 2}},
 		{[]string{"批准", "跳过", "稍后", "重新检查", "!中止"}, []int{1, 3, 1}},
