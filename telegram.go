@@ -20,13 +20,9 @@ import (
 )
 
 var (
-	telegramToken  = regexp.MustCompile(`^\d{3,20}:[A-Za-z0-9_-]{20,100}$`)
-	anyToken       = regexp.MustCompile(`^[A-Za-z0-9_:-]+$`) // of servers that only speak as Telegram does
-	telegramSecret = regexp.MustCompile(`^[A-Za-z0-9_-]{1,256}$`)
+	telegramToken = regexp.MustCompile(`^\d{3,20}:[A-Za-z0-9_-]{20,100}$`)
+	anyToken      = regexp.MustCompile(`^[A-Za-z0-9_:-]+$`) // of servers that only speak as Telegram does
 )
-
-// telegramItself is the Bot API of Telegram; others may take other tokens, and send over plain http.
-const telegramItself = "https://api.telegram.org"
 
 // superGroup is where the ids of supergroups begin, downwards: only these have topics.
 const superGroup = -1_000_000_000_000
@@ -37,7 +33,7 @@ func (s settings) telegramOn() bool { return s.TelegramBotToken.Reveal() != "" }
 // telegramProblem is what is wrong with the settings of Telegram before anybody is asked; nil also where they are not used.
 func (s settings) telegramProblem() error {
 	token, form := s.TelegramBotToken.Reveal(), telegramToken
-	if s.TelegramAPIEndpoint != telegramItself {
+	if !s.telegramReal() {
 		form = anyToken
 	}
 	chat, chatErr := strconv.ParseInt(s.TelegramChatID, 10, 64)
@@ -71,22 +67,6 @@ func (s settings) telegramProblem() error {
 		return wrong("telegram.thread_without_topics", "text", s.TelegramThreadID, "chat", s.TelegramChatID)
 	}
 	return s.webhookProblem()
-}
-
-func (s settings) webhookProblem() error {
-	secret := s.TelegramWebhookSecret.Reveal()
-	u, err := url.Parse(s.TelegramWebhookURL)
-	switch {
-	case s.TelegramWebhookURL == "" && secret != "":
-		return runbook.Errorf(runbook.Invalid, "telegram.no_webhook_url")
-	case s.TelegramWebhookURL == "":
-		return nil
-	case err != nil || !isHTTP(s.TelegramWebhookURL) || strings.Trim(u.Path, "/") == "", u.Scheme == "http" && s.TelegramAPIEndpoint == telegramItself:
-		return runbook.Errorf(runbook.Invalid, "telegram.bad_webhook_url", "url", s.TelegramWebhookURL)
-	case secret != "" && !telegramSecret.MatchString(secret):
-		return runbook.Errorf(runbook.Invalid, "telegram.bad_webhook_secret")
-	}
-	return nil
 }
 
 func isHTTP(text string) bool {

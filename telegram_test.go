@@ -61,6 +61,24 @@ func TestTelegramSettings(t *testing.T) {
 		{"", func(s *settings) {
 			s.TelegramAPIEndpoint, s.TelegramWebhookURL = "http://127.0.0.1:8081", "http://127.0.0.1:8080/telegram/"
 		}},
+		{"", func(s *settings) { s.TelegramWebhookURL = "https://bot.example.com:8443/telegram/" }},
+		{"", func(s *settings) { s.TelegramWebhookURL = "https://192.0.2.7:88/telegram/" }},
+		{"", func(s *settings) {
+			s.TelegramAPIEndpoint, s.TelegramWebhookURL = "https://API.telegram.org/", "https://bot.example.com:80/telegram/"
+		}},
+		{"telegram.bad_webhook_port", func(s *settings) { s.TelegramWebhookURL = "https://bot.example.com:8080/telegram/" }},
+		{"telegram.bad_webhook_port", func(s *settings) {
+			s.TelegramAPIEndpoint, s.TelegramWebhookURL = "https://api.telegram.org/bot%s/%s", "https://bot.example.com:9443/telegram/"
+		}},
+		{"telegram.webhook_not_public", func(s *settings) { s.TelegramWebhookURL = "https://127.0.0.1/telegram/" }},
+		{"telegram.webhook_not_public", func(s *settings) { s.TelegramWebhookURL = "https://10.0.0.9:8443/telegram/" }},
+		{"telegram.webhook_not_public", func(s *settings) { s.TelegramWebhookURL = "https://[::1]/telegram/" }},
+		{"telegram.webhook_not_public", func(s *settings) { s.TelegramWebhookURL = "https://100.64.3.2/telegram/" }},
+		{"telegram.webhook_not_public", func(s *settings) { s.TelegramWebhookURL = "https://bot.LOCAL./telegram/" }},
+		{"telegram.webhook_not_public", func(s *settings) { s.TelegramWebhookURL = "https://bot/telegram/" }},
+		{"telegram.bad_webhook_secret", func(s *settings) {
+			s.TelegramWebhookURL, s.TelegramWebhookSecret = hook, fleet.Secret(strings.Repeat("x", 257))
+		}},
 		{"telegram.bad_webhook_secret", func(s *settings) { s.TelegramWebhookURL, s.TelegramWebhookSecret = hook, "ein Wort" }},
 		{"telegram.no_bot_token TELEGRAM_CHAT_ID", func(s *settings) { s.TelegramBotToken = "" }},
 		{"telegram.no_bot_token TELEGRAM_WEBHOOK_URL", func(s *settings) { s.TelegramBotToken, s.TelegramChatID, s.TelegramWebhookURL = "", "", hook }},

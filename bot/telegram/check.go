@@ -43,7 +43,9 @@ func Check(ctx context.Context, c Config, people map[string]int64) (in string, f
 
 type check struct {
 	*Telegram
-	found []Problem
+	found    []Problem
+	admin    bool // the bot is one in its chat
+	unhooked bool // a webhook is wanted, and Telegram has none
 }
 
 // checkedChat is what the library does not know of a chat.
@@ -64,13 +66,32 @@ func (x *check) all(ctx context.Context, people map[string]int64) string {
 		return x.label("telegram.check_in", "name", me.UserName)
 	}
 	x.people(ctx, people, chat)
-	return x.label("telegram.check_in_chat", "name", me.UserName, "chat", titleOf(chat.Chat))
+	topic := ""
+	if x.c.Thread != 0 { // Telegram tells bots no names of topics
+		topic = strconv.Itoa(x.c.Thread)
+	}
+	said := []string{x.label("telegram.check_in_chat", "name", me.UserName, "chat", titleOf(chat.Chat), "topic", topic)}
+	if !chat.IsPrivate() {
+		said = append(said, x.label("telegram.check_may_write", "admin", x.admin))
+		switch {
+		case x.admin:
+		case me.CanReadAllGroupMessages:
+			said = append(said, x.label("telegram.check_privacy_off"))
+		default:
+			said = append(said, x.label("telegram.check_privacy_on"))
+		}
+	}
+	if x.unhooked {
+		said = append(said, x.label("telegram.check_no_webhook"))
+	}
+	return strings.Join(said, "\n")
 }
 
 // webhook compares how Telegram hands out what people say with how the bot asks for it.
 func (x *check) webhook(ctx context.Context) {
 	var info tgbotapi.WebhookInfo
 	err := x.ask(ctx, "getWebhookInfo", nil, &info)
+	x.unhooked = err == nil && info.URL == "" && x.c.WebhookURL != ""
 	switch {
 	case err != nil:
 		x.failed(err)
@@ -122,6 +143,7 @@ func (x *check) mayPost(ctx context.Context, me tgbotapi.User, chat checkedChat)
 		self.Status == "member" && chat.Permissions != nil && !chat.Permissions.CanSendMessages:
 		x.failed(x.chatFault("telegram.may_not_post", errOutside))
 	default:
+		x.admin = self.IsAdministrator() || self.IsCreator()
 		return true
 	}
 	return false

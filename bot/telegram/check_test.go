@@ -30,7 +30,11 @@ func TestCheck(t *testing.T) {
 		want   []string // of each problem, in order; a fatal one begins with "!"
 	}{
 		{name: "all is well", people: everybody, in: "@recover_bot, and posts to ops"},
-		{name: "topic", fake: chats(), config: inTopic(7), people: everybody, in: "posts to crew"},
+		{name: "topic", fake: chats(), config: inTopic(7), people: everybody, in: "posts to crew, topic 7.\nIt may write there."},
+		{name: "privacy mode", in: "\nIt may write there.\nPrivacy mode is on"},
+		{name: "no privacy mode", fake: telegramtest.Options{SeesAll: true}, in: "\nPrivacy mode is off"},
+		{name: "administrator", fake: telegramtest.Options{Chats: []telegramtest.Chat{{ID: ops, Title: "ops", Admin: true}}}, in: "It may write there, and is an administrator, which it need not be"},
+		{name: "no webhook yet", config: func(c *Config) { c.WebhookURL = "http://127.0.0.1:1/telegram/" }, in: "Telegram has no webhook yet"},
 		{name: "private chat", config: func(c *Config) { c.Chat = 1001 }, people: everybody, in: "posts to ops1",
 			before: func(s *telegramtest.Server) { _ = s.StartPrivate("ops1") }, want: []string{"ops2: the cards go to the private chat of somebody else"}},
 		{name: "private chat that blocks", config: func(c *Config) { c.Chat = 1001 }, in: "@recover_bot.",

@@ -190,6 +190,11 @@ func TestLanguages(t *testing.T) {
 			t.Errorf("the menu of %q is %+v", code, menu)
 		}
 	}
+	w.t.present(t.Context())
+	other := made(t, w.t.c, brisk) // another process finds its menu there
+	if other.present(t.Context()); len(w.srv.Calls("setMyCommands")) != 3 || len(w.srv.Calls("getMyCommands")) != 6 {
+		t.Errorf("menus were set %d times, and looked at %d", len(w.srv.Calls("setMyCommands")), len(w.srv.Calls("getMyCommands")))
+	}
 }
 
 func TestUnreadableUpdates(t *testing.T) {

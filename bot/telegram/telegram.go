@@ -30,14 +30,15 @@ type Telegram struct {
 	told   once // what need not be said again
 	seen   once // updates that were worked on
 
-	taking  sync.Mutex // one update is taken after the other
-	mu      sync.Mutex
-	chat    int64 // of cards: another than c.Chat once the group has become a supergroup
-	self    tgbotapi.User
-	session *session // nil while Run does not run
-	trouble trouble
-	lagging bool // in webhook mode: what is delivered may have waited at Telegram
-	failed  int  // when Telegram could not deliver last, by its clock
+	taking    sync.Mutex // one update is taken after the other
+	mu        sync.Mutex
+	chat      int64 // of cards: another than c.Chat once the group has become a supergroup
+	self      tgbotapi.User
+	session   *session // nil while Run does not run
+	presented bool     // the menu of commands is set
+	trouble   trouble
+	lagging   bool // in webhook mode: what is delivered may have waited at Telegram
+	failed    int  // when Telegram could not deliver last, by its clock
 }
 
 var (
@@ -46,6 +47,7 @@ var (
 	_ bot.Mentioner = (*Telegram)(nil)
 	_ bot.Divider   = (*Telegram)(nil)
 	_ bot.Mover     = (*Telegram)(nil)
+	_ bot.Flat      = (*Telegram)(nil)
 	_ bot.Answerer  = (*Telegram)(nil)
 )
 
@@ -69,6 +71,9 @@ func (t *Telegram) Budget() *bot.Budget { return t.budget }
 
 // Mentions is true: an edit buzzes nobody.
 func (t *Telegram) Mentions() bool { return true }
+
+// Flat is true: a reply stands below everything else.
+func (t *Telegram) Flat() bool { return true }
 
 // Divide returns what of m its card cannot hold, to stand below it.
 func (t *Telegram) Divide(m bot.Message) []bot.Message { return t.r.divide(m) }
