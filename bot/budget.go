@@ -36,8 +36,8 @@ const (
 
 // NewBudget allows calls at least every apart, and perMinute of them in any minute; 0: no such limit. Where calls a minute
 // are limited, progress gets them while fewer than half are used; results leave a fifth, and never take more than half
-// together with progress; answers leave a fifth, and take no more than half, of which one person gets half; prompts get
-// what there is.
+// together with progress; answers leave a fifth, and take no more than half, of which one person gets four fifths;
+// prompts get what there is.
 func NewBudget(every time.Duration, perMinute int) *Budget {
 	return &Budget{every: every, perMinute: perMinute}
 }
@@ -164,7 +164,7 @@ func (b *Budget) fits(minute []taken, c taken) bool {
 	case c.p == Prompt:
 		return n < b.perMinute
 	case c.p == answer:
-		return n < most && 2*answers < b.perMinute && 4*own < b.perMinute
+		return n < most && 2*answers < b.perMinute && 5*own < 2*b.perMinute
 	case c.p == Outcome:
 		return n < most && 2*rest < b.perMinute
 	}

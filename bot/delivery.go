@@ -92,14 +92,19 @@ func (l *lane) settle(ctx context.Context, m Message, s shown, err error) {
 	defer knock(l.stirred)
 	old := l.shown[m.Key].ref
 	l.shown[m.Key] = s
+	if err == nil && s.ref != old && (l.flat || !m.Thread) {
+		if l.bottom, l.posted = m.Key, s.at; m.Nudge {
+			l.bottom = m.Of
+		}
+	}
 	p := l.pending[m.Key]          // nil: a part that was dropped meanwhile
 	if old != "" && s.ref != old { // the card is gone, and what stood below it
 		l.moved = true
-		for _, part := range l.divide(m) {
+		parts := l.divide(m)
+		for _, part := range parts {
 			delete(l.shown, part.Key)
-			part.Priority = m.Priority
-			l.queue(part, true)
 		}
+		l.queueParts(m, parts)
 	}
 	switch {
 	case err == nil:

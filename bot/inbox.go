@@ -71,6 +71,10 @@ func (b *inbox) Handle(ctx context.Context, in Inbound) Reply {
 	if b.take(in.ID) && ctx.Err() == nil { // else perhaps it was cut off: handled again it changes nothing where it was not
 		b.settle(ctx, in.ID)
 	}
+	if m := reply.Message; m != nil {
+		with := *m
+		with.OfRef, reply.Message = b.l.refOf(m.Key), &with
+	}
 	return reply
 }
 

@@ -28,6 +28,7 @@ type lane struct {
 	done     func() // called whenever less may be pending
 	volatile bool
 	mentions bool
+	flat     bool
 	divider  Divider // nil: one post holds a whole card
 	mover    Mover   // nil: its chat stays where it is
 	budget   *Budget
@@ -39,6 +40,8 @@ type lane struct {
 	shown   map[string]shown
 	moved   bool              // perhaps: what waits for people may stand in another chat
 	past    map[string]string // runs that were over when the bot started, and the card that says so
+	bottom  string            // key of the card that the newest post is, or calls people to; "" unknown
+	posted  time.Time         // when that was
 	pause   time.Time         // the platform asked to wait until then
 	outage  outage
 
@@ -100,6 +103,9 @@ func newLane(p Platform, s Store, log *slog.Logger, done func()) *lane {
 		l.budget = v.Budget()
 	} else if v, ok := p.(Limiter); ok {
 		l.budget = NewBudget(v.Every(), 0)
+	}
+	if v, ok := p.(Flat); ok {
+		l.flat = v.Flat()
 	}
 	l.divider, _ = p.(Divider)
 	l.mover, _ = p.(Mover)
@@ -193,7 +199,13 @@ func (l *lane) spare(ctx context.Context, wanted []Message) {
 func (l *lane) pendingCount() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return len(l.pending)
+	n := 0
+	for _, p := range l.pending {
+		if !l.idles(p) {
+			n++
+		}
+	}
+	return n
 }
 
 // deliver sends until ctx ends. A message is chosen when a call may be made, so that what goes out is the newest.
@@ -261,6 +273,13 @@ func (l *lane) show(ctx context.Context, p parcel) {
 	p.m.OfRef = l.shown[p.m.Of].ref
 	l.mu.Unlock()
 	l.settle(ctx, p.m, s, l.call(ctx, p, &s))
+}
+
+// refOf is where the card of key is shown, "" nowhere.
+func (l *lane) refOf(key string) Ref {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.shown[key].ref
 }
 
 // unshown is what is queued of a card that was never posted.

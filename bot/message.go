@@ -32,6 +32,7 @@ type Message struct {
 	Output    string    `json:"output,omitempty"`     // long output: a thread, a file, a fold
 	Notify    []string  `json:"notify,omitempty"`     // people to mention where the message is new; an edit buzzes nobody
 	Nudge     bool      `json:"nudge,omitempty"`      // exists only to buzz the people of Notify: for a Mentioner alone
+	Covered   bool      `json:"covered,omitempty"`    // a Nudge that goes out only where something else stands below its card
 	Of        string    `json:"of,omitempty"`         // key of the card that this message is about: it goes out after that one
 	Thread    bool      `json:"thread,omitempty"`     // stands below its card (a thread, a reply) instead of beside it
 	Except    string    `json:"except,omitempty"`     // the platform that does not get it, since it is about that one

@@ -37,6 +37,9 @@ type Volatile interface{ Volatile() bool }
 // Mentioner is implemented by platforms on which an edit buzzes nobody: they alone get messages that are a Nudge.
 type Mentioner interface{ Mentions() bool }
 
+// Flat is implemented by platforms on which what belongs below a card is posted below everything else in the chat.
+type Flat interface{ Flat() bool }
+
 // Divider is implemented by platforms on which one post cannot hold everything of a card. Divide is pure: it returns the
 // rest as messages of their own with Of and Thread set. What they show is part of their Key, so that a part that is out
 // already is not posted again, and a changed one is new.
@@ -118,7 +121,9 @@ type Inbound struct {
 	At time.Time `json:",omitzero"`
 }
 
-// Reply is said to that person alone; Message, where set, is shown to that person as a card of its own.
+// Reply is said to that person alone; Message, where set, is shown to that person as a card of its own. Where the platform
+// shows that card anyway, the hub fills in its OfRef: where everybody would see a copy, which nobody edits, people are better
+// led to it.
 type Reply struct {
 	Text     string
 	Refused  bool

@@ -36,16 +36,20 @@ func (l *lane) want(m Message) {
 	l.queue(m, false)
 	for key, p := range l.pending {
 		old := p.part && p.m.Of == m.Key && !slices.ContainsFunc(parts, func(m Message) bool { return m.Key == key })
-		stale := m.Nudge && m.State != NudgeOver && p.m.Nudge && m.Of != "" && p.m.Of == m.Of && key != m.Key && l.shown[key].ref == ""
+		stale := m.Nudge && m.State != NudgeOver && p.m.Nudge && m.Covered == p.m.Covered && m.Of != "" && p.m.Of == m.Of && key != m.Key && l.shown[key].ref == ""
 		if old || stale { // one call about a card is enough, however long the platform was down
 			delete(l.pending, key)
 		}
 	}
+	l.queueParts(m, parts)
+	knock(l.wake)
+}
+
+func (l *lane) queueParts(m Message, parts []Message) {
 	for _, part := range parts {
-		part.Priority = m.Priority
+		part.Priority, part.RunID = m.Priority, m.RunID
 		l.queue(part, true)
 	}
-	knock(l.wake)
 }
 
 func (l *lane) queue(m Message, part bool) {
@@ -95,6 +99,15 @@ func (l *lane) void(m Message) bool {
 	return m.Nudge && m.State == NudgeOver && s.ref == "" && !s.tried
 }
 
+// idles reports whether p is a call that is needed only if something gets between its card and those who read: there is
+// nothing yet.
+func (l *lane) idles(p *parcel) bool {
+	if !p.m.Covered || p.m.State == NudgeOver || l.shown[p.m.Key].ref != "" {
+		return false
+	}
+	return l.bottom == "" || l.bottom == p.m.Of || l.shown[l.bottom].asks
+}
+
 // idle is 0 where something can go out now, else how long to wait; -1: until something is wanted.
 func (l *lane) idle() time.Duration {
 	l.mu.Lock()
@@ -119,7 +132,13 @@ func (l *lane) due(p *parcel) (at time.Time, ok bool) {
 			return time.Time{}, false
 		}
 	}
+	if l.idles(p) {
+		return time.Time{}, false
+	}
 	at = latest(p.notBy, l.budget.free(l.priority(p)))
+	if p.m.Covered && p.m.State != NudgeOver { // once, below all that is posted now
+		at = latest(at, p.asked.Add(courtesy), l.posted.Add(courtesy))
+	}
 	if s := l.shown[p.m.Key]; l.priority(p) == Ticker && s.ref != "" && !s.at.IsZero() {
 		at = latest(at, s.at.Add(l.budget.pace()))
 	}
@@ -155,20 +174,18 @@ func (l *lane) priority(p *parcel) Priority {
 	return Outcome
 }
 
-// fresh reports whether p is a card of a run that was never posted.
-func (l *lane) fresh(p *parcel) bool {
-	return p.m.RunID != "" && !p.m.Nudge && !p.part && l.shown[p.m.Key].ref == ""
-}
+// fresh reports whether p is of a run, and was never posted.
+func (l *lane) fresh(p *parcel) bool { return p.m.RunID != "" && l.shown[p.m.Key].ref == "" }
 
-// inOrder is the post that goes out in the place of p: what was wanted earlier of the same run stands above it, unless it
-// is a question that would wait too long for that, or the end of the run.
+// inOrder is the post that goes out in the place of p, a card or a call: what was wanted earlier of the same run stands above
+// it, unless it is a question that would wait too long for that, or the end of the run.
 func (l *lane) inOrder(p *parcel, now time.Time) *parcel {
-	if l.volatile || p.m.Ends || !l.fresh(p) {
+	if l.volatile || p.m.Ends || p.part || p.m.Covered || !l.fresh(p) {
 		return p
 	}
 	first, wait := p, time.Duration(0)
 	for _, q := range l.pending {
-		if q.order >= p.order || q.m.RunID != p.m.RunID || !l.fresh(q) {
+		if q.order >= p.order || q.m.RunID != p.m.RunID || q.m.Nudge || q.part && !l.flat || !l.fresh(q) {
 			continue
 		}
 		if at, ok := l.due(q); !ok || at.After(now) {

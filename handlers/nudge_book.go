@@ -78,6 +78,13 @@ func (n *nudges) show(ctx context.Context, r runbook.Run) error {
 	asked := map[string]bool{}
 	for _, q := range questions(r, resumedAt(given)) {
 		asked[q.id] = true
+		if here := hereKey(q); n.out[here].Key == "" {
+			m := v.nudge(r, q, 0)
+			m.Key, m.Covered = here, true
+			if err := n.want(ctx, m); err != nil {
+				return err
+			}
+		}
 		level, next := due(q.calls(human), v.now)
 		if !next.IsZero() {
 			n.next[r.ID] = earlier(n.next[r.ID], next)
@@ -115,6 +122,9 @@ func (n *nudges) want(ctx context.Context, m bot.Message) error {
 	n.out[m.Key] = m
 	return nil
 }
+
+// hereKey is the key of the message that leads to a question where other posts stand below its card: nobody is mentioned.
+func hereKey(q asking) string { return "nudge/" + q.id + "/here" }
 
 // episode is the id of the question that a nudge is about.
 func episode(key string) string {

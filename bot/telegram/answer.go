@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"recoverbot/bot"
@@ -61,10 +62,24 @@ func (t *Telegram) answer(ctx context.Context, in bot.Inbound, at origin, r bot.
 	if r.Stranger && !t.told.first(strangerTold(in.UserID), strangerRest) {
 		return nil
 	}
-	if r.Message != nil {
+	if at, r = t.lead(at, r); r.Message != nil {
 		t.memory.remember(*r.Message, t.buttonID)
 	}
 	return t.show(ctx, in.UserID, at, lang.private(r))
+}
+
+// lead makes of a reply whose card stands in the chat one that leads there: a copy would go on asking when it is answered.
+func (t *Telegram) lead(at origin, r bot.Reply) (origin, bot.Reply) {
+	if r.Message == nil || at.Chat != t.home() {
+		return at, r
+	}
+	card := parseRef(r.Message.OfRef)
+	if card.chat != at.Chat {
+		return at, r
+	}
+	at.Message = card.message
+	r.Text, r.Message = strings.TrimSpace(r.Aside()+"\n"+bot.Headline(bot.Cleaned(*r.Message))), nil
+	return at, r
 }
 
 func strangerTold(id string) string { return "stranger " + id }
@@ -75,7 +90,7 @@ func (t *Telegram) show(ctx context.Context, user string, at origin, posts []pos
 		if p.fileName == "" {
 			p.html = calling(user, at, p.html)
 		}
-		if _, err := t.whisper(ctx, spot{chat: at.Chat, thread: at.Thread, reply: at.Message}, p); err != nil {
+		if _, err := t.whisper(ctx, spot{chat: at.Chat, thread: at.Thread, reply: at.Message, who: user}, p); err != nil {
 			return err
 		}
 	}
@@ -99,7 +114,7 @@ func calling(user string, at origin, html string) string {
 func (t *Telegram) whisper(ctx context.Context, at spot, p post) (ref, error) {
 	for n := 1; ; n++ {
 		if at.chat == t.home() {
-			if err := t.budget.Wait(ctx, bot.Prompt); err != nil {
+			if err := t.budget.Answer(ctx, at.who); err != nil {
 				return ref{}, err
 			}
 		}

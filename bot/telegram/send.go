@@ -42,9 +42,10 @@ func idOf(id int64) string { return strconv.FormatInt(id, 10) }
 type spot struct {
 	chat   int64
 	thread int
-	reply  int  // to that message, if it is there still
-	silent bool // buzzes nobody
-	force  bool // opens the reply box of whom it mentions or replies to
+	reply  int    // to that message, if it is there still
+	silent bool   // buzzes nobody
+	who    string // is answered
+	force  bool   // opens the reply box of whom it mentions or replies to
 }
 
 func (at spot) fill(params tgbotapi.Params) {

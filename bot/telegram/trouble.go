@@ -68,6 +68,9 @@ func (t *Telegram) migrate(from, to int64) {
 	t.ails(&bot.Fault{Text: t.label("telegram.migrated", "old", idOf(from), "new", idOf(to)), Err: errMigrated}, t.pace.ailing)
 }
 
+// Strayed tells that a message stands in the chat as it was before it moved.
+func (t *Telegram) Strayed(r bot.Ref) bool { return parseRef(r).chat != t.home() }
+
 // revisit looks now and then at a chat that could not be used, whether somebody has mended it.
 func (t *Telegram) revisit(ctx context.Context) {
 	t.mu.Lock()
