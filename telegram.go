@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/url"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"recoverbot/bot"
 	"recoverbot/bot/telegram"
@@ -147,13 +149,14 @@ func (s settings) telegramWarnings(cfg *fleet.Config) []runbook.Msg {
 }
 
 // checkTelegram asks Telegram whether the settings and the people are right, and says whether the bot can work there. Where
-// the chat is not known yet, it shows those that the bot sees.
-func (s settings) checkTelegram(ctx context.Context, cfg *fleet.Config, b *locale.Bundle, out io.Writer) bool {
+// the chat is not known yet, it shows those that the bot sees. With connect, it also looks for another program that polls.
+func (s settings) checkTelegram(ctx context.Context, cfg *fleet.Config, b *locale.Bundle, out io.Writer, connect bool) bool {
 	say := b.Printer(s.Language, s.zone)
 	problem := func(text string, fatal bool) {
 		fmt.Fprintln(out, say.T(map[bool]string{true: "cli.problem", false: "cli.warning"}[fatal], "text", text))
 	}
 	c := s.telegramConfig(func(_, id string, pairs ...any) string { return say.T(id, pairs...) })
+	c.Alone = connect && !s.serves(ctx)
 	var lines []string
 	var found []telegram.Problem
 	err := s.telegramProblem()
@@ -184,4 +187,16 @@ func (s settings) checkTelegram(ctx context.Context, cfg *fleet.Config, b *local
 		problem(p.Text, p.Fatal)
 	}
 	return err == nil && !slices.ContainsFunc(found, func(p telegram.Problem) bool { return p.Fatal })
+}
+
+// serves tells whether something listens where recoverbot serve would.
+func (s settings) serves(ctx context.Context) bool {
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	c, err := new(net.Dialer).DialContext(ctx, "tcp", s.HTTPAddr)
+	if err != nil {
+		return false
+	}
+	_ = c.Close()
+	return true
 }

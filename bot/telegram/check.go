@@ -45,6 +45,7 @@ type check struct {
 	*Telegram
 	found    []Problem
 	admin    bool // the bot is one in its chat
+	hooked   bool // Telegram delivers to a webhook
 	unhooked bool // a webhook is wanted, and Telegram has none
 }
 
@@ -60,6 +61,9 @@ func (x *check) all(ctx context.Context, people map[string]int64) string {
 		return ""
 	}
 	x.webhook(ctx)
+	if x.c.Alone && x.c.WebhookURL == "" && !x.hooked {
+		x.elsewhere(ctx)
+	}
 	me := x.who()
 	chat := x.chatOf(ctx, me)
 	if chat == nil {
@@ -91,6 +95,7 @@ func (x *check) all(ctx context.Context, people map[string]int64) string {
 func (x *check) webhook(ctx context.Context) {
 	var info tgbotapi.WebhookInfo
 	err := x.ask(ctx, "getWebhookInfo", nil, &info)
+	x.hooked = err == nil && info.URL != ""
 	x.unhooked = err == nil && info.URL == "" && x.c.WebhookURL != ""
 	switch {
 	case err != nil:

@@ -1,11 +1,14 @@
 package telegram
 
 import (
+	"context"
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
 
+	"recoverbot/bot/bottest"
 	"recoverbot/bot/telegram/telegramtest"
 )
 
@@ -104,6 +107,26 @@ func TestCheck(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func TestCheckFindsAnotherPoller(t *testing.T) {
+	t.Parallel()
+	fake, c := checked(t, telegramtest.Options{})
+	c.Alone = true
+	ctx, cancel := context.WithCancel(t.Context())
+	var other sync.WaitGroup
+	other.Go(func() {
+		for p := made(t, c, brisk); ctx.Err() == nil; { // begun anew whenever it ends, as the hub does
+			_ = p.Run(ctx, &bottest.Inbox{})
+		}
+	})
+	defer other.Wait()
+	defer cancel()
+	eventually(t, "its poll", func() bool { return len(fake.Calls("getUpdates")) > 0 })
+	_, found := Check(t.Context(), c, nil)
+	if len(found) != 1 || !found[0].Fatal || !strings.HasPrefix(found[0].Text, "Another program asks Telegram for updates with this bot's token") {
+		t.Errorf("found %+v", found)
 	}
 }
 

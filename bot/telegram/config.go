@@ -32,7 +32,9 @@ type Config struct {
 	// wanted instead, in lang. Default: whatever is answered fits.
 	Check    func(lang string, f bot.Field, value string) (spelled, wrong string)
 	Language string // of messages to everybody: en or zh
-	Client   *http.Client
-	Log      *slog.Logger
-	Clock    func() time.Time
+	// Alone is for Check: no serve with this token is known to run, so it may look for a moment whether another program polls.
+	Alone  bool
+	Client *http.Client
+	Log    *slog.Logger
+	Clock  func() time.Time
 }
