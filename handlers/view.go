@@ -357,7 +357,13 @@ func around(lines []string, at int) (from, to int) {
 func (v viewer) outlineOf(r runbook.Run) []string {
 	var out []string
 	for _, c := range cards(r) {
-		_, emoji, state := c.face(r)
+		word, emoji, state := c.face(r)
+		if word == "running" { // in short: its own card tells more, and each change here is a call to each chat
+			_, emoji, state = stepFace(runbook.Executing)
+			if c.state() == runbook.Planning {
+				_, emoji, state = stepFace(runbook.Pending)
+			}
+		}
 		if emoji == "" {
 			emoji = "·"
 		}

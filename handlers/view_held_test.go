@@ -84,3 +84,20 @@ func TestReasonStandsOnce(t *testing.T) {
 		t.Errorf("%d cards", seen)
 	}
 }
+
+// The overview changes when a step begins, waits and ends, not with all that its own card tells: each edit is a call.
+func TestOverviewIsCalm(t *testing.T) {
+	t.Parallel()
+	v := viewer{say: newWorld(t).printer("en")}
+	seen := map[string]int{}
+	for _, state := range []runbook.State{runbook.Pending, runbook.Planning, runbook.Waiting, runbook.Executing, runbook.Held, runbook.Committing,
+		runbook.Verifying, runbook.Done} {
+		r := goldenRun()
+		r.Step("power-off").State = runbook.Done
+		r.Step("restore").State = state
+		seen[v.runCard(r).Blocks[0].Text]++
+	}
+	if len(seen) != 5 {
+		t.Errorf("%d overviews: %v", len(seen), seen)
+	}
+}

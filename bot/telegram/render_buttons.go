@@ -69,6 +69,9 @@ func (l *layout) words() string {
 	for i, a := range answers {
 		a.For, a.Code = cut(a.For, maxButton), cut(a.Code, maxButton)
 		some, gap := "", a.Lead(i > 0)
+		if i > 0 && answers[0].For != "" { // one line a member
+			gap = "\n" + a.Lead(false)
+		}
 		for _, word := range a.Typed() {
 			some, gap = some+l.say(gap)+code(word), "  "
 		}
