@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -209,6 +210,52 @@ func TestRest(t *testing.T) {
 		}
 		if err := b.Wait(t.Context(), bot.Prompt); err != nil || time.Since(start) != 40*time.Second {
 			t.Errorf("the next call came after %v: %v", time.Since(start), err)
+		}
+	})
+}
+
+// TestAFloodOfCommands holds that prompts do not wait for what people are answered, and that nobody takes all answers.
+func TestAFloodOfCommands(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := newCounting(20)
+		ctx, cancel := context.WithCancel(t.Context())
+		var mu sync.Mutex
+		answers := map[string][]time.Duration{}
+		var people sync.WaitGroup
+		ask := func(who string, times int) {
+			for range times {
+				people.Go(func() {
+					if f.budget.Answer(ctx, who) != nil {
+						return
+					}
+					mu.Lock()
+					defer mu.Unlock()
+					answers[who] = append(answers[who], time.Since(f.start))
+				})
+			}
+		}
+		started(t, &bottest.Memory{}, func(h *bot.Hub) {
+			ask("noisy", 50)
+			time.Sleep(2 * time.Second)
+			ask("quiet", 1)
+			for i := range 6 {
+				asked := time.Since(f.start)
+				want(t, h, card(fmt.Sprint("ask", i), 1, bot.Prompt))
+				_ = h.Settle(t.Context())
+				if late := f.shown[fmt.Sprintf("ask%d v1", i)] - asked; late > time.Second {
+					t.Errorf("prompt %d went out %v late", i, late)
+				}
+				time.Sleep(8 * time.Second)
+			}
+		}, f)
+		cancel()
+		people.Wait()
+		if n := len(answers["noisy"]); n != 8 {
+			t.Errorf("one person was answered %d times", n)
+		}
+		if len(answers["quiet"]) != 1 || answers["quiet"][0] > 12*time.Second {
+			t.Errorf("another one was answered at %v", answers["quiet"])
 		}
 	})
 }
