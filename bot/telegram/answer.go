@@ -1,6 +1,7 @@
 package telegram
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -24,6 +25,7 @@ type origin struct {
 	Thread  int    `json:"t,omitempty"`
 	Message int    `json:"m,omitempty"`
 	Name    string `json:"n,omitempty"` // of whoever pressed a button there: the message is not theirs
+	Author  string `json:"a,omitempty"` // the name of whoever wrote the message
 }
 
 func (o origin) String() string {
@@ -77,7 +79,7 @@ func (t *Telegram) lead(at origin, r bot.Reply) (origin, bot.Reply) {
 	if card.chat != at.Chat {
 		return at, r
 	}
-	at.Message = card.message
+	at.Message, at.Name = card.message, cmp.Or(at.Name, at.Author)
 	r.Text, r.Message = strings.TrimSpace(r.Aside()+"\n"+bot.Headline(bot.Cleaned(*r.Message))), nil
 	return at, r
 }

@@ -99,7 +99,7 @@ func (t *Telegram) heard(ctx context.Context, to *session, u incoming) (func(con
 	case m.From == nil:
 		return nil, nil
 	}
-	at := origin{Chat: m.Chat.ID, Thread: m.topic(), Message: m.ID}
+	at := origin{Chat: m.Chat.ID, Thread: m.topic(), Message: m.ID, Author: m.From.FirstName}
 	in := bot.Inbound{Platform: t.Name(), UserID: idOf(m.From.ID), ID: "u" + strconv.Itoa(u.ID), Origin: at.String(),
 		Language: language(m.From.LanguageCode), At: u.at}
 	if m.Date > 0 {

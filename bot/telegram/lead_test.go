@@ -18,7 +18,7 @@ func TestAReplyLeadsToTheCardThatStands(t *testing.T) {
 	in := bot.Inbound{UserID: "1001", Text: "/recover status"}
 	shows := func(chat int64) (text string, to int, buttons bool) {
 		t.Helper()
-		if err := w.t.answer(t.Context(), in, origin{Chat: chat, Message: 77}, reply); err != nil {
+		if err := w.t.answer(t.Context(), in, origin{Chat: chat, Message: 77, Author: "Ada"}, reply); err != nil {
 			t.Fatal(err)
 		}
 		all := w.srv.Messages(chat)
@@ -26,7 +26,7 @@ func TestAReplyLeadsToTheCardThatStands(t *testing.T) {
 		return w.text(m), m.ReplyTo, len(m.Keyboard) > 0
 	}
 	text, to, buttons := shows(home)
-	if stands := parseRef(card.OfRef).message; to != stands || buttons || !strings.Contains(text, "The current card:") || !strings.Contains(text, card.Title) {
+	if stands := parseRef(card.OfRef).message; to != stands || buttons || !strings.HasPrefix(text, "Ada: The current card:") || !strings.Contains(text, card.Title) {
 		t.Errorf("answered was %q to %d (%d is the card), with buttons: %t", text, to, stands, buttons)
 	}
 	card.OfRef = ""
