@@ -15,13 +15,15 @@ func (v viewer) stepCard(r runbook.Run, c card) bot.Message {
 	m := bot.Message{
 		Key: "step/" + r.ID + "/" + c.id, RunID: r.ID, State: word, Emoji: emoji,
 		Context:  v.context(r, c),
-		Since:    downSince(r),
 		Title:    v.cardTitle(r, c),
 		Priority: bot.Outcome,
 		At:       c.members[0].ChangedAt,
 	}
 	if where := v.where(c, state); where != "" {
 		m.Lines = append(m.Lines, where)
+	}
+	if !c.settled() { // a card that is done with is not shown anew when service is back
+		m.Since = downSince(r)
 	}
 	switch {
 	case c.state().Asks() && live(r):
