@@ -116,7 +116,7 @@ func calling(user string, at origin, html string) string {
 func (t *Telegram) whisper(ctx context.Context, at spot, p post) (ref, error) {
 	for n := 1; ; n++ {
 		if at.chat == t.home() {
-			if err := t.budget.Answer(ctx, at.who); err != nil {
+			if err := t.room(ctx, at.who); err != nil {
 				return ref{}, err
 			}
 		}
@@ -131,6 +131,14 @@ func (t *Telegram) whisper(ctx context.Context, at spot, p post) (ref, error) {
 		case <-time.After(later.After):
 		}
 	}
+}
+
+// room waits for a call that answers somebody, or asks: then somebody waits for it.
+func (t *Telegram) room(ctx context.Context, who string) error {
+	if who == "" {
+		return t.budget.Wait(ctx, bot.Prompt)
+	}
+	return t.budget.Answer(ctx, who)
 }
 
 func (t *Telegram) lang(lang string) string {

@@ -21,7 +21,7 @@ func (t *Telegram) ask(to *session, f *form, at origin, q *query, note string) f
 	p, force := lang.question(f.m, f.b, f.fields, field, note)
 	p.html = calling(idOf(f.user), at, p.html)
 	post := func(ctx context.Context) {
-		sent, err := t.whisper(ctx, spot{chat: at.Chat, thread: at.Thread, reply: at.Message, force: force, who: idOf(f.user)}, p)
+		sent, err := t.whisper(ctx, spot{chat: at.Chat, thread: at.Thread, reply: at.Message, force: force}, p)
 		if err != nil {
 			if t.forms.still(f, turn) {
 				t.forms.end(f)

@@ -44,7 +44,7 @@ type spot struct {
 	thread int
 	reply  int    // to that message, if it is there still
 	silent bool   // buzzes nobody
-	who    string // is answered
+	who    string // is answered; "": somebody is asked
 	force  bool   // opens the reply box of whom it mentions or replies to
 }
 
