@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"recoverbot/bot"
+	"recoverbot/handlers/alert"
 	"recoverbot/runbook"
 	"recoverbot/runbook/engine"
 )
@@ -46,6 +47,55 @@ func TestPressesOnOldCards(t *testing.T) {
 	w.hub.until(t, "run/run1", inState("aborted"))
 	tap(button(t, two, "abort"), "Already aborted by ops1 (Slack) ")
 	tap(button(t, run, "defer"), "Run run1 is aborted (ops1).")
+}
+
+// An old card of an alert neither starts nor snoozes, and a start is of what its card suggested.
+func TestPressesOnOldAlerts(t *testing.T) {
+	t.Parallel()
+	w := newWorldOf(t, chatFleet)
+	tell(t, w, downAlert())
+	key := cardOf(t, w, "primary")
+	m := w.hub.until(t, key, inState("down"))
+	other, err := decodePress(button(t, m, "start").Action)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other.Digest = (&call{Scenario: "standby", Hosts: []string{"app1"}}).suggestion()
+	for _, in := range []bot.Inbound{
+		{Action: button(t, m, "start").Action, Old: true}, {Action: button(t, m, "check").Action, Old: true},
+		{Action: button(t, m, "snooze").Action, Old: true}, {Action: other.encode()}, {Action: press{Alert: other.Alert, Choice: "start"}.encode()},
+	} {
+		in.Platform, in.UserID, in.Language = "telegram", "42", "en"
+		if r := w.chat(t, in); !r.Refused || !strings.Contains(r.Text, "This card is old") {
+			t.Errorf("%s: %+v", in.Action, r)
+		}
+	}
+	if c, ok := w.alerts.get(other.Alert); !ok || c.State != firing || !c.Snoozed.IsZero() {
+		t.Errorf("the alert is %+v", c)
+	}
+	if runs, err := w.Journal.Runs(t.Context(), 9); err != nil || len(runs) != 0 {
+		t.Errorf("something was started: %v %+v", err, runs)
+	}
+	if r := w.chat(t, bot.Inbound{Platform: "telegram", UserID: "42", Action: button(t, m, "start").Action}); r.Refused || r.RunID != "run1" {
+		t.Errorf("start: %+v", r)
+	}
+}
+
+// A card that was of another host starts nothing for this one.
+func TestTheStartOfAnotherHost(t *testing.T) {
+	t.Parallel()
+	b := newBook(t)
+	of := func(host string) alert.Alert { return outside("alertmanager", host, "primary", host) }
+	b.tell(of(p1))
+	first := button(t, b.card("primary"), "start").Action
+	b.tell(ended(of(p1)), of(s1))
+	second := button(t, b.card("primary"), "start").Action
+	if first == second || len(b.alerts.all()) != 1 {
+		t.Errorf("the same button starts it for %s and for %s", p1, s1)
+	}
+	if r := b.Handle(t.Context(), bot.Inbound{Platform: "web", UserID: "ops1", Action: first, Language: "en"}); !strings.Contains(r.Text, "This card is old") {
+		t.Errorf("the first card: %+v", r)
+	}
 }
 
 // Whoever replies to a card with a button's word is told what is wrong, also once its run has ended; what people say to each
