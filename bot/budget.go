@@ -19,6 +19,13 @@ type Budget struct {
 	mu    sync.Mutex
 	taken []taken   // in the last window, oldest first; only the last where a minute has no limit
 	rest  time.Time // no call before
+	own   owner
+}
+
+// owner is told what becomes of a budget; a nil function does nothing.
+type owner struct {
+	called func() // before each call, where those of a minute are counted: a restart does not start a new minute
+	posted func() // after each post that is none of the hub's
 }
 
 type taken struct {
@@ -30,14 +37,17 @@ type taken struct {
 const (
 	// answer is the priority of what one person is told: below a prompt, above a result. Only budgets know it.
 	answer = Ticker + 1
+	// decided is the priority of an edit that takes the buttons of a question away: whoever sees them presses in vain.
+	decided = answer + 1
 	// courteous is how much later than anything else an answer takes a call, so that a prompt that waits for it gets it.
 	courteous = 50 * time.Millisecond
 )
 
 // NewBudget allows calls at least every apart, and perMinute of them in any minute; 0: no such limit. Where calls a minute
-// are limited, progress gets them while fewer than half are used; results leave a fifth, and never take more than half
-// together with progress; answers leave a fifth, and take no more than half, of which one person gets four fifths;
-// prompts get what there is.
+// are limited, progress gets them while fewer than half are used; results leave a fifth, and never take more than two fifths
+// together with progress; what takes the buttons of a question away leaves a tenth, and takes no more than half together
+// with those; answers leave a fifth, and take no more than half, of which one person gets four fifths; prompts get what
+// there is.
 func NewBudget(every time.Duration, perMinute int) *Budget {
 	return &Budget{every: every, perMinute: perMinute}
 }
@@ -54,6 +64,7 @@ func (b *Budget) wait(ctx context.Context, c taken) error {
 	for {
 		at, ok := b.try(c)
 		if ok {
+			b.called()
 			return nil
 		}
 		select {
@@ -67,25 +78,46 @@ func (b *Budget) wait(ctx context.Context, c taken) error {
 // Take counts a call that waits for nobody.
 func (b *Budget) Take() {
 	b.mu.Lock()
-	defer b.mu.Unlock()
 	b.count(taken{at: time.Now(), p: Prompt})
+	b.mu.Unlock()
+	b.called()
 }
 
-// recall counts calls that an earlier process made. Where the clock was set back since, the last of them was made just now.
-func (b *Budget) recall(calls []time.Time) {
-	if len(calls) == 0 {
-		return
+// Posted says that something stands in the chat that is none of the hub's: below its cards.
+func (b *Budget) Posted() {
+	if f := b.owner().posted; f != nil {
+		f()
 	}
-	now := time.Now()
-	back := max(0, slices.MaxFunc(calls, time.Time.Compare).Sub(now))
+}
+
+// called says that a call was counted that is to be made.
+func (b *Budget) called() {
+	if f := b.owner().called; f != nil && b.perMinute > 0 {
+		f()
+	}
+}
+
+func (b *Budget) owner() owner {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	for _, at := range calls {
-		if age := now.Sub(at.Add(-back)); age < window {
-			b.taken = append(b.taken, taken{at: now.Add(-age), p: Prompt})
+	return b.own
+}
+
+// belongs makes o be told, and counts calls that an earlier process made, in their order. Where the clock was set back, no
+// time passed.
+func (b *Budget) belongs(o owner, calls []time.Time) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.own = o
+	now := time.Now()
+	at, after := now, now
+	for _, call := range slices.Backward(calls) {
+		at, after = at.Add(-max(0, after.Sub(call))), call
+		if now.Sub(at) >= window {
+			return
 		}
+		b.taken = slices.Insert(b.taken, 0, taken{at: at, p: Prompt})
 	}
-	slices.SortFunc(b.taken, func(x, y taken) int { return x.at.Compare(y.at) })
 }
 
 // Rest forbids all calls for a while: the platform asked to wait.
@@ -165,10 +197,12 @@ func (b *Budget) fits(minute []taken, c taken) bool {
 		return n < b.perMinute
 	case c.p == answer:
 		return n < most && 2*answers < b.perMinute && 5*own < 2*b.perMinute
+	case c.p == decided:
+		return n < b.perMinute-b.perMinute/10 && 2*rest < b.perMinute
 	case c.p == Outcome:
-		return n < most && 2*rest < b.perMinute
+		return n < most && 5*rest < 2*b.perMinute
 	}
-	return 2*n < b.perMinute
+	return 2*n < b.perMinute && 5*rest < 2*b.perMinute
 }
 
 // pace is how often the progress of one card is edited: faster is read by nobody, and takes the calls that prompts need.
@@ -176,7 +210,7 @@ func (b *Budget) fits(minute []taken, c taken) bool {
 func (b *Budget) pace() time.Duration {
 	switch {
 	case b.perMinute > 0:
-		return max(tickerPace, 2*window/time.Duration(b.perMinute))
+		return max(tickerPace, 5*window/time.Duration(2*b.perMinute))
 	case b.every > 0:
 		return tickerPace
 	}

@@ -116,6 +116,46 @@ func TestARunInAGroup(t *testing.T) {
 	}
 }
 
+// TestDecidedQuestionsLoseTheirButtonsFirst holds that where a run makes more than the chat takes, nobody presses buttons in
+// vain for long: they go before results and what belongs below cards, and never before questions.
+func TestDecidedQuestionsLoseTheirButtonsFirst(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := newCounting(20)
+		decided := map[string]time.Duration{}
+		started(t, &bottest.Memory{}, func(h *bot.Hub) {
+			for i := range 8 { // somebody decides elsewhere, at once
+				step := fmt.Sprint("step", i)
+				want(t, h, card(step, 1, bot.Prompt))
+				time.Sleep(2 * time.Second)
+				decided[step+" v2"] = time.Since(f.start)
+				want(t, h, card(step, 2, bot.Outcome))
+				for n := range 5 {
+					want(t, h, card(fmt.Sprint(step, "result", n), 1, bot.Outcome))
+				}
+			}
+			_ = h.Settle(t.Context())
+		}, f)
+		if n := f.busiest(); n > 20 {
+			t.Errorf("%d calls in a minute", n)
+		}
+		for i := range 8 {
+			if late := f.shown[fmt.Sprint("step", i, " v1")] - time.Duration(2*i)*time.Second; late > 1200*time.Millisecond {
+				t.Errorf("question %d went out %v late", i, late)
+			}
+		}
+		slow := 0
+		for what, at := range decided {
+			if f.shown[what]-at > 10*time.Second {
+				slow++
+			}
+		}
+		if slow > 3 { // of eight within a quarter of a minute
+			t.Errorf("%d questions kept their buttons: %v", slow, f.shown)
+		}
+	})
+}
+
 func TestAStormOfPrompts(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -155,7 +195,7 @@ func TestProgressAndResultsLeaveRoom(t *testing.T) {
 				kind string
 				p    bot.Priority
 				used int
-			}{{"tick", bot.Ticker, 10}, {"end", bot.Outcome, 10}, {"ask", bot.Prompt, 20}} {
+			}{{"tick", bot.Ticker, 8}, {"end", bot.Outcome, 8}, {"ask", bot.Prompt, 20}} {
 				for i := range 30 {
 					want(t, h, card(fmt.Sprint(c.kind, i), 1, c.p))
 				}

@@ -20,6 +20,25 @@ func here(key, of string) bot.Message {
 	return m
 }
 
+// TestAnAnswerBuriesAQuestion holds that what the platform posts by itself below a question counts as well.
+func TestAnAnswerBuriesAQuestion(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := newCounting(20)
+		started(t, &bottest.Memory{}, func(h *bot.Hub) {
+			want(t, h, card("ask", 1, bot.Prompt), here("here", "ask"))
+			time.Sleep(10 * time.Second)
+			same(t, f.log(), "send ask v1")
+			f.budget.Posted()
+			f.budget.Posted()
+			time.Sleep(10 * time.Second)
+			f.budget.Posted()
+			time.Sleep(10 * time.Second)
+		}, f)
+		same(t, f.log(), "send ask v1", `send here v1 of "ref1"`)
+	})
+}
+
 // TestAQuestionIsTheLastThingInTheChat holds that what leads to a question is posted, once and below the rest, where its
 // card is not the last post.
 func TestAQuestionIsTheLastThingInTheChat(t *testing.T) {

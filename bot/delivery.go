@@ -48,6 +48,7 @@ func (l *lane) call(ctx context.Context, p parcel, s *shown) (err error) {
 		}
 	}
 	if s.ref != "" {
+		l.doubt(ctx, m.Key, s)
 		err := l.p.Edit(ctx, s.ref, m)
 		if !errors.Is(err, ErrGone) {
 			if err != nil {
@@ -74,6 +75,20 @@ func (l *lane) call(ctx context.Context, p parcel, s *shown) (err error) {
 	return nil
 }
 
+// doubt records that nobody knows what the post of key says until its edit has succeeded: it may take effect though the
+// answer is lost, or the bot ends.
+func (l *lane) doubt(ctx context.Context, key string, s *shown) {
+	if s.digest == "" {
+		return
+	}
+	if s.digest = ""; l.volatile {
+		return
+	}
+	if err := l.store.SaveDelivered(ctx, l.p.Name(), s.stored(key)); err != nil {
+		l.log.Error("an edit that begins could not be saved", "key", key, "error", err)
+	}
+}
+
 // settle records the outcome of a call.
 func (l *lane) settle(ctx context.Context, m Message, s shown, err error) {
 	if err == nil {
@@ -93,7 +108,7 @@ func (l *lane) settle(ctx context.Context, m Message, s shown, err error) {
 	old := l.shown[m.Key].ref
 	l.shown[m.Key] = s
 	if err == nil && s.ref != old && (l.flat || !m.Thread) {
-		if l.bottom, l.posted = m.Key, s.at; m.Nudge {
+		if l.bottom, l.buried, l.posted = m.Key, false, s.at; m.Nudge {
 			l.bottom = m.Of
 		}
 	}

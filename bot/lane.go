@@ -16,6 +16,8 @@ import (
 const (
 	// callTimeout bounds one Send, Edit or Find.
 	callTimeout = 20 * time.Second
+	// recordTimeout bounds the record of a call: people wait for the call.
+	recordTimeout = 2 * time.Second
 	// keepVolatile is how many messages a forgetful platform gets at a start.
 	keepVolatile = 500
 )
@@ -41,7 +43,8 @@ type lane struct {
 	moved   bool              // perhaps: what waits for people may stand in another chat
 	past    map[string]string // runs that were over when the bot started, and the card that says so
 	bottom  string            // key of the card that the newest post is, or calls people to; "" unknown
-	posted  time.Time         // when that was
+	buried  bool              // something else stands below that
+	posted  time.Time         // when the newest of all was posted
 	pause   time.Time         // the platform asked to wait until then
 	outage  outage
 
@@ -123,11 +126,11 @@ func (l *lane) load(ctx context.Context, wanted []Message) error {
 		if len(stored) == 0 {
 			l.spare(ctx, wanted)
 		}
-		calls, err := l.store.DeliveredAt(ctx, l.p.Name())
+		calls, err := l.store.CalledAt(ctx, l.p.Name())
 		if err != nil {
 			return fmt.Errorf("read when %s was called: %w", l.p.Name(), err)
 		}
-		l.budget.recall(calls)
+		l.budget.belongs(owner{called: func() { l.called(ctx) }, posted: l.buries}, calls)
 		wanted = newestRunsFirst(wanted)
 		l.mu.Lock()
 		for _, d := range stored {
@@ -225,10 +228,28 @@ func (l *lane) deliver(ctx context.Context) {
 			continue
 		}
 		if p, ok := l.choose(); ok {
+			l.budget.called()
 			l.turn(ctx, p)
 		}
 		l.done()
 	}
+}
+
+// called records a call that is about to be made.
+func (l *lane) called(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTimeout)
+	defer cancel()
+	if err := l.store.SaveCall(ctx, l.p.Name()); err != nil {
+		l.log.Error("a call could not be recorded", "error", err)
+	}
+}
+
+// buries notes that the platform has posted something by itself, which stands below every card.
+func (l *lane) buries() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.buried, l.posted = true, time.Now()
+	knock(l.wake)
 }
 
 // follow queues what waits for people and stands where they do not look any more.

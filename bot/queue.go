@@ -93,9 +93,13 @@ func (l *lane) strays(m Message, s shown) bool {
 	return l.mover != nil && s.ref != "" && asks(m) && l.mover.Strayed(s.ref)
 }
 
-// void is a nudge that calls nobody any more and was never posted.
+// void is what was never posted and need not be: a nudge that calls nobody any more, and what is listed where calls of a
+// minute are few.
 func (l *lane) void(m Message) bool {
 	s := l.shown[m.Key]
+	if m.Listed && s.ref == "" {
+		return l.budget.perMinute > 0
+	}
 	return m.Nudge && m.State == NudgeOver && s.ref == "" && !s.tried
 }
 
@@ -105,7 +109,7 @@ func (l *lane) idles(p *parcel) bool {
 	if !p.m.Covered || p.m.State == NudgeOver || l.shown[p.m.Key].ref != "" {
 		return false
 	}
-	return l.bottom == "" || l.bottom == p.m.Of || l.shown[l.bottom].asks
+	return !l.buried && (l.bottom == "" || l.bottom == p.m.Of || l.shown[l.bottom].asks)
 }
 
 // idle is 0 where something can go out now, else how long to wait; -1: until something is wanted.
@@ -135,7 +139,7 @@ func (l *lane) due(p *parcel) (at time.Time, ok bool) {
 	if l.idles(p) {
 		return time.Time{}, false
 	}
-	at = latest(p.notBy, l.budget.free(l.priority(p)))
+	at = latest(p.notBy, l.budget.free(l.takes(p)))
 	if p.m.Covered && p.m.State != NudgeOver { // once, below all that is posted now
 		at = latest(at, p.asked.Add(courtesy), l.posted.Add(courtesy))
 	}
@@ -157,7 +161,7 @@ func latest(a time.Time, more ...time.Time) time.Time {
 // answers reports whether p takes the buttons of a question away that people still see.
 func (l *lane) answers(p *parcel) bool { return p.m.Priority != Prompt && l.shown[p.m.Key].asks }
 
-// priority is what p takes its call as: who presses what was answered presses in vain, so that counts as a prompt. Where
+// priority orders what goes out: who presses what was answered presses in vain, so that counts as a prompt. Where
 // calls a minute are few, questions themselves come before that. What is left of runs that were over when the bot started
 // comes last.
 func (l *lane) priority(p *parcel) Priority {
@@ -172,6 +176,27 @@ func (l *lane) priority(p *parcel) Priority {
 		return Prompt
 	}
 	return Outcome
+}
+
+// takes is what p takes its call as.
+func (l *lane) takes(p *parcel) Priority {
+	if at := l.priority(p); at != Outcome || !l.answers(p) {
+		return at
+	}
+	return decided
+}
+
+// rank orders by priority. What takes the buttons of a question away comes right behind questions themselves, before all
+// that is only to be read: what does not fit into the card of a question, too.
+func (l *lane) rank(p *parcel) int {
+	switch at := l.takes(p); {
+	case at == decided:
+		return 1
+	case at == Prompt && !p.part:
+		return 0
+	default:
+		return 2 + int(at)
+	}
 }
 
 // fresh reports whether p is of a run, and was never posted.
@@ -201,9 +226,9 @@ func (l *lane) inOrder(p *parcel, now time.Time) *parcel {
 	return first
 }
 
-// choose picks what takes a question away that was answered, then prompts before outcomes before tickers, of these the end
-// of a run first, cards before their parts, then the oldest; cards of one run are posted in their
-// order. It takes the call that it needs. A volatile platform has no budget to divide; it gets everything in order.
+// choose picks by rank, of these the end of a run first, cards before their parts, then the oldest; cards of one run are
+// posted in their order. It takes the call that it needs. A volatile platform has no budget to divide; it gets everything in
+// order.
 func (l *lane) choose() (parcel, bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -230,7 +255,7 @@ func (l *lane) choose() (parcel, bool) {
 	if best == nil {
 		return parcel{}, false
 	}
-	if best = l.inOrder(best, now); !l.budget.take(l.priority(best)) {
+	if best = l.inOrder(best, now); !l.budget.take(l.takes(best)) {
 		return parcel{}, false
 	}
 	return *best, true
@@ -242,8 +267,8 @@ func (l *lane) before(a, b *parcel) bool {
 		return a.order < b.order
 	case l.budget.perMinute == 0 && l.answers(a) != l.answers(b):
 		return l.answers(a)
-	case l.priority(a) != l.priority(b):
-		return l.priority(a) < l.priority(b)
+	case l.rank(a) != l.rank(b):
+		return l.rank(a) < l.rank(b)
 	case l.answers(a) != l.answers(b):
 		return l.answers(a)
 	case a.m.Ends != b.m.Ends:

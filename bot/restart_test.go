@@ -83,8 +83,8 @@ type jumping struct {
 	by time.Duration
 }
 
-func (j jumping) DeliveredAt(ctx context.Context, platform string) ([]time.Time, error) {
-	out, err := j.Memory.DeliveredAt(ctx, platform)
+func (j jumping) CalledAt(ctx context.Context, platform string) ([]time.Time, error) {
+	out, err := j.Memory.CalledAt(ctx, platform)
 	for i, at := range out {
 		out[i] = at.Round(0).Add(j.by)
 	}
@@ -117,6 +117,106 @@ func TestAMinuteOutlastsARestart(t *testing.T) {
 				if took := time.Since(f.start); took > 2*time.Minute {
 					t.Errorf("all was out after %v", took)
 				}
+			})
+		})
+	}
+}
+
+// TestEveryCallOutlastsARestart holds that what failed and what the platform sent by itself is counted after a restart, too,
+// also where the clock was set back between two calls.
+func TestEveryCallOutlastsARestart(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f, s := newCounting(20), &bottest.Memory{}
+		own := func(wait func() error) {
+			if err := wait(); err != nil {
+				t.Error(err)
+			}
+			f.mu.Lock()
+			defer f.mu.Unlock()
+			f.at = append(f.at, time.Since(f.start))
+		}
+		started(t, s, func(h *bot.Hub) {
+			synctest.Wait()
+			for range 4 {
+				own(func() error { return f.budget.Answer(t.Context(), "ann") })
+				own(func() error { return f.budget.Wait(t.Context(), bot.Prompt) })
+			}
+			own(func() error { f.budget.Take(); return nil })
+			f.broken(true)
+			want(t, h, card("lost", 1, bot.Prompt))
+			time.Sleep(5 * time.Second)
+		}, f)
+		f.broken(false)
+		f.budget = bot.NewBudget(time.Second, 20) // nothing is left of the process before
+		started(t, turned{s}, func(h *bot.Hub) {
+			for i := range 20 {
+				want(t, h, card(fmt.Sprint(i), 1, bot.Prompt))
+			}
+			_ = h.Settle(t.Context())
+		}, f)
+		if n := f.busiest(); n > 20 {
+			t.Errorf("%d calls in a minute", n)
+		}
+		if took := time.Since(f.start); len(f.posts) != 21 || took > 90*time.Second {
+			t.Errorf("%d posts were out after %v", len(f.posts), took)
+		}
+	})
+}
+
+// turned is a store whose clock ran fast for the first half of the calls.
+type turned struct{ *bottest.Memory }
+
+func (s turned) CalledAt(ctx context.Context, platform string) ([]time.Time, error) {
+	out, err := s.Memory.CalledAt(ctx, platform)
+	for i := range len(out) / 2 {
+		out[i] = out[i].Add(time.Hour)
+	}
+	return out, err
+}
+
+// TestAnEditOfWhichNothingIsKnown holds that a card says what it should where an edit took effect of which the bot does not
+// know: the answer was lost, or the bot was killed.
+func TestAnEditOfWhichNothingIsKnown(t *testing.T) {
+	t.Parallel()
+	version := func(v int64, text string) bot.Message {
+		m := card("k", v, bot.Prompt)
+		m.Lines = []string{text}
+		return m
+	}
+	for name, restarts := range map[string]bool{"its answer was lost": false, "the bot was killed": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				s, f := &bottest.Memory{}, &fake{name: "a"}
+				goesOn := func(h *bot.Hub) {
+					synctest.Wait()
+					f.broken(false)
+					want(t, h, version(3, "one"))
+					_ = h.Settle(t.Context())
+				}
+				started(t, s, func(h *bot.Hub) {
+					want(t, h, version(1, "one"))
+					_ = h.Settle(t.Context())
+					f.broken(true)
+					want(t, h, version(2, "two"))
+					synctest.Wait()
+					if !restarts {
+						goesOn(h)
+					}
+				}, f)
+				if restarts {
+					started(t, s, goesOn, f)
+				}
+				if calls := f.log(); calls[len(calls)-1] != "edit k v3 at ref1" {
+					t.Errorf("the calls were %q", calls)
+				}
+				started(t, s, func(h *bot.Hub) { // from here on it is known again
+					before := len(f.log())
+					want(t, h, version(4, "one"))
+					_ = h.Settle(t.Context())
+					same(t, f.log()[before:])
+				}, f)
 			})
 		})
 	}

@@ -15,9 +15,11 @@ type Store interface {
 	// Wanted returns the stored messages; the hub orders them by their At.
 	Wanted(ctx context.Context) ([]StoredMessage, error)
 	Delivered(ctx context.Context, platform string) ([]StoredDelivery, error)
-	// DeliveredAt is when deliveries with a ref were saved in the last two minutes or so, in any order: a clock that was set
-	// back may date them later than now.
-	DeliveredAt(ctx context.Context, platform string) ([]time.Time, error)
+	// SaveCall records that a call is made now that the platform counts.
+	SaveCall(ctx context.Context, platform string) error
+	// CalledAt is when the last calls were recorded, at least those of the last minute, in the order in which they were made:
+	// a clock that was set back may date one earlier than the one before it, or later than now.
+	CalledAt(ctx context.Context, platform string) ([]time.Time, error)
 	// SaveInbound keeps what was received until it is settled. It is not fresh when the platform's id is known already,
 	// settled or not; ids are known for two days. Body is the JSON of an Inbound.
 	SaveInbound(ctx context.Context, platform, id string, body []byte) (fresh bool, err error)

@@ -50,17 +50,22 @@ func (s *Memory) SaveDelivered(_ context.Context, platform string, d bot.StoredD
 		s.delivered[platform] = map[string]bot.StoredDelivery{}
 	}
 	s.delivered[platform][d.Key] = d
-	if d.Ref != "" {
-		if s.calls == nil {
-			s.calls = map[string][]time.Time{}
-		}
-		s.calls[platform] = append(s.calls[platform], time.Now())
-	}
 	return nil
 }
 
-// DeliveredAt returns when platform was called.
-func (s *Memory) DeliveredAt(_ context.Context, platform string) ([]time.Time, error) {
+// SaveCall keeps that platform is called now.
+func (s *Memory) SaveCall(_ context.Context, platform string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.calls == nil {
+		s.calls = map[string][]time.Time{}
+	}
+	s.calls[platform] = append(s.calls[platform], time.Now())
+	return nil
+}
+
+// CalledAt returns when platform was called.
+func (s *Memory) CalledAt(_ context.Context, platform string) ([]time.Time, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Clone(s.calls[platform]), nil

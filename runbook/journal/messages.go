@@ -9,8 +9,9 @@ import (
 // keepWanted is how long a message that nobody touches stays wanted: platforms do not edit older ones.
 const keepWanted = 7 * 24 * time.Hour
 
-// keepCalls is for how long it is known when something was delivered: platforms count the calls of a minute.
-const keepCalls = 2 * time.Minute
+// keepCalls is of how many calls, of all platforms, it is known when they were made: more than all allow in a minute. Their number
+// does not depend on the clock, which may be set back.
+const keepCalls = 100
 
 // Message is the newest wanted version of one message to people; Body is opaque here.
 type Message struct {
@@ -43,7 +44,7 @@ func (j *Journal) SaveWanted(ctx context.Context, key string, version int64, bod
 	})
 }
 
-// SaveDelivered records what a platform shows now, and when: see DeliveredAt.
+// SaveDelivered records what a platform shows now.
 func (j *Journal) SaveDelivered(ctx context.Context, platform string, d Delivery) error {
 	return j.write(ctx, func(tx *tx) error {
 		_, err := tx.ExecContext(tx.ctx, `
@@ -54,25 +55,33 @@ func (j *Journal) SaveDelivered(ctx context.Context, platform string, d Delivery
 		if err != nil {
 			return fmt.Errorf("save delivery: %w", err)
 		}
-		if d.Ref == "" {
-			return nil
+		return nil
+	})
+}
+
+// SaveCall records that a platform is called now: see CalledAt.
+func (j *Journal) SaveCall(ctx context.Context, platform string) error {
+	return j.write(ctx, func(tx *tx) error {
+		saved, err := tx.ExecContext(tx.ctx, `INSERT INTO calls (platform, at) VALUES (?, ?)`, platform, stamp(tx.at))
+		if err != nil {
+			return fmt.Errorf("save a call: %w", err)
 		}
-		if _, err := tx.ExecContext(tx.ctx, `DELETE FROM delivery_calls WHERE platform = ? AND (at < ? OR at > ?)`,
-			platform, stamp(tx.at.Add(-keepCalls)), stamp(tx.at)); err != nil {
+		last, err := saved.LastInsertId()
+		if err != nil {
+			return fmt.Errorf("read the id of a call: %w", err)
+		}
+		if _, err := tx.ExecContext(tx.ctx, `DELETE FROM calls WHERE platform = ? AND id <= ?`, platform, last-keepCalls); err != nil {
 			return fmt.Errorf("forget old calls: %w", err)
-		}
-		if _, err := tx.ExecContext(tx.ctx, `INSERT INTO delivery_calls (platform, at) VALUES (?, ?)`, platform, stamp(tx.at)); err != nil {
-			return fmt.Errorf("save when it was delivered: %w", err)
 		}
 		return nil
 	})
 }
 
-// DeliveredAt returns when a platform was given something to show, of late.
-func (j *Journal) DeliveredAt(ctx context.Context, platform string) ([]time.Time, error) {
+// CalledAt returns when a platform was called of late, in the order of the calls.
+func (j *Journal) CalledAt(ctx context.Context, platform string) ([]time.Time, error) {
 	var stamps []string
-	if err := j.readers.SelectContext(ctx, &stamps, `SELECT at FROM delivery_calls WHERE platform = ? ORDER BY at`, platform); err != nil {
-		return nil, unavailable("select times of deliveries", err)
+	if err := j.readers.SelectContext(ctx, &stamps, `SELECT at FROM calls WHERE platform = ? ORDER BY id`, platform); err != nil {
+		return nil, unavailable("select times of calls", err)
 	}
 	out := make([]time.Time, len(stamps))
 	for i, s := range stamps {
