@@ -28,10 +28,10 @@ func (p Param) Heading() Text {
 }
 
 // Answer is what a person answered to p as a field of a form, in its one spelling, with the default where it is empty. The
-// Msg says what is wanted instead where it does not fit.
+// Msg says what is wanted instead where it does not fit. Text stays as it is: a pasted script may begin with an indent.
 func (p Param) Answer(v string) (string, Msg) {
-	if p.Type != "text" {
-		v = strings.TrimSpace(v)
+	if trimmed := strings.TrimSpace(v); p.Type != "text" || trimmed == "" {
+		v = trimmed
 	}
 	if v == "" {
 		v = p.Default
@@ -44,27 +44,30 @@ func (p Param) Answer(v string) (string, Msg) {
 	case p.Type != "text" && strings.ContainsAny(v, "\r\n"):
 		return v, T("engine.field_lines", "field", p.Heading())
 	}
-	if spelled, ok := p.spell(v); ok {
+	if spelled, ok := p.spell(v); ok && p.matches(spelled) {
 		return spelled, Msg{}
 	}
 	example := ""
-	if _, ok := p.spell(p.Default); ok {
+	if spelled, ok := p.spell(p.Default); ok && p.matches(spelled) {
 		example = p.Default
 	}
 	return v, T("engine.field_invalid", "field", p.Heading(), "type", p.Type, "values", strings.Join(p.Enum, ", "),
 		"hint", p.Hint, "example", example, "pattern", p.Pattern)
 }
 
-// spell checks one value against the type and the pattern of p and writes it the usual way.
+// matches holds a value as it is spelled against the pattern of p.
+func (p Param) matches(v string) bool {
+	if p.Pattern == "" {
+		return true
+	}
+	re, err := regexp.Compile(`\A(?:` + p.Pattern + `)\z`)
+	return err == nil && re.MatchString(v)
+}
+
+// spell checks one value against the type of p and writes it the usual way.
 func (p Param) spell(v string) (string, bool) {
 	if len(v) > maxField || strings.ContainsRune(v, 0) {
 		return v, false
-	}
-	if p.Pattern != "" {
-		re, err := regexp.Compile(`\A(?:` + p.Pattern + `)\z`)
-		if err != nil || !re.MatchString(v) {
-			return v, false
-		}
 	}
 	switch p.Type {
 	case "ip", "address":
@@ -82,7 +85,7 @@ func (p Param) spell(v string) (string, bool) {
 	case "bool":
 		return truth(v)
 	case "string": // what stands there already is not judged
-		return v, v == p.Default || !strings.ContainsFunc(v, func(r rune) bool { return !unicode.IsGraphic(r) && r != '\t' })
+		return v, v == p.Default || !strings.ContainsFunc(v, func(r rune) bool { return !unicode.IsPrint(r) })
 	}
 	return v, true
 }

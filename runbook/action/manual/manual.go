@@ -145,7 +145,7 @@ func (m *manual) fallback(f runbook.Param) string {
 
 func (m *manual) check(f runbook.Param, v string) (string, runbook.Msg) {
 	f.Default = "" // it was taken already, or is not to be found
-	v, problem := f.Answer(v)
+	v, problem := f.Answer(strings.TrimSpace(v))
 	if problem.IsZero() && f.Type == "host" && v != "" {
 		if _, err := m.env.Hosts(v); err != nil {
 			return v, runbook.T("manual.bad_host", "field", f.Heading(), "value", v)
