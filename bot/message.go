@@ -38,6 +38,7 @@ type Message struct {
 	Except    string    `json:"except,omitempty"`     // the platform that does not get it, since it is about that one
 	OfRef     Ref       `json:"-"`                    // the platform's name of that card, filled in by the hub; "" where it shows none
 	Ends      bool      `json:"ends,omitempty"`       // the run of RunID is over, or put aside, with this message
+	Listed    bool      `json:"listed,omitempty"`     // another card says it in a line: where calls of a minute are few it gets no post of its own
 	Priority  Priority  `json:"priority"`
 	At        time.Time `json:"at"`
 }

@@ -45,6 +45,7 @@ func (v viewer) stepCard(r runbook.Run, c card) bot.Message {
 	if live(r) {
 		v.answers(&m, r, c)
 	}
+	m.Listed = c.state() == runbook.Done && c.notNeeded() && len(m.Buttons) == 0
 	return m
 }
 
