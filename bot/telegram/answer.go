@@ -120,6 +120,9 @@ func (t *Telegram) whisper(ctx context.Context, at spot, p post) (ref, error) {
 				return ref{}, err
 			}
 		}
+		if at.wanted != nil && !at.wanted() {
+			return ref{}, errMovedOn
+		}
 		sent, err := t.send(ctx, at, p)
 		var later *bot.Later
 		if !errors.As(err, &later) || n == answerTries || later.After > maxAnswerWait {

@@ -1,6 +1,7 @@
 package telegram
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -11,8 +12,8 @@ import (
 // picked takes a button below a question.
 func (t *Telegram) picked(ctx context.Context, to *session, f *form, q *query, a answer, in bot.Inbound, at origin) (func(context.Context), error) {
 	if a.cancel {
-		t.unbutton(to, t.forms.end(f))
-		return func(ctx context.Context) { q.answer(ctx, t.say(f.lang, "telegram.cancelled"), false) }, nil
+		text := t.cancel(to, f, at.Name)
+		return func(ctx context.Context) { q.answer(ctx, text, false) }, nil
 	}
 	return t.answered(ctx, to, f, q, f.field, a.value, in, at)
 }
@@ -37,12 +38,12 @@ func (t *Telegram) replied(ctx context.Context, to *session, m *message, in bot.
 	case !reply && !cancel && (!private(m.Chat.ID) || cmd != nil || m.ReplyTo != nil || question == 0):
 		return nil, false, nil
 	case cancel:
-		t.unbutton(to, t.forms.end(f))
+		text := t.cancel(to, f, at.Author)
 		return func(context.Context) {
-			to.beside(func(ctx context.Context) { t.tell(ctx, in, at, bot.Reply{Text: t.say(f.lang, "telegram.cancelled")}) })
+			to.beside(func(ctx context.Context) { t.tell(ctx, in, at, bot.Reply{Text: text}) })
 		}, true, nil
 	case text == "":
-		t.unbutton(to, t.forms.reopen(f, field))
+		t.unbutton(to, "telegram.closed_again", "", t.forms.reopen(f, field))
 		return t.ask(to, f, at, t.noQuery(), t.say(f.lang, "telegram.only_text")), true, nil
 	}
 	for _, a := range t.speaking(t.lang(f.lang)).answers(f.m, f.b, f.fields, field) { // typed, what stands on a button is its value
@@ -52,6 +53,12 @@ func (t *Telegram) replied(ctx context.Context, to *session, m *message, in bot.
 	}
 	todo, err = t.answered(ctx, to, f, t.noQuery(), field, text, in, at)
 	return todo, true, err
+}
+
+// cancel ends f, and says so to the person of that name.
+func (t *Telegram) cancel(to *session, f *form, name string) string {
+	t.unbutton(to, "telegram.closed_cancelled", name, t.forms.end(f))
+	return t.say(f.lang, "telegram.cancelled", "step", bot.Headline(bot.Cleaned(f.m)))
 }
 
 // noQuery is a query that is answered already: nobody pressed anything.
@@ -66,7 +73,7 @@ func (t *Telegram) noQuery() *query {
 func (t *Telegram) answered(ctx context.Context, to *session, f *form, q *query, field int, value string, in bot.Inbound, at origin) (func(context.Context), error) {
 	value, wrong := t.c.Check(t.lang(f.lang), f.fields[field], value)
 	if wrong != "" {
-		t.unbutton(to, t.forms.reopen(f, field))
+		t.unbutton(to, "telegram.closed_again", "", t.forms.reopen(f, field))
 		return t.ask(to, f, at, q, wrong), nil
 	}
 	if !f.last(field) {
@@ -76,7 +83,7 @@ func (t *Telegram) answered(ctx context.Context, to *session, f *form, q *query,
 			now.Value = value
 			note = t.say(f.lang, "telegram.corrected", "what", bot.PlainField(now))
 		}
-		t.unbutton(to, t.forms.put(f, field, value))
+		t.unbutton(to, "telegram.closed_answered", t.shown(f, field, value), t.forms.put(f, field, value))
 		return t.ask(to, f, at, q, note), nil
 	}
 	fields := slices.Clone(f.fields)
@@ -99,7 +106,7 @@ func (t *Telegram) answered(ctx context.Context, to *session, f *form, q *query,
 	if err != nil {
 		return nil, err
 	}
-	t.unbutton(to, t.forms.end(f))
+	t.unbutton(to, "telegram.closed_answered", t.shown(f, field, value), t.forms.end(f))
 	f.fields = fields
 	if !fresh {
 		return func(ctx context.Context) { q.received(ctx) }, nil
@@ -111,6 +118,17 @@ func (t *Telegram) answered(ctx context.Context, to *session, f *form, q *query,
 			t.finish(ctx, to, f, q, in, at, r)
 		}
 	}, nil
+}
+
+// shown is an answer as people read it.
+func (t *Telegram) shown(f *form, field int, value string) string {
+	switch {
+	case f.fields[field].Type == "bool" && value == "true":
+		return t.say(f.lang, "ui.yes")
+	case f.fields[field].Type == "bool":
+		return t.say(f.lang, "telegram.no")
+	}
+	return cmp.Or(value, "–")
 }
 
 // finish says what became of a form. One that was refused is asked again, with what was answered, while its button stands.

@@ -88,7 +88,7 @@ func TestButtonsOfOldQuestions(t *testing.T) {
 	t.Parallel()
 	in := &bottest.Inbox{Answer: thanks}
 	w, address := begun(t, in)
-	w.srv.Fail(telegramtest.Fault{Method: "editMessageReplyMarkup", Code: "Bad Request: not now", Times: 1})
+	w.srv.Fail(telegramtest.Fault{Method: "editMessageText", Code: "Bad Request: not now", Times: 1})
 	w.reply(t, "ops1", "192.0.2.9", address.ID)
 	keep := w.asked(t, "Keep the old data")
 	w.button(t, "ops1", keep, "No")

@@ -25,13 +25,21 @@ type form struct {
 	field  int         // what is asked now
 	turn   int         // changes with each answer: what was begun before it is not asked any more
 
-	posts    []asked // oldest first
-	question int     // the post that asks; 0: it is on its way
-	live     int     // the post whose buttons are to go when it is answered; 0: none
+	posts    []asked   // oldest first
+	question int       // the post that asks; 0: it is on its way
+	since    time.Time // when it was asked
+	live     closed    // the post whose buttons are to go when it is answered, if there is one
 }
 
 // asked is a post that asked for a field.
 type asked struct{ message, field int }
+
+// closed is a question with buttons that is asked no more.
+type closed struct {
+	at   ref
+	html string // of the question, without how to answer it
+	lang string
+}
 
 // askedBy is the field that a post asked for.
 func (f *form) askedBy(message int) (field int, ok bool) {
@@ -53,9 +61,9 @@ func (f *form) last(field int) bool {
 }
 
 // moveOn forgets the question that is asked, and says which buttons are to go.
-func (f *form) moveOn() (live int) {
+func (f *form) moveOn() (live closed) {
 	live = f.live
-	f.turn, f.question, f.live = f.turn+1, 0, 0
+	f.turn, f.question, f.live = f.turn+1, 0, closed{}
 	return live
 }
 
@@ -67,7 +75,7 @@ type forms struct {
 
 // begin asks f from its first field on, in the place of what that person was asked before. Returned are posts whose buttons
 // are to go.
-func (x *forms) begin(f *form, within time.Duration) (live []ref) {
+func (x *forms) begin(f *form, within time.Duration) (live []closed) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	f.until = time.Now().Add(within)
@@ -75,7 +83,7 @@ func (x *forms) begin(f *form, within time.Duration) (live []ref) {
 	over := func(o *form) bool { return o.user == f.user && o.chat == f.chat || time.Now().After(o.until) }
 	for i, o := range x.all {
 		if over(o) || i == 0 && len(x.all) >= maxForms {
-			live = append(live, ref{chat: o.chat, message: o.moveOn()})
+			live = append(live, o.moveOn())
 		}
 	}
 	x.all = slices.DeleteFunc(x.all, over)
@@ -110,6 +118,16 @@ func (x *forms) of(user, chat int64) (f *form, question int, ok bool) {
 	return f, question, ok
 }
 
+// same is the form that asks already what f would ask, and the post that asks; 0: it is on its way. late: it was asked so
+// long ago that it may be out of sight.
+func (x *forms) same(f *form, sight time.Duration) (open *form, question int, late, ok bool) {
+	open, ok = x.find(func(o *form) bool {
+		question, late = o.question, time.Since(o.since) > sight
+		return o.user == f.user && o.chat == f.chat && o.m.Key == f.m.Key && o.b.Action == f.b.Action
+	})
+	return open, question, late, ok
+}
+
 func (x *forms) find(is func(*form) bool) (*form, bool) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -121,28 +139,35 @@ func (x *forms) find(is func(*form) bool) (*form, bool) {
 }
 
 // end forgets f, and says which buttons are to go.
-func (x *forms) end(f *form) (live ref) {
+func (x *forms) end(f *form) (live closed) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.all = slices.DeleteFunc(x.all, func(o *form) bool { return o == f })
-	return ref{chat: f.chat, message: f.moveOn()}
+	return f.moveOn()
 }
 
 // put notes an answer of f, or a correction. What is asked next is the first that was not answered.
-func (x *forms) put(f *form, field int, value string) (live ref) {
+func (x *forms) put(f *form, field int, value string) (live closed) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	f.fields[field].Value, f.done[field] = value, true
 	f.field = max(slices.Index(f.done, false), 0)
-	return ref{chat: f.chat, message: f.moveOn()}
+	return f.moveOn()
 }
 
 // reopen asks for a field of f once more.
-func (x *forms) reopen(f *form, field int) (live ref) {
+func (x *forms) reopen(f *form, field int) (live closed) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	f.done[field], f.field = false, field
-	return ref{chat: f.chat, message: f.moveOn()}
+	return f.moveOn()
+}
+
+// again asks once more for what f asks for.
+func (x *forms) again(f *form) (live closed) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return f.moveOn()
 }
 
 // still tells whether f has not moved on since that turn.

@@ -128,7 +128,11 @@ func (t *Telegram) heard(ctx context.Context, to *session, u incoming) (func(con
 		if _, open := t.forms.at(m.Chat.ID, m.ReplyTo.ID); open {
 			why = "telegram.not_yours"
 		}
-		return t.once(why+in.UserID, time.Minute, func(context.Context) {
+		once := time.Duration(0) // each reply is answered: nobody waits for what is not going to happen
+		if !t.c.Known(m.From.ID) {
+			once = strangerRest
+		}
+		return t.once(why+in.UserID, once, func(context.Context) {
 			to.beside(func(ctx context.Context) {
 				t.tell(ctx, in, at, bot.Reply{Text: t.say(in.Language, why), Refused: true})
 			})

@@ -90,7 +90,7 @@ func (t *Telegram) pressed(ctx context.Context, to *session, u incoming, late bo
 			return t.picked(ctx, to, f, q, a, in, at)
 		}
 		if _, ok := t.forms.asked(f, m.ID); ok {
-			t.unbutton(to, ref{chat: m.Chat.ID, message: m.ID})
+			t.unbutton(to, "", "", closed{at: ref{chat: m.Chat.ID, message: m.ID}})
 			return box("telegram.answered_already"), nil
 		}
 	}
@@ -102,7 +102,7 @@ func (t *Telegram) pressed(ctx context.Context, to *session, u incoming, late bo
 		return nil, err
 	}
 	if !ok && t.asks(m) {
-		t.unbutton(to, ref{chat: m.Chat.ID, message: m.ID})
+		t.unbutton(to, "telegram.closed_over", "", closed{at: ref{chat: m.Chat.ID, message: m.ID}, html: escape(m.Text), lang: lang})
 		return box("telegram.question_over"), nil
 	}
 	if !ok {
@@ -138,7 +138,7 @@ func (t *Telegram) pressed(ctx context.Context, to *session, u incoming, late bo
 	in.Action = found.b.Action
 	if asks {
 		fields := t.speaking(t.lang(lang)).asked(found.m, found.b)
-		return t.start(to, &form{user: p.From.ID, chat: m.Chat.ID, m: found.m, b: found.b, lang: lang, fields: fields}, at, q, ""), nil
+		return t.begin(to, &form{user: p.From.ID, chat: m.Chat.ID, m: found.m, b: found.b, lang: lang, fields: fields}, at, q), nil
 	}
 	todo, err := t.act(ctx, to, q, in, at)
 	if err == nil {
@@ -220,18 +220,24 @@ func (t *Telegram) bare(to *session, key string, m *message) {
 	if is || !known && !answers || !t.told.first("bare "+string(at.Ref()), time.Hour) {
 		return
 	}
-	to.beside(func(ctx context.Context) { t.strip(ctx, at) })
+	to.beside(func(ctx context.Context) { t.strip(ctx, at, "") })
 }
 
-// strip takes the buttons from a post, when nothing else wants the call.
-func (t *Telegram) strip(ctx context.Context, at ref) {
+// strip takes the buttons from a post, when nothing else wants the call. html is its new text; "": it keeps the old one.
+func (t *Telegram) strip(ctx context.Context, at ref, html string) {
 	ctx, cancel := context.WithTimeout(ctx, bareWait)
 	defer cancel()
 	if at.chat == t.home() && t.budget.Wait(ctx, bot.Ticker) != nil {
 		return
 	}
 	params := tgbotapi.Params{"chat_id": idOf(at.chat), "message_id": strconv.Itoa(at.message)}
-	err := t.call(ctx, "editMessageReplyMarkup", t.pace.call, params, nil)
+	method, err := "editMessageReplyMarkup", error(nil)
+	if html != "" {
+		method, err = "editMessageText", post{html: html}.fill(params)
+	}
+	if err == nil {
+		err = t.call(ctx, method, t.pace.call, params, nil)
+	}
 	if err != nil && ctx.Err() == nil && !says(refused(err), "message is not modified") {
 		t.log.Info("a post that is over keeps its buttons", "message", at.message, "error", err)
 	}

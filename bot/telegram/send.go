@@ -42,10 +42,11 @@ func idOf(id int64) string { return strconv.FormatInt(id, 10) }
 type spot struct {
 	chat   int64
 	thread int
-	reply  int    // to that message, if it is there still
-	silent bool   // buzzes nobody
-	who    string // is answered; "": somebody is asked
-	force  bool   // opens the reply box of whom it mentions or replies to
+	reply  int         // to that message, if it is there still
+	silent bool        // buzzes nobody
+	who    string      // is answered; "": somebody is asked
+	force  bool        // opens the reply box of whom it mentions or replies to
+	wanted func() bool // whether it is to be sent still when its turn comes; nil: it is
 }
 
 func (at spot) fill(params tgbotapi.Params) {
