@@ -85,7 +85,7 @@ func (p Param) spell(v string) (string, bool) {
 	case "bool":
 		return truth(v)
 	case "string": // what stands there already is not judged
-		return v, v == p.Default || !strings.ContainsFunc(v, func(r rune) bool { return !unicode.IsPrint(r) })
+		return v, v == strings.TrimSpace(p.Default) || !strings.ContainsFunc(v, func(r rune) bool { return !unicode.IsPrint(r) })
 	}
 	return v, true
 }

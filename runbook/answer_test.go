@@ -22,6 +22,7 @@ func TestAnswer(t *testing.T) {
 		"string with a tab":        {Param{Type: "string"}, "a\tb", "", "engine.field_invalid"},
 		"string with nothing":      {Param{Type: "string"}, "a\u200bb", "", "engine.field_invalid"},
 		"string as it was":         {Param{Type: "string", Default: "a\tb"}, "a\tb", "a\tb", ""},
+		"string as it was before":  {Param{Type: "string", Default: "a\tb "}, "a\tb ", "a\tb", ""},
 		"two lines":                {Param{Type: "string"}, "a\nb", "", "engine.field_lines"},
 		"too long":                 {Param{Type: "text"}, strings.Repeat("x", maxField+1), "", "engine.field_invalid"},
 		"pattern of the spelling":  {Param{Type: "port", Pattern: "[1-9]+"}, "0080", "", "engine.field_invalid"},
