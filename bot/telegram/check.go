@@ -103,7 +103,7 @@ func (x *check) webhook(ctx context.Context) {
 	case info.URL != "" && info.URL != x.c.WebhookURL:
 		x.warn("telegram.check_other_webhook", "host", hostOf(info.URL))
 	case info.URL != "" && info.LastErrorMessage != "":
-		x.warn("telegram.check_webhook_error", "at", time.Unix(int64(info.LastErrorDate), 0), "why", bot.CleanLine(info.LastErrorMessage))
+		x.warn("telegram.check_webhook_error", "at", time.Unix(int64(info.LastErrorDate), 0), "why", x.clear(bot.CleanLine(info.LastErrorMessage)))
 	}
 }
 
@@ -214,9 +214,9 @@ func (x *check) failed(err error) {
 	case no != nil && no.MigrateToChatID != 0:
 		x.fatal("telegram.check_migrated", "chat", strconv.FormatInt(no.MigrateToChatID, 10))
 	case no != nil && codeOf(no) < http.StatusInternalServerError && !errors.As(err, new(*bot.Later)):
-		x.fatal("telegram.check_refused", "why", err.Error())
+		x.fatal("telegram.check_refused", "why", x.clear(err.Error()))
 	default:
-		x.warn("telegram.check_unreachable", "host", hostOf(fmt.Sprintf(x.endpoint, "x", "x")), "why", err.Error())
+		x.warn("telegram.check_unreachable", "host", hostOf(fmt.Sprintf(x.endpoint, "x", "x")), "why", x.clear(err.Error()))
 	}
 }
 

@@ -123,14 +123,15 @@ func (t *Telegram) choice(f *form, id string) (answer, bool) {
 	return answers[i], true
 }
 
-// asks tells whether a post of the bot asked for a field: of a form that is over, or that a restart has ended.
-func (t *Telegram) asks(m *message) bool {
+// asks tells whether a post of the bot asked for a field: of a form that is over, or that a restart has ended. What a card
+// says may come from outside.
+func (t *Telegram) asks(ctx context.Context, m *message) bool {
 	lines := strings.Split(strings.TrimSpace(strings.ReplaceAll(m.Text, "\u200b", "")), "\n")
 	last := lines[len(lines)-1]
 	for _, lang := range []string{"en", "zh"} {
 		how := []string{t.say(lang, "telegram.reply_or_cancel", "cancel", cancelWord), t.say(lang, "telegram.press_or_reply")}
 		if slices.Contains(how, last) || strings.HasPrefix(last, t.closing(lang, "")) {
-			return true
+			return !t.isCard(ctx, m)
 		}
 	}
 	return false

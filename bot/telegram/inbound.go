@@ -3,9 +3,9 @@ package telegram
 import (
 	"context"
 	"errors"
+	"fmt"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -39,8 +39,15 @@ type message struct {
 	Edited      int64          `json:"edit_date"`
 	Text        string         `json:"text"`
 	ReplyTo     *message       `json:"reply_to_message"`
+	Markup      markup         `json:"reply_markup"`
 	MigrateTo   int64          `json:"migrate_to_chat_id"`
 	MigrateFrom int64          `json:"migrate_from_chat_id"`
+}
+
+type markup struct {
+	Rows [][]struct {
+		Data string `json:"callback_data"`
+	} `json:"inline_keyboard"`
 }
 
 type press struct {
@@ -81,8 +88,27 @@ func (m *message) topic() int {
 // private tells whether the chat is that of one person with the bot.
 func private(chat int64) bool { return chat > 0 }
 
-// heard takes what somebody wrote.
-func (t *Telegram) heard(ctx context.Context, to *session, u incoming) (func(context.Context), error) {
+// updateID names an update in the journal, where those of another bot may be as well: each bot counts for itself.
+func (t *Telegram) updateID(u incoming) string { return fmt.Sprintf("u%d-%d", t.who().ID, u.ID) }
+
+// said is when a message was written, by the clock of this machine. What has waited has only the time of Telegram, whose
+// clock is compared with this one whenever a message comes at once.
+func (t *Telegram) said(u incoming, late bool) time.Time {
+	if u.Message.Date == 0 {
+		return u.at
+	}
+	written := time.Unix(u.Message.Date, 0)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !late {
+		t.ahead = u.at.Sub(written).Round(time.Second)
+		return u.at
+	}
+	return written.Add(t.ahead)
+}
+
+// heard takes what somebody wrote. late: it has waited.
+func (t *Telegram) heard(ctx context.Context, to *session, u incoming, late bool) (func(context.Context), error) {
 	m, home := u.Message, t.home()
 	switch {
 	case m.MigrateTo != 0 && m.Chat.ID == home:
@@ -100,11 +126,8 @@ func (t *Telegram) heard(ctx context.Context, to *session, u incoming) (func(con
 		return nil, nil
 	}
 	at := origin{Chat: m.Chat.ID, Thread: m.topic(), Message: m.ID, Author: m.From.FirstName}
-	in := bot.Inbound{Platform: t.Name(), UserID: idOf(m.From.ID), ID: "u" + strconv.Itoa(u.ID), Origin: at.String(),
-		Language: language(m.From.LanguageCode), At: u.at}
-	if m.Date > 0 {
-		in.At = time.Unix(m.Date, 0)
-	}
+	in := bot.Inbound{Platform: t.Name(), UserID: idOf(m.From.ID), ID: t.updateID(u), Origin: at.String(),
+		Language: language(m.From.LanguageCode), At: t.said(u, late)}
 	text, casual, mine := t.meant(m)
 	if m.As != nil || m.From.IsBot {
 		if mine && !casual && m.As != nil {
@@ -123,7 +146,7 @@ func (t *Telegram) heard(ctx context.Context, to *session, u incoming) (func(con
 	if todo, taken, err := t.replied(ctx, to, m, in, at); taken || err != nil {
 		return todo, err
 	}
-	if t.mine(m.ReplyTo) && t.asks(m.ReplyTo) {
+	if t.mine(m.ReplyTo) && t.asks(ctx, m.ReplyTo) {
 		why := "telegram.question_over"
 		if _, open := t.forms.at(m.Chat.ID, m.ReplyTo.ID); open {
 			why = "telegram.not_yours"
@@ -141,7 +164,8 @@ func (t *Telegram) heard(ctx context.Context, to *session, u incoming) (func(con
 	if !mine {
 		return nil, nil
 	}
-	if !t.c.Known(m.From.ID) && t.told.has(strangerTold(in.UserID)) { // else anybody could fill the journal
+	heard := fmt.Sprintf("heard %s %t", in.UserID, casual) // what is said to others must not use up the word to a stranger
+	if !t.c.Known(m.From.ID) && t.told.has(heard) {        // else anybody could fill the journal
 		return nil, nil
 	}
 	in.Text, in.Casual, in.Called = text, casual, t.called()
@@ -149,6 +173,9 @@ func (t *Telegram) heard(ctx context.Context, to *session, u incoming) (func(con
 	fresh, err := t.keep(ctx, to, in, func(ctx context.Context, r bot.Reply) { t.tell(ctx, in, at, r) })
 	if err != nil || !fresh {
 		return nil, err
+	}
+	if !t.c.Known(m.From.ID) {
+		t.told.mark(heard, strangerRest)
 	}
 	return func(ctx context.Context) {
 		r := to.in.Handle(ctx, in)

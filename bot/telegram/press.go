@@ -12,6 +12,9 @@ import (
 	"recoverbot/bot"
 )
 
+// untakenRest is how long one word is enough about all presses of a person that waited.
+const untakenRest = 10 * time.Minute
+
 // longAgo is when a button was pressed at a message that Telegram does not show any more.
 const longAgo = 48 * time.Hour
 
@@ -23,6 +26,7 @@ type query struct {
 	mu   sync.Mutex
 	done bool
 	over chan struct{} // closed when it is answered
+	soon string        // what is said where it takes long; "": that it was received
 }
 
 // answer ends the spinner with text: a line for a moment, or a box that waits to be read. False: the person does not see it.
@@ -46,7 +50,7 @@ func (q *query) answer(ctx context.Context, text string, alert bool) bool {
 
 // received is answer where it is not known yet, or not here, what came of the press.
 func (q *query) received(ctx context.Context) bool {
-	return q.answer(ctx, q.t.say(q.lang, "telegram.received"), false)
+	return q.answer(ctx, q.t.say(q.lang, cmp.Or(q.soon, "telegram.received")), false)
 }
 
 // receivedSoon is received while others wait for what it finds out.
@@ -78,8 +82,11 @@ func (t *Telegram) pressed(ctx context.Context, to *session, u incoming, late bo
 	if m == nil || m.Chat.ID != t.home() && m.Chat.ID != p.From.ID {
 		return box("telegram.old_button"), nil
 	}
+	if !t.c.Known(p.From.ID) { // what is kept of whom nobody knows would fill the journal
+		return box("cmd.stranger", "platform", t.Name(), "id", idOf(p.From.ID)), nil
+	}
 	at := origin{Chat: m.Chat.ID, Thread: m.topic(), Message: m.ID, Name: p.From.FirstName}
-	in := bot.Inbound{Platform: t.Name(), UserID: idOf(p.From.ID), ID: "u" + strconv.Itoa(u.ID), Origin: at.String(), Language: lang, At: u.at}
+	in := bot.Inbound{Platform: t.Name(), UserID: idOf(p.From.ID), ID: t.updateID(u), Origin: at.String(), Language: lang, At: u.at}
 	if f, _, ok := t.forms.of(p.From.ID, m.Chat.ID); ok {
 		if a, ok := t.choice(f, p.Data); ok {
 			if late {
@@ -101,22 +108,18 @@ func (t *Telegram) pressed(ctx context.Context, to *session, u incoming, late bo
 	if err != nil {
 		return nil, err
 	}
-	if !ok && t.asks(m) {
+	if !ok && t.asks(ctx, m) {
 		t.unbutton(to, "telegram.closed_over", "", closed{at: ref{chat: m.Chat.ID, message: m.ID}, html: escape(m.Text), lang: lang})
 		return box("telegram.question_over"), nil
 	}
 	if !ok {
 		return box("telegram.old_button"), nil
 	}
-	known := t.c.Known(p.From.ID)
-	if known {
-		stands, err := t.stands(ctx, found.m, found.b.Action)
-		if err != nil {
-			return nil, err
-		}
-		in.Old = !stands
+	stands, err := t.stands(ctx, found.m, found.b.Action)
+	if err != nil {
+		return nil, err
 	}
-	if !known || in.Old { // asking costs messages: what decides nothing is answered at once
+	if in.Old = !stands; in.Old { // asking costs messages: what decides nothing is answered at once
 		found.b = bot.Button{Action: found.b.Action}
 	}
 	sure := "sure " + in.UserID + " " + p.Data
@@ -125,14 +128,22 @@ func (t *Telegram) pressed(ctx context.Context, to *session, u incoming, late bo
 		return func(ctx context.Context) {
 			if q.answer(ctx, t.confirm(lang, question), true) { // who did not see the question has not answered it
 				t.armed.mark(sure, t.pace.sure)
+			} else if late {
+				t.untaken(to, in, at)
 			}
 		}, nil
 	}
 	asks := found.b.Asks()
+	if asks {
+		q.soon = "telegram.answer_below"
+	}
 	if late {
 		fresh, err := t.date(ctx, q, &in, m)
-		if err != nil || asks && !fresh { // nobody waits for a question any more
+		if err != nil {
 			return nil, err
+		}
+		if asks && !fresh { // nobody waits for a question any more
+			return func(context.Context) { t.untaken(to, in, at) }, nil
 		}
 	}
 	in.Action = found.b.Action
@@ -148,6 +159,15 @@ func (t *Telegram) pressed(ctx context.Context, to *session, u incoming, late bo
 		}
 	}
 	return todo, err
+}
+
+// untaken tells somebody, once, that a press which waited too long to be asked about did nothing.
+func (t *Telegram) untaken(to *session, in bot.Inbound, at origin) {
+	if t.told.first("untaken "+in.UserID, untakenRest) {
+		to.beside(func(ctx context.Context) {
+			t.tell(ctx, in, at, bot.Reply{Text: t.say(in.Language, "telegram.untaken"), Refused: true})
+		})
+	}
 }
 
 // date says when a press that waited was made: now where its spinner turns still (fresh), else m is all that tells.

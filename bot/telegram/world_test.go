@@ -3,6 +3,7 @@ package telegram
 import (
 	"net/http"
 	"os"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -46,6 +47,9 @@ func label(lang, id string, pairs ...any) string {
 func checkOf(lang string, f bot.Field, value string) (spelled, wrong string) {
 	both := func(text string) runbook.Text { return runbook.Text{EN: text, ZH: text} }
 	p := runbook.Param{Name: f.Name, Title: both(f.Heading()), Type: f.Type, Required: f.Required, Enum: f.Enum, Pattern: f.Pattern, Hint: both(f.Hint)}
+	if strings.TrimSpace(value) != "" {
+		p.Default = f.Value
+	}
 	spelled, problem := p.Answer(value)
 	return spelled, catalogue().Printer(lang, time.UTC).Say(problem)
 }
