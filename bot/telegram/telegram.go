@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"sync"
+	"time"
 
 	tgbotapi "github.com/go-telegram-bot-api/telegram-bot-api/v5"
 
@@ -37,8 +38,9 @@ type Telegram struct {
 	session   *session // nil while Run does not run
 	presented bool     // the menu of commands is set
 	trouble   trouble
-	lagging   bool // in webhook mode: what is delivered may have waited at Telegram
-	failed    int  // when Telegram could not deliver last, by its clock
+	lagging   bool          // in webhook mode: what is delivered may have waited at Telegram
+	failed    int           // when Telegram could not deliver last, by its clock
+	ahead     time.Duration // of this machine's clock to Telegram's
 }
 
 var (
