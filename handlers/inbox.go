@@ -20,6 +20,7 @@ type caller struct {
 	say      *locale.Printer
 	called   string // how people speak to the bot there
 	old      bool   // they pressed a button of an old card
+	pressed  bool   // a button, which may be done twice without meaning it
 }
 
 func (c caller) actor() runbook.Actor {
@@ -33,7 +34,7 @@ const tooOld = 5 * time.Minute
 // nobody spoke to the bot.
 func (h *Handlers) Handle(ctx context.Context, in bot.Inbound) bot.Reply {
 	person, ok := personOn(h.Fleet.Config(), in.Platform, in.UserID)
-	c := caller{person: person, platform: in.Platform, called: in.Called, old: in.Old, say: h.printer(cmp.Or(in.Language, person.Language))}
+	c := caller{person: person, platform: in.Platform, called: in.Called, old: in.Old, pressed: in.Action != "", say: h.printer(cmp.Or(in.Language, person.Language))}
 	now, said := h.Clock(), answer
 	if in.Casual {
 		said = h.remark(ctx, in.Text, in.Replied)
