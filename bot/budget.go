@@ -37,6 +37,8 @@ type taken struct {
 const (
 	// answer is the priority of what one person is told: below a prompt, above a result. Only budgets know it.
 	answer = Ticker + 1
+	// urgent is the priority of an edit that makes a question of a card: what is held rolls back while nobody knows.
+	urgent = decided + 1
 	// decided is the priority of an edit that takes the buttons of a question away: whoever sees them presses in vain.
 	decided = answer + 1
 	// courteous is how much later than anything else an answer takes a call, so that a prompt that waits for it gets it.
@@ -46,8 +48,8 @@ const (
 // NewBudget allows calls at least every apart, and perMinute of them in any minute; 0: no such limit. Where calls a minute
 // are limited, progress gets them while fewer than half are used; results leave a fifth, and never take more than two fifths
 // together with progress; what takes the buttons of a question away leaves a tenth, and takes no more than half together
-// with those; answers leave a fifth, and take no more than half, of which one person gets four fifths; prompts get what
-// there is.
+// with those; answers leave a fifth, and take no more than half, of which one person gets four fifths; prompts leave a
+// twentieth to cards that become a question again.
 func NewBudget(every time.Duration, perMinute int) *Budget {
 	return &Budget{every: every, perMinute: perMinute}
 }
@@ -180,7 +182,7 @@ func (b *Budget) fits(minute []taken, c taken) bool {
 	n, answers, own, rest := len(minute), 0, 0, 0
 	for _, t := range minute {
 		switch {
-		case t.p == Prompt:
+		case t.p == Prompt, t.p == urgent:
 		case t.p != answer:
 			rest++
 		default:
@@ -193,8 +195,10 @@ func (b *Budget) fits(minute []taken, c taken) bool {
 	switch {
 	case b.perMinute == 0:
 		return true
-	case c.p == Prompt:
+	case c.p == urgent:
 		return n < b.perMinute
+	case c.p == Prompt:
+		return n < b.perMinute-b.perMinute/20
 	case c.p == answer:
 		return n < most && 2*answers < b.perMinute && 5*own < 2*b.perMinute
 	case c.p == decided:

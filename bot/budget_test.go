@@ -195,7 +195,7 @@ func TestProgressAndResultsLeaveRoom(t *testing.T) {
 				kind string
 				p    bot.Priority
 				used int
-			}{{"tick", bot.Ticker, 8}, {"end", bot.Outcome, 8}, {"ask", bot.Prompt, 20}} {
+			}{{"tick", bot.Ticker, 8}, {"end", bot.Outcome, 8}, {"ask", bot.Prompt, 19}} {
 				for i := range 30 {
 					want(t, h, card(fmt.Sprint(c.kind, i), 1, c.p))
 				}

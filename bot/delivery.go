@@ -106,10 +106,14 @@ func (l *lane) settle(ctx context.Context, m Message, s shown, err error) {
 	defer l.mu.Unlock()
 	defer knock(l.stirred)
 	old := l.shown[m.Key].ref
+	if err == nil {
+		s.edited = s.asks && s.ref == old
+	}
 	l.shown[m.Key] = s
 	if err == nil && s.ref != old && (l.flat || !m.Thread) {
-		if l.bottom, l.buried, l.posted = m.Key, false, s.at; m.Nudge {
-			l.bottom = m.Of
+		l.bottom, l.lead, l.buried, l.posted = m.Key, "", false, s.at
+		if p := l.pending[m.Key]; m.Nudge && (p == nil || p.m.State != NudgeOver) {
+			l.bottom, l.lead = m.Of, m.Key
 		}
 	}
 	p := l.pending[m.Key]          // nil: a part that was dropped meanwhile

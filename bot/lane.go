@@ -42,7 +42,8 @@ type lane struct {
 	shown   map[string]shown
 	moved   bool              // perhaps: what waits for people may stand in another chat
 	past    map[string]string // runs that were over when the bot started, and the card that says so
-	bottom  string            // key of the card that the newest post is, or calls people to; "" unknown
+	bottom  string            // key of what the newest post is, or of the card that it calls people to; "" unknown
+	lead    string            // key of the call that the newest post is
 	buried  bool              // something else stands below that
 	posted  time.Time         // when the newest of all was posted
 	pause   time.Time         // the platform asked to wait until then
@@ -70,6 +71,7 @@ type shown struct {
 	version int64
 	ref     Ref  // "": nothing is shown
 	asks    bool // what is shown is a question
+	edited  bool // an edit made it one
 	tried   bool // a first post may exist though nothing is known of it
 	digest  string
 	at      time.Time

@@ -33,6 +33,9 @@ func (l *lane) want(m Message) {
 	if l.past[m.RunID] == m.Key && !m.Ends { // it goes on
 		delete(l.past, m.RunID)
 	}
+	if m.Nudge && m.State == NudgeOver && l.lead == m.Key { // it leads nowhere any more
+		l.bottom, l.lead = m.Key, ""
+	}
 	l.queue(m, false)
 	for key, p := range l.pending {
 		old := p.part && p.m.Of == m.Key && !slices.ContainsFunc(parts, func(m Message) bool { return m.Key == key })
@@ -136,17 +139,28 @@ func (l *lane) due(p *parcel) (at time.Time, ok bool) {
 			return time.Time{}, false
 		}
 	}
-	if l.idles(p) {
+	leads := p.m.Covered && p.m.State != NudgeOver
+	if l.idles(p) || leads && l.unready(p.m.Of) {
 		return time.Time{}, false
 	}
 	at = latest(p.notBy, l.budget.free(l.takes(p)))
-	if p.m.Covered && p.m.State != NudgeOver { // once, below all that is posted now
+	if leads && !l.shown[p.m.Of].edited { // once, below all that is posted now
 		at = latest(at, p.asked.Add(courtesy), l.posted.Add(courtesy))
 	}
 	if s := l.shown[p.m.Key]; l.priority(p) == Ticker && s.ref != "" && !s.at.IsZero() {
 		at = latest(at, s.at.Add(l.budget.pace()))
 	}
 	return at, true
+}
+
+// unready reports whether a question is still to be shown, or a part of it.
+func (l *lane) unready(card string) bool {
+	for key, p := range l.pending {
+		if key == card && asks(p.m) && p.fails < patience || p.part && p.m.Of == card && p.fails == 0 {
+			return true
+		}
+	}
+	return false
 }
 
 func latest(a time.Time, more ...time.Time) time.Time {
@@ -178,18 +192,26 @@ func (l *lane) priority(p *parcel) Priority {
 	return Outcome
 }
 
+// turns reports whether p makes a question of a card that people saw, or another one.
+func (l *lane) turns(p *parcel) bool { return asks(p.m) && l.shown[p.m.Key].ref != "" }
+
 // takes is what p takes its call as.
 func (l *lane) takes(p *parcel) Priority {
+	if l.turns(p) {
+		return urgent
+	}
 	if at := l.priority(p); at != Outcome || !l.answers(p) {
 		return at
 	}
 	return decided
 }
 
-// rank orders by priority. What takes the buttons of a question away comes right behind questions themselves, before all
-// that is only to be read: what does not fit into the card of a question, too.
+// rank orders by priority. A card that becomes a question comes before all. What takes the buttons of a question away comes
+// right behind questions themselves, before all that is only to be read: what does not fit into the card of a question, too.
 func (l *lane) rank(p *parcel) int {
 	switch at := l.takes(p); {
+	case at == urgent:
+		return -1
 	case at == decided:
 		return 1
 	case at == Prompt && !p.part:
