@@ -116,9 +116,9 @@ func (l *lane) settle(ctx context.Context, m Message, s shown, err error) {
 			l.bottom, l.lead = m.Of, m.Key
 		}
 	}
+	l.moved = true
 	p := l.pending[m.Key]          // nil: a part that was dropped meanwhile
 	if old != "" && s.ref != old { // the card is gone, and what stood below it
-		l.moved = true
 		parts := l.divide(m)
 		for _, part := range parts {
 			delete(l.shown, part.Key)
@@ -161,7 +161,6 @@ func (l *lane) poison(p *parcel) bool { return p.fails > 0 && l.outage.good.Afte
 
 func (l *lane) failed(p *parcel, m Message, err error) {
 	now, o := time.Now(), &l.outage
-	l.moved = true
 	if p == nil {
 		l.log.Warn("message could not be delivered", "key", m.Key, "error", err)
 		return

@@ -65,7 +65,7 @@ func (l *lane) linked(err error, ended bool) {
 	if ended {
 		k.running = time.Time{}
 	}
-	if err != nil && l.mover != nil {
+	if l.mover != nil {
 		l.moved = true
 		knock(l.wake)
 	}

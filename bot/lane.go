@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -259,6 +260,9 @@ func (l *lane) follow(ctx context.Context) {
 	l.mu.Lock()
 	moved := l.moved && l.mover != nil
 	l.moved = false
+	if moved { // what is wanted is long to read
+		moved = slices.ContainsFunc(slices.Collect(maps.Values(l.shown)), func(s shown) bool { return s.asks && l.mover.Strayed(s.ref) })
+	}
 	l.mu.Unlock()
 	if !moved {
 		return

@@ -53,7 +53,7 @@ type Answerer interface {
 
 // Mover is implemented by platforms whose chat may become another one. Strayed reports, without asking anybody, whether a
 // message stands where people do not look any more: an Edit of it is ErrGone, and the hub posts at once anew what waits for
-// people. A platform that learns of a move while it runs says so by a Report of an error, or by a Send or Edit that fails.
+// people. While a platform is not sure nothing has strayed. It is asked again after each Report, Send and Edit.
 type Mover interface{ Strayed(ref Ref) bool }
 
 // ErrGone is wrapped by an Edit whose message no longer exists: the hub posts it anew.
@@ -104,7 +104,7 @@ type Inbound struct {
 	Action   string // Button.Action of the pressed button
 	Reason   string
 	Fields   map[string]string
-	Language string // what the person's client speaks, "" unknown
+	Language string // in which the person is answered; "": in their own, else in LANGUAGE
 	ID       string // the platform's id of this event, for deduplication
 	Origin   string `json:",omitempty"` // where the platform answers; opaque to everybody else; kept, so no secret
 	// Casual is what people said near the bot but not to it, such as a reply below a card: only what can be nothing but an

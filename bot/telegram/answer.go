@@ -124,6 +124,9 @@ func (t *Telegram) whisper(ctx context.Context, at spot, p post) (ref, error) {
 			return ref{}, errMovedOn
 		}
 		sent, err := t.send(ctx, at, p)
+		if err == nil && at.chat == t.home() {
+			t.budget.Posted()
+		}
 		var later *bot.Later
 		if !errors.As(err, &later) || n == answerTries || later.After > maxAnswerWait {
 			return sent, err

@@ -59,7 +59,7 @@ func (at spot) fill(params tgbotapi.Params) {
 
 // Send posts m in the chat, as a reply where it belongs to a card. Only what waits for people or calls them buzzes.
 func (t *Telegram) Send(ctx context.Context, m bot.Message) (bot.Ref, error) {
-	at := spot{thread: t.c.Thread, silent: m.Thread || m.Priority != bot.Prompt && !m.Nudge && len(m.Notify) == 0}
+	at := spot{thread: t.c.Thread, silent: m.Thread || m.Covered || m.Priority != bot.Prompt && !m.Nudge && len(m.Notify) == 0}
 	p := t.post(m)
 	t.memory.remember(m, t.buttonID)
 	var sent ref
@@ -88,6 +88,11 @@ func (t *Telegram) Edit(ctx context.Context, r bot.Ref, m bot.Message) error {
 	at, p := parseRef(r), t.post(m)
 	if at.file || p.fileName != "" {
 		return nil // the contents are part of the key: a file never changes
+	}
+	if at.chat != t.home() {
+		if err := t.find(ctx); err != nil {
+			return fmt.Errorf("look for the chat: %w", err)
+		}
 	}
 	if at.chat != t.home() {
 		return fmt.Errorf("%w: it stands in the chat %d", bot.ErrGone, at.chat)

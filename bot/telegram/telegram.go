@@ -34,6 +34,7 @@ type Telegram struct {
 	taking    sync.Mutex // one update is taken after the other
 	mu        sync.Mutex
 	chat      int64 // of cards: another than c.Chat once the group has become a supergroup
+	found     bool  // Telegram has said that this is the chat
 	self      tgbotapi.User
 	session   *session // nil while Run does not run
 	presented bool     // the menu of commands is set
@@ -117,7 +118,7 @@ func (t *Telegram) Run(ctx context.Context, in bot.Inbox) error {
 		end()
 	}()
 	session.beside(t.present)
-	t.knock(ctx)
+	_ = t.knock(ctx) // said already
 	if t.c.WebhookURL != "" {
 		return t.listen(ctx, in)
 	}
