@@ -69,6 +69,9 @@ func TestCheck(t *testing.T) {
 		{name: "busy", before: func(s *telegramtest.Server) {
 			s.Fail(telegramtest.Fault{Method: "getChatMember", Status: http.StatusTooManyRequests, RetryAfter: 30})
 		}, people: everybody, in: "@recover_bot.", want: []string{"127.0.0.1:"}},
+		{name: "a refusal with a secret", before: func(s *telegramtest.Server) {
+			s.Fail(telegramtest.Fault{Method: "getWebhookInfo", Code: "Bad Request: no " + telegramtest.DefaultToken})
+		}, in: "posts to ops", want: []string{"!Telegram refuses: getWebhookInfo: Bad Request: no …"}},
 		{name: "unknown refusal", before: func(s *telegramtest.Server) {
 			s.Fail(telegramtest.Fault{Method: "getChat", Code: "Bad Request: the moon is full"})
 		}, in: "@recover_bot.", want: []string{"!Telegram refuses: getChat: Bad Request: the moon is full"}},

@@ -173,15 +173,30 @@ func TestForeignChats(t *testing.T) {
 
 func TestLanguages(t *testing.T) {
 	t.Parallel()
-	for code, want := range map[string]string{"zh-hans": "zh", "zh": "zh", "ZH-TW": "zh", "en-GB": "en", "de": "", "": ""} {
-		if got := language(code); got != want {
-			t.Errorf("%q: %q", code, got)
+	in := &bottest.Inbox{}
+	w := posted(t, world{}, in, bottest.Card("k1", 1))
+	w.t.c.Language, w.t.c.LanguageOf = "zh", func(id int64) string { return map[int64]string{1001: "en"}[id] }
+	w.t.memory = memory{}
+	for _, user := range []string{"ops1", "ops2"} { // all read the group
+		if got := w.Press(t, user, "k1", "approve"); !strings.Contains(got, "已过期") {
+			t.Errorf("%s was answered %q", user, got)
+		}
+		if err := w.srv.StartPrivate(user); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.srv.Say(user, home, "/status", 0, 0); err != nil {
+			t.Fatal(err)
 		}
 	}
-	w := posted(t, world{fake: telegramtest.Options{Users: []telegramtest.User{{ID: 1001, Name: "ops1", Language: "zh-hans"}}}}, &bottest.Inbox{}, bottest.Card("k1", 1))
-	w.t.memory = memory{}
-	if got := w.Press(t, "ops1", "k1", "approve"); !strings.Contains(got, "已过期") {
-		t.Errorf("answered was %q", got)
+	w.until(t, "all to be heard", func() bool { return len(in.Said()) == 4 })
+	for _, said := range in.Said() {
+		want := "zh"
+		if said.UserID == "1001" && said.Text == "/help" { // in the private chat
+			want = "en"
+		}
+		if said.Language != want {
+			t.Errorf("%+v is answered in %s", said, said.Language)
+		}
 	}
 	w.until(t, "menus", func() bool { return len(w.srv.Calls("setMyCommands")) == 3 })
 	for code, want := range map[string]string{"": "What is broken", "en": "What is broken", "zh": "诊断"} {
@@ -269,6 +284,31 @@ func TestStrangersFillNoJournal(t *testing.T) {
 	eventually(t, "who is known now", func() bool { return len(in.Said()) > 2 })
 	if said := in.Said(); len(said) != 3 || said[2].Text != "/status" {
 		t.Errorf("heard was %+v", said)
+	}
+}
+
+// What a stranger has said before the bot looks is kept once, and what they say to others uses up no word to them.
+func TestBatchOfAStranger(t *testing.T) {
+	t.Parallel()
+	in := &bottest.Inbox{Answer: func(in bot.Inbound) bot.Reply {
+		if in.Casual {
+			return bot.Reply{}
+		}
+		return bot.Reply{Text: "who are you", Refused: true, Stranger: true}
+	}}
+	w := newTown(t, world{fake: telegramtest.Options{SeesAll: true}})
+	w.t.c.Known = func(int64) bool { return false }
+	card := parseRef(w.post(t, bottest.Card("k1", 1)))
+	for _, text := range []string{"/approve 3f2a", "/skip 3f2a", "/recover", "/recover", "/status"} {
+		if _, err := w.srv.Say("ops2", home, text, card.message, 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	bottest.Runs(t, w.t, in)
+	w.until(t, "everything to be confirmed", func() bool { return w.srv.Pending() == 0 && w.srv.Polling() })
+	w.until(t, "a word", func() bool { _, all := w.answers("ops2"); return len(all) == 1 })
+	if said := in.Said(); len(said) != 2 || said[0].Text != "/approve 3f2a" || said[1].Text != "/recover" {
+		t.Errorf("kept was %+v", said)
 	}
 }
 
