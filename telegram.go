@@ -107,8 +107,21 @@ func newTelegram(a *app) (chat, error) {
 		p, _ := a.fleet.Config().Person(name)
 		return p.Telegram
 	}
+	person := func(id int64) (fleet.Person, bool) {
+		people := a.fleet.Config().People
+		i := slices.IndexFunc(people, func(p fleet.Person) bool { return id != 0 && p.Telegram == id })
+		if i < 0 {
+			return fleet.Person{}, false
+		}
+		return people[i], true
+	}
 	c.Known = func(id int64) bool {
-		return slices.ContainsFunc(a.fleet.Config().People, func(p fleet.Person) bool { return id != 0 && p.Telegram == id })
+		_, ok := person(id)
+		return ok
+	}
+	c.LanguageOf = func(id int64) string {
+		p, _ := person(id)
+		return p.Language
 	}
 	c.Check = func(lang string, f bot.Field, value string) (string, string) {
 		return a.handlers.CheckField(lang, f, value)

@@ -127,7 +127,7 @@ func (t *Telegram) heard(ctx context.Context, to *session, u incoming, late bool
 	}
 	at := origin{Chat: m.Chat.ID, Thread: m.topic(), Message: m.ID, Author: m.From.FirstName}
 	in := bot.Inbound{Platform: t.Name(), UserID: idOf(m.From.ID), ID: t.updateID(u), Origin: at.String(),
-		Language: language(m.From.LanguageCode), At: t.said(u, late)}
+		Language: t.language(m.Chat.ID, m.From.ID), At: t.said(u, late)}
 	text, casual, mine := t.meant(m)
 	if m.As != nil || m.From.IsBot {
 		if mine && !casual && m.As != nil {
@@ -248,16 +248,15 @@ func (t *Telegram) me(name string) bool {
 	return name == "" || strings.EqualFold(name, t.who().UserName)
 }
 
-// language is that of a client, where the bot speaks it.
-func language(code string) string {
-	code, _, _ = strings.Cut(strings.ToLower(code), "-")
-	if code == "en" || code == "zh" {
-		return code
+// language is in which a person is answered in a chat: what all read is in one.
+func (t *Telegram) language(chat, person int64) string {
+	if chat != t.home() {
+		return t.lang(t.c.LanguageOf(person))
 	}
-	return ""
+	return t.c.Language
 }
 
-// say is a text in the language of a person's client.
+// say is a text in a language, by default that of the bot.
 func (t *Telegram) say(lang, id string, pairs ...any) string {
 	return t.c.Label(t.lang(lang), id, pairs...)
 }

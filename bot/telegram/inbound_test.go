@@ -287,31 +287,6 @@ func TestStrangersFillNoJournal(t *testing.T) {
 	}
 }
 
-// What a stranger has said before the bot looks is kept once, and what they say to others uses up no word to them.
-func TestBatchOfAStranger(t *testing.T) {
-	t.Parallel()
-	in := &bottest.Inbox{Answer: func(in bot.Inbound) bot.Reply {
-		if in.Casual {
-			return bot.Reply{}
-		}
-		return bot.Reply{Text: "who are you", Refused: true, Stranger: true}
-	}}
-	w := newTown(t, world{fake: telegramtest.Options{SeesAll: true}})
-	w.t.c.Known = func(int64) bool { return false }
-	card := parseRef(w.post(t, bottest.Card("k1", 1)))
-	for _, text := range []string{"/approve 3f2a", "/skip 3f2a", "/recover", "/recover", "/status"} {
-		if _, err := w.srv.Say("ops2", home, text, card.message, 0); err != nil {
-			t.Fatal(err)
-		}
-	}
-	bottest.Runs(t, w.t, in)
-	w.until(t, "everything to be confirmed", func() bool { return w.srv.Pending() == 0 && w.srv.Polling() })
-	w.until(t, "a word", func() bool { _, all := w.answers("ops2"); return len(all) == 1 })
-	if said := in.Said(); len(said) != 2 || said[0].Text != "/approve 3f2a" || said[1].Text != "/recover" {
-		t.Errorf("kept was %+v", said)
-	}
-}
-
 func TestAnonymousAdministrators(t *testing.T) {
 	t.Parallel()
 	in := &bottest.Inbox{Answer: func(bot.Inbound) bot.Reply { return bot.Reply{Text: "heard"} }}

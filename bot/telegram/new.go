@@ -75,6 +75,9 @@ func newTelegram(c Config, p pace) (*Telegram, error) {
 	if c.Known == nil {
 		c.Known = func(int64) bool { return true }
 	}
+	if c.LanguageOf == nil {
+		c.LanguageOf = func(int64) string { return "" }
+	}
 	if c.Check == nil {
 		c.Check = func(_ string, _ bot.Field, value string) (string, string) { return value, "" }
 	}

@@ -73,7 +73,10 @@ func (q *query) hurry(ctx context.Context) {
 // pressed takes a press: a button of a form or of a card. late: nobody knows when it was pressed.
 func (t *Telegram) pressed(ctx context.Context, to *session, u incoming, late bool) (func(context.Context), error) {
 	p := u.Press
-	lang := language(p.From.LanguageCode)
+	lang := t.c.Language
+	if p.Message != nil {
+		lang = t.language(p.Message.Chat.ID, p.From.ID)
+	}
 	q := &query{t: t, id: p.ID, lang: lang, over: make(chan struct{})}
 	box := func(id string, pairs ...any) func(context.Context) {
 		return func(ctx context.Context) { q.answer(ctx, t.say(lang, id, pairs...), true) }
