@@ -174,9 +174,12 @@ func TestForeignChats(t *testing.T) {
 func TestLanguages(t *testing.T) {
 	t.Parallel()
 	in := &bottest.Inbox{}
-	w := posted(t, world{}, in, bottest.Card("k1", 1))
+	w := newTown(t, world{})
 	w.t.c.Language, w.t.c.LanguageOf = "zh", func(id int64) string { return map[int64]string{1001: "en"}[id] }
+	w.post(t, bottest.Card("k1", 1))
 	w.t.memory = memory{}
+	bottest.Runs(t, w.t, in)
+	w.connected(t)
 	for _, user := range []string{"ops1", "ops2"} { // all read the group
 		if got := w.Press(t, user, "k1", "approve"); !strings.Contains(got, "已过期") {
 			t.Errorf("%s was answered %q", user, got)
@@ -199,7 +202,7 @@ func TestLanguages(t *testing.T) {
 		}
 	}
 	w.until(t, "menus", func() bool { return len(w.srv.Calls("setMyCommands")) == 3 })
-	for code, want := range map[string]string{"": "What is broken", "en": "What is broken", "zh": "诊断"} {
+	for code, want := range map[string]string{"": "诊断", "en": "What is broken", "zh": "诊断"} {
 		menu := w.srv.Commands("", code)
 		if len(menu) != 5 || menu[0].Command != "recover" || !strings.Contains(menu[0].Description, want) {
 			t.Errorf("the menu of %q is %+v", code, menu)
@@ -284,6 +287,31 @@ func TestStrangersFillNoJournal(t *testing.T) {
 	eventually(t, "who is known now", func() bool { return len(in.Said()) > 2 })
 	if said := in.Said(); len(said) != 3 || said[2].Text != "/status" {
 		t.Errorf("heard was %+v", said)
+	}
+}
+
+// What a stranger has said before the bot looks is kept once, and what they say to others uses up no word to them.
+func TestBatchOfAStranger(t *testing.T) {
+	t.Parallel()
+	in := &bottest.Inbox{Answer: func(in bot.Inbound) bot.Reply {
+		if in.Casual {
+			return bot.Reply{}
+		}
+		return bot.Reply{Text: "who are you", Refused: true, Stranger: true}
+	}}
+	w := newTown(t, world{fake: telegramtest.Options{SeesAll: true}})
+	w.t.c.Known = func(int64) bool { return false }
+	card := parseRef(w.post(t, bottest.Card("k1", 1)))
+	for _, text := range []string{"/approve 3f2a", "/skip 3f2a", "/recover", "/recover", "/status"} {
+		if _, err := w.srv.Say("ops2", home, text, card.message, 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	bottest.Runs(t, w.t, in)
+	w.until(t, "everything to be confirmed", func() bool { return w.srv.Pending() == 0 && w.srv.Polling() })
+	w.until(t, "a word", func() bool { _, all := w.answers("ops2"); return len(all) == 1 })
+	if said := in.Said(); len(said) != 2 || said[0].Text != "/approve 3f2a" || said[1].Text != "/recover" {
+		t.Errorf("kept was %+v", said)
 	}
 }
 
