@@ -130,6 +130,8 @@ type Reply struct {
 	Stranger bool // refused since nobody of the fleet said it: a platform need not say that again and again
 	RunID    string
 	Message  *Message
+	// Renew, where set, gives Message as it is later: a platform on which answers wait for their turn asks when it comes.
+	Renew func(ctx context.Context) *Message `json:"-"`
 	// Noted says that Text tells no more than that the answer was taken. Where the card that was pressed changes before the
 	// person's eyes, that is said already: a platform may leave it out, or show it in passing.
 	Noted bool

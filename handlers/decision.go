@@ -195,16 +195,25 @@ func byCode(r runbook.Run, choice runbook.Choice, code string) (runbook.Decision
 
 // current shows the card that waits for an answer now, with a word why.
 func (h *Handlers) current(ctx context.Context, c caller, r runbook.Run, why string) (bot.Reply, error) {
-	reply := bot.Reply{Text: c.say.T(why), RunID: r.ID}
+	renew := func(ctx context.Context) *bot.Message {
+		if now, err := h.Journal.Run(ctx, r.ID); err == nil {
+			return h.currentCard(ctx, c, now)
+		}
+		return h.currentCard(ctx, c, r)
+	}
+	return bot.Reply{Text: c.say.T(why), RunID: r.ID, Message: h.currentCard(ctx, c, r), Renew: renew}, nil
+}
+
+// currentCard is the first card of a run that is not settled.
+func (h *Handlers) currentCard(ctx context.Context, c caller, r runbook.Run) *bot.Message {
 	v := h.viewer(ctx, c.say, r)
 	for _, x := range cards(r) {
 		if x.begun() && !x.settled() {
 			m := v.stepCard(r, x)
-			reply.Message = &m
-			break
+			return &m
 		}
 	}
-	return reply, nil
+	return nil
 }
 
 // openRun is the run that a person means who names none: the open one, else a parked one.

@@ -65,7 +65,7 @@ func (h *Handlers) Handle(ctx context.Context, in bot.Inbound) bot.Reply {
 		h.view.calls.spoke(reply.RunID, now)
 	}
 	if err != nil { // a card that comes with a refusal says what can be done instead
-		return bot.Reply{Text: h.explain(c.say, err), Refused: true, RunID: reply.RunID, Message: reply.Message}
+		return bot.Reply{Text: h.explain(c.say, err), Refused: true, RunID: reply.RunID, Message: reply.Message, Renew: reply.Renew}
 	}
 	return reply
 }

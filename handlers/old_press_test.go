@@ -108,7 +108,7 @@ func TestRepliesToCards(t *testing.T) {
 	}
 	silent := func(user, text string, replied bool) {
 		t.Helper()
-		if r := reply(user, text, replied); r != (bot.Reply{}) {
+		if r := reply(user, text, replied); !nothing(r) {
 			t.Errorf("%q of %s: %+v", text, user, r)
 		}
 	}

@@ -26,6 +26,8 @@ type origin struct {
 	Message int    `json:"m,omitempty"`
 	Name    string `json:"n,omitempty"` // of whoever pressed a button there: the message is not theirs
 	Author  string `json:"a,omitempty"` // the name of whoever wrote the message
+	paid    bool   // the call that answers there was taken
+	leads   bool   // to a card: the answer buries no question
 }
 
 func (o origin) String() string {
@@ -64,10 +66,26 @@ func (t *Telegram) answer(ctx context.Context, in bot.Inbound, at origin, r bot.
 	if r.Stranger && !t.told.first(strangerTold(in.UserID), strangerRest) {
 		return nil
 	}
+	at, r, err := t.renewed(ctx, in, at, r)
+	if err != nil {
+		return err
+	}
 	if at, r = t.lead(at, r); r.Message != nil {
 		t.memory.remember(*r.Message, t.buttonID)
 	}
 	return t.show(ctx, in.UserID, at, lang.private(r))
+}
+
+// renewed is r when it may be said: while it waits, the run goes on, and an old card below newer ones misleads.
+func (t *Telegram) renewed(ctx context.Context, in bot.Inbound, at origin, r bot.Reply) (origin, bot.Reply, error) {
+	if r.Renew == nil || at.Chat != t.home() {
+		return at, r, nil
+	}
+	if err := t.room(ctx, in.UserID); err != nil {
+		return at, r, err
+	}
+	at.paid, r.Message = true, r.Renew(ctx)
+	return at, r, nil
 }
 
 // lead makes of a reply whose card stands in the chat one that leads there: a copy would go on asking when it is answered.
@@ -79,7 +97,7 @@ func (t *Telegram) lead(at origin, r bot.Reply) (origin, bot.Reply) {
 	if card.chat != at.Chat {
 		return at, r
 	}
-	at.Message, at.Name = card.message, cmp.Or(at.Name, at.Author)
+	at.Message, at.Name, at.leads = card.message, cmp.Or(at.Name, at.Author), true
 	r.Text, r.Message = strings.TrimSpace(r.Aside()+"\n"+bot.Headline(bot.Cleaned(*r.Message))), nil
 	return at, r
 }
@@ -92,9 +110,10 @@ func (t *Telegram) show(ctx context.Context, user string, at origin, posts []pos
 		if p.fileName == "" {
 			p.html = calling(user, at, p.html)
 		}
-		if _, err := t.whisper(ctx, spot{chat: at.Chat, thread: at.Thread, reply: at.Message, who: user}, p); err != nil {
+		if _, err := t.whisper(ctx, spot{chat: at.Chat, thread: at.Thread, reply: at.Message, who: user, paid: at.paid, leads: at.leads}, p); err != nil {
 			return err
 		}
+		at.paid = false
 	}
 	return nil
 }
@@ -115,7 +134,7 @@ func calling(user string, at origin, html string) string {
 // whisper posts p within the budget of the chat, and again where Telegram asks to wait.
 func (t *Telegram) whisper(ctx context.Context, at spot, p post) (ref, error) {
 	for n := 1; ; n++ {
-		if at.chat == t.home() {
+		if at.chat == t.home() && (n > 1 || !at.paid) {
 			if err := t.room(ctx, at.who); err != nil {
 				return ref{}, err
 			}
@@ -124,7 +143,7 @@ func (t *Telegram) whisper(ctx context.Context, at spot, p post) (ref, error) {
 			return ref{}, errMovedOn
 		}
 		sent, err := t.send(ctx, at, p)
-		if err == nil && at.chat == t.home() {
+		if err == nil && at.chat == t.home() && !at.leads {
 			t.budget.Posted()
 		}
 		var later *bot.Later

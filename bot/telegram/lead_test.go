@@ -1,6 +1,7 @@
 package telegram
 
 import (
+	"context"
 	"strings"
 	"testing"
 
@@ -32,5 +33,23 @@ func TestAReplyLeadsToTheCardThatStands(t *testing.T) {
 	card.OfRef = ""
 	if text, _, buttons = shows(home); !buttons || !strings.Contains(text, "update speed.t_app_dns") {
 		t.Errorf("a card that stands nowhere is shown as %q, with buttons: %t", text, buttons)
+	}
+}
+
+// TestAnAnswerThatWaitedShowsTheCardOfNow holds that what was asked while a run began is answered with where it is when the
+// answer comes.
+func TestAnAnswerThatWaitedShowsTheCardOfNow(t *testing.T) {
+	t.Parallel()
+	w := newTown(t, world{})
+	old, card := bottest.Card("k0", 1), bottest.Card("k1", 1)
+	card.Title, card.OfRef = "Step 6 asks", w.post(t, card)
+	reply := bot.Reply{Text: "Under way already.", Message: &old, Renew: func(context.Context) *bot.Message { return &card }}
+	in, at := bot.Inbound{UserID: "1001", Text: "/recover primary"}, origin{Chat: home, Message: 77, Author: "Ada"}
+	if err := w.t.answer(t.Context(), in, at, reply); err != nil {
+		t.Fatal(err)
+	}
+	all := w.srv.Messages(home)
+	if m := all[len(all)-1]; m.ReplyTo != parseRef(card.OfRef).message || len(m.Keyboard) > 0 || !strings.Contains(w.text(m), card.Title) || strings.Contains(w.text(m), old.Title) {
+		t.Errorf("answered was %q to %d", w.text(m), m.ReplyTo)
 	}
 }

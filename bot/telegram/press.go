@@ -221,11 +221,16 @@ func (t *Telegram) settle(ctx context.Context, to *session, q *query, in bot.Inb
 	if len(rest) == 0 {
 		return
 	}
-	if r.Message != nil {
-		t.memory.remember(*r.Message, t.buttonID)
-	}
 	to.beside(func(ctx context.Context) {
-		if err := t.show(ctx, in.UserID, at, rest); err != nil && ctx.Err() == nil {
+		at, r, err := t.renewed(ctx, in, at, r)
+		if err == nil {
+			if at, r = t.lead(at, r); r.Message != nil {
+				t.memory.remember(*r.Message, t.buttonID)
+			}
+			_, _, rest := t.speaking(t.lang(in.Language)).toast(r) // a card that stands in the chat by now was led to
+			err = t.show(ctx, in.UserID, at, rest)
+		}
+		if err != nil && ctx.Err() == nil {
 			t.log.Warn("answer could not be given", "id", in.ID, "error", err)
 		}
 	})

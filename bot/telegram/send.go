@@ -46,6 +46,8 @@ type spot struct {
 	silent bool        // buzzes nobody
 	who    string      // is answered; "": somebody is asked
 	force  bool        // opens the reply box of whom it mentions or replies to
+	paid   bool        // its first call was taken already
+	leads  bool        // to a card
 	wanted func() bool // whether it is to be sent still when its turn comes; nil: it is
 }
 
