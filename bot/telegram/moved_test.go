@@ -2,6 +2,7 @@ package telegram
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"sync"
@@ -75,5 +76,33 @@ func TestAQuestionIsPostedOnceInANewChat(t *testing.T) {
 	start(super, nothing)
 	if got := posts(); len(got) != 1 || !strings.Contains(got[0].Text, "Version 2") {
 		t.Errorf("the new chat shows %+v", got)
+	}
+}
+
+// TestNothingHasStrayedUntilTheChatIsKnown holds that the first edit after a start finds out where the chat is.
+func TestNothingHasStrayedUntilTheChatIsKnown(t *testing.T) {
+	t.Parallel()
+	const old = -4001
+	w := newTown(t, world{chat: old})
+	before := w.post(t, bottest.Card("k1", 1))
+	super, err := w.srv.Migrate(old)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, _ = w.t.Send(t.Context(), bottest.Card("k2", 1)) // finds out
+	after := w.post(t, bottest.Card("k2", 1))
+	p := made(t, Config{Token: canary, Endpoint: w.srv.URL(), Chat: old, Log: w.log.Logger(), UserID: func(string) int64 { return 0 }}, brisk)
+	if p.Strayed(before) || p.Strayed(after) {
+		t.Error("a message strayed before the chat was known")
+	}
+	sends := len(w.srv.Calls("sendMessage"))
+	if err := p.Edit(t.Context(), after, bottest.Card("k2", 2)); err != nil || p.home() != super {
+		t.Errorf("the edit: %v, in %d", err, p.home())
+	}
+	if err := p.Edit(t.Context(), before, bottest.Card("k1", 2)); !errors.Is(err, bot.ErrGone) {
+		t.Errorf("an edit in the old chat: %v", err)
+	}
+	if !p.Strayed(before) || p.Strayed(after) || len(w.srv.Calls("sendMessage")) != sends {
+		t.Error("what stands in the old chat has strayed, and nothing else")
 	}
 }
