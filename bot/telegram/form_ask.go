@@ -102,7 +102,7 @@ func (t *Telegram) unbutton(to *session, id, what string, posts ...closed) {
 		if head := c.html[:max(strings.LastIndexByte(c.html, '\n'), 0)]; head != "" {
 			html = head + "\n" + escape(t.closing(c.lang, t.say(c.lang, id, "what", cut(bot.CleanLine(what), maxButton))))
 		}
-		to.beside(func(ctx context.Context) { t.strip(ctx, c.at, html) })
+		to.tidy(func(ctx context.Context) { t.strip(ctx, c.at, html) })
 	}
 }
 

@@ -248,7 +248,7 @@ func (t *Telegram) bare(to *session, key string, m *message) {
 	if is || !known && !answers || !t.told.first("bare "+string(at.Ref()), time.Hour) {
 		return
 	}
-	to.beside(func(ctx context.Context) { t.strip(ctx, at, "") })
+	to.tidy(func(ctx context.Context) { t.strip(ctx, at, "") })
 }
 
 // strip takes the buttons from a post, when nothing else wants the call. html is its new text; "": it keeps the old one.
