@@ -26,6 +26,7 @@ type origin struct {
 	Message int    `json:"m,omitempty"`
 	Name    string `json:"n,omitempty"` // of whoever pressed a button there: the message is not theirs
 	Author  string `json:"a,omitempty"` // the name of whoever wrote the message
+	open    string // the address of the card that the answer is about, where it stands elsewhere
 	paid    bool   // the call that answers there was taken
 	leads   bool   // to a card: the answer buries no question
 }
@@ -60,7 +61,7 @@ func (t *Telegram) answer(ctx context.Context, in bot.Inbound, at origin, r bot.
 			return nil
 		}
 	}
-	if r.Noted && at.Chat == t.home() { // the cards stand there
+	if r.Noted && at.Chat == t.home() && at.Thread == t.c.Thread { // the cards stand there
 		return nil
 	}
 	if r.Stranger && !t.told.first(strangerTold(in.UserID), strangerRest) {
@@ -97,7 +98,11 @@ func (t *Telegram) lead(at origin, r bot.Reply) (origin, bot.Reply) {
 	if card.chat != at.Chat {
 		return at, r
 	}
-	at.Message, at.Name, at.leads = card.message, cmp.Or(at.Name, at.Author), true
+	if at.Thread == t.c.Thread {
+		at.Message, at.Name, at.leads = card.message, cmp.Or(at.Name, at.Author), true
+	} else { // a reply to the card would stand in its topic, where nobody asked
+		at.open = t.link(r.Message.OfRef)
+	}
 	r.Text, r.Message = strings.TrimSpace(r.Aside()+"\n"+bot.Headline(bot.Cleaned(*r.Message))), nil
 	return at, r
 }
@@ -108,7 +113,7 @@ func strangerTold(id string) string { return "stranger " + id }
 func (t *Telegram) show(ctx context.Context, user string, at origin, posts []post) error {
 	for _, p := range posts {
 		if p.fileName == "" {
-			p.html = calling(user, at, p.html)
+			p.html = calling(user, at, p.html) + t.speaking(t.c.Language).opening(at.open)
 		}
 		if _, err := t.whisper(ctx, spot{chat: at.Chat, thread: at.Thread, reply: at.Message, who: user, paid: at.paid, leads: at.leads}, p); err != nil {
 			return err

@@ -50,10 +50,15 @@ func (r renderer) nudge(m bot.Message) post {
 	if people := r.mentions(m); people != "" {
 		line = people + " " + line
 	}
-	if url := r.link(m.OfRef); strings.HasPrefix(url, "https://") {
-		line += fmt.Sprintf(` <a href="%s">%s</a>`, html.EscapeString(url), escape(r.label("ui.open_card")))
+	return post{html: line + r.opening(r.link(m.OfRef))}
+}
+
+// opening is a link to the card at that address; "" where there is none.
+func (r renderer) opening(url string) string {
+	if !strings.HasPrefix(url, "https://") {
+		return ""
 	}
-	return post{html: line}
+	return fmt.Sprintf(` <a href="%s">%s</a>`, html.EscapeString(url), escape(r.label("ui.open_card")))
 }
 
 // mentions call the people of m when the post is new.
