@@ -90,19 +90,29 @@ type event struct {
 // events are all of the journal's so far.
 func (c *company) events() []event {
 	c.t.Helper()
+	var out []event
+	eventually(c.t, 20*time.Second, "read the journal", func() (err error) {
+		out, err = c.streamed()
+		return err
+	})
+	return out
+}
+
+// streamed are the events that come before the stream is quiet for a while: it has no end.
+func (c *company) streamed() ([]event, error) {
 	ctx, cancel := context.WithCancel(c.t.Context())
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.d.Console+"/api/events", nil)
 	if err != nil {
-		c.t.Fatal(err)
+		return nil, err
 	}
 	req.Header.Set("Authorization", "Bearer "+c.d.Token)
 	res, err := httpClient.Do(req)
 	if err != nil {
-		c.t.Fatal(err)
+		return nil, err
 	}
 	defer res.Body.Close()
-	quiet := time.AfterFunc(time.Second, cancel) // the stream has no end
+	quiet := time.AfterFunc(time.Second, cancel)
 	defer quiet.Stop()
 	var out []event
 	in := bufio.NewScanner(res.Body)
@@ -110,13 +120,13 @@ func (c *company) events() []event {
 		if data, ok := strings.CutPrefix(in.Text(), "data: "); ok {
 			var e event
 			if err := json.Unmarshal([]byte(data), &e); err != nil {
-				c.t.Fatal(err)
+				return nil, err // the stream was quiet within a line
 			}
 			out = append(out, e)
 			quiet.Reset(300 * time.Millisecond)
 		}
 	}
-	return out
+	return out, nil
 }
 
 func (c *company) runs() ([]run, error) {

@@ -47,7 +47,7 @@ func newTelegram(t *testing.T, chat int64) *telegramRoom {
 	g := &telegramRoom{token: "1000000:" + rand.Text() + rand.Text(), chat: chat, since: map[string]int{}, titles: map[string]string{}}
 	var err error
 	g.Server, err = telegramtest.Start(telegramtest.Options{
-		Token: g.token, RateLimits: true,
+		Token: g.token, RateLimits: true, ChatBurst: 5, // here a call may take half a second longer than the next
 		Users: []telegramtest.User{{ID: 1001, Name: "ada"}, {ID: 1002, Name: "ben"}, {ID: 1003, Name: "mallory"}},
 		Chats: []telegramtest.Chat{{ID: chat, Title: "ops"}, {ID: elsewhere, Title: "elsewhere"}},
 	})
