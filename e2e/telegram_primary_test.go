@@ -25,6 +25,9 @@ func TestAWholeRecoveryInTelegram(t *testing.T) {
 	g.races(w, id, "domain-list")
 	c.at(id, "domain-list", "held")
 	g.calls("rolls back by itself", tgOps1)
+	for _, stepID := range []string{"new-config", "backup-schedule"} { // each part takes minutes at this pace
+		c.until(id, stepID)
+	}
 	c.finished(id)
 	c.checkFronts("standby", "spare1")
 	g.toldAll(id)
