@@ -30,7 +30,7 @@ func TestPressingAgainAsksOnce(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	w.until(t, "a box", func() bool { return strings.Contains(w.Private(t, "ops1"), "the question comes below") })
+	w.until(t, "two boxes", func() bool { return strings.Count(w.Private(t, "ops1"), "the question comes below") == 2 })
 	reason := w.asked(t, "Reason")
 	if got := w.Press(t, "ops1", "k1", "mark done"); !strings.Contains(got, "answer the question below") {
 		t.Errorf("a press on what is asked said %q", got)
@@ -139,8 +139,10 @@ func TestQuestionSaysItsEnd(t *testing.T) {
 			if !strings.HasSuffix(now.Text, "\n"+c.want) || !strings.Contains(now.Text, "2 of 3: Keep the old data") || strings.Contains(now.Text, "press a button.") {
 				t.Errorf("it ends as %q", now.Text)
 			}
-			if name == "cancelled" && !strings.Contains(w.Private(t, "ops1"), "Cancelled: 🟡 5/12 Take 192.0.2.21 off the domain list. Nothing was done.") {
-				t.Errorf("the step is not named: %q", w.Private(t, "ops1"))
+			if name == "cancelled" {
+				w.until(t, "the step to be named", func() bool {
+					return strings.Contains(w.Private(t, "ops1"), "Cancelled: 🟡 5/12 Take 192.0.2.21 off the domain list. Nothing was done.")
+				})
 			}
 		})
 	}
