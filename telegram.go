@@ -19,6 +19,7 @@ import (
 	"recoverbot/locale"
 	"recoverbot/runbook"
 	"recoverbot/runbook/fleet"
+	"recoverbot/runbook/journal"
 )
 
 var (
@@ -62,6 +63,8 @@ func (s settings) telegramProblem() error {
 		return wrong("telegram.bad_chat", "text", s.TelegramChatID)
 	case strings.HasPrefix(token, s.TelegramChatID+":"):
 		return wrong("telegram.chat_is_bot", "text", s.TelegramChatID)
+	case chat > -superGroup:
+		return wrong("telegram.no_minus", "text", s.TelegramChatID)
 	case s.TelegramThreadID == "":
 	case threadErr != nil || thread <= 0:
 		return wrong("telegram.bad_thread", "text", s.TelegramThreadID)
@@ -169,14 +172,19 @@ func (s settings) checkTelegram(ctx context.Context, cfg *fleet.Config, b *local
 		fmt.Fprintln(out, say.T(map[bool]string{true: "cli.problem", false: "cli.warning"}[fatal], "text", text))
 	}
 	c := s.telegramConfig(func(_, id string, pairs ...any) string { return say.T(id, pairs...) })
-	c.Alone = connect && !s.serves(ctx)
+	runs := s.serves(ctx)
+	c.Alone = connect && !runs
 	var lines []string
 	var found []telegram.Problem
 	err := s.telegramProblem()
 	switch wrong := (*runbook.Error)(nil); {
 	case err != nil:
 		problem(s.localised(b, err).Error(), true)
-		if errors.As(err, &wrong) && slices.Contains([]string{"telegram.no_chat", "telegram.bad_chat", "telegram.chat_is_bot"}, wrong.Msg.ID) {
+		unknown := errors.As(err, &wrong) && slices.Contains([]string{"telegram.no_chat", "telegram.bad_chat", "telegram.chat_is_bot"}, wrong.Msg.ID)
+		switch {
+		case unknown && runs: // it would lose its connection, perhaps together with what somebody presses now
+			lines = append(lines, say.T("telegram.find_serving"))
+		case unknown:
 			lines, found = telegram.FindChats(ctx, c)
 		}
 	case !s.telegramOn():
@@ -192,6 +200,9 @@ func (s settings) checkTelegram(ctx context.Context, cfg *fleet.Config, b *local
 		if in, found = telegram.Check(ctx, c, people); in != "" {
 			lines = append(lines, in)
 		}
+		if no := s.webhookRefused(); no != nil && in != "" {
+			lines = append(lines, say.T("telegram.own_server", "host", s.TelegramAPIEndpoint, "why", s.localised(b, no).Error()))
+		}
 	}
 	for _, line := range lines {
 		fmt.Fprintln(out, line)
@@ -202,8 +213,11 @@ func (s settings) checkTelegram(ctx context.Context, cfg *fleet.Config, b *local
 	return err == nil && !slices.ContainsFunc(found, func(p telegram.Problem) bool { return p.Fatal })
 }
 
-// serves tells whether something listens where recoverbot serve would.
+// serves tells whether recoverbot serve runs here: something has its journal open, or listens where it would.
 func (s settings) serves(ctx context.Context) bool {
+	if journal.Held(s.DatabaseURL) {
+		return true
+	}
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
 	c, err := new(net.Dialer).DialContext(ctx, "tcp", s.HTTPAddr)

@@ -25,7 +25,7 @@ func (s settings) telegramReal() bool {
 	return err == nil && strings.EqualFold(u.Hostname(), "api.telegram.org")
 }
 
-// webhookProblem is what of the webhook Telegram would refuse, or never reach.
+// webhookProblem is what is wrong with the settings of the webhook.
 func (s settings) webhookProblem() error {
 	secret := s.TelegramWebhookSecret.Reveal()
 	wrong := func(id string, pairs ...any) error { return runbook.Errorf(runbook.Invalid, id, pairs...) }
@@ -35,14 +35,30 @@ func (s settings) webhookProblem() error {
 		return wrong("telegram.no_webhook_url")
 	case s.TelegramWebhookURL == "":
 		return nil
-	case err != nil || !isHTTP(s.TelegramWebhookURL) || strings.Trim(u.Path, "/") == "", u.Scheme == "http" && s.telegramReal():
+	case err != nil || !isHTTP(s.TelegramWebhookURL):
 		return wrong("telegram.bad_webhook_url", "url", s.TelegramWebhookURL)
-	case s.telegramReal() && !slices.Contains(webhookPorts, u.Port()):
-		return wrong("telegram.bad_webhook_port", "url", s.TelegramWebhookURL, "port", u.Port())
-	case s.telegramReal() && !public(u.Hostname()):
-		return wrong("telegram.webhook_not_public", "host", u.Hostname())
+	case strings.Trim(u.Path, "/") == "":
+		return wrong("telegram.webhook_no_path", "url", s.TelegramWebhookURL)
 	case secret != "" && !telegramSecret.MatchString(secret):
 		return wrong("telegram.bad_webhook_secret")
+	case s.telegramReal():
+		return s.webhookRefused()
+	}
+	return nil
+}
+
+// webhookRefused is what of a webhook Telegram itself would refuse, or never reach. Other servers may take it.
+func (s settings) webhookRefused() error {
+	u, err := url.Parse(s.TelegramWebhookURL)
+	wrong := func(id string, pairs ...any) error { return runbook.Errorf(runbook.Invalid, id, pairs...) }
+	switch {
+	case s.TelegramWebhookURL == "" || err != nil:
+	case u.Scheme != "https":
+		return wrong("telegram.webhook_not_https", "url", s.TelegramWebhookURL)
+	case !slices.Contains(webhookPorts, u.Port()):
+		return wrong("telegram.bad_webhook_port", "url", s.TelegramWebhookURL, "port", u.Port())
+	case !public(u.Hostname()):
+		return wrong("telegram.webhook_not_public", "host", u.Hostname())
 	}
 	return nil
 }

@@ -3,7 +3,6 @@ package telegram
 import (
 	"context"
 	"errors"
-	"fmt"
 	"maps"
 	"net/http"
 	"slices"
@@ -216,7 +215,7 @@ func (x *check) failed(err error) {
 	case no != nil && codeOf(no) < http.StatusInternalServerError && !errors.As(err, new(*bot.Later)):
 		x.fatal("telegram.check_refused", "why", x.clear(err.Error()))
 	default:
-		x.warn("telegram.check_unreachable", "host", hostOf(fmt.Sprintf(x.endpoint, "x", "x")), "why", x.clear(err.Error()))
+		x.unreached(err)
 	}
 }
 

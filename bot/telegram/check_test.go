@@ -66,6 +66,9 @@ func TestCheck(t *testing.T) {
 			want: []string{"b in fleet.yaml: Telegram knows nobody with the id 9", "d in fleet.yaml: 1000000 is a bot", "c: not in ops"}},
 		{name: "away", before: (*telegramtest.Server).Stop, want: []string{"127.0.0.1:"}},
 		{name: "a proxy's page", before: func(s *telegramtest.Server) { s.Fail(telegramtest.Fault{Method: "*", HTML: true}) }, want: []string{"127.0.0.1:"}},
+		{name: "too long a path", config: func(c *Config) { c.Endpoint += "/bot" }, want: []string{"!127.0.0.1:"}},
+		{name: "no proxy there", config: func(c *Config) { c.Client = by("http://127.0.0.1:1") }, want: []string{"!The proxy 127.0.0.1:1 does not answer"}},
+		{name: "no SOCKS proxy there", config: func(c *Config) { c.Client = by("socks5://ops:canary@127.0.0.1:1") }, want: []string{"!The proxy 127.0.0.1:1 does not answer"}},
 		{name: "busy", before: func(s *telegramtest.Server) {
 			s.Fail(telegramtest.Fault{Method: "getChatMember", Status: http.StatusTooManyRequests, RetryAfter: 30})
 		}, people: everybody, in: "@recover_bot.", want: []string{"127.0.0.1:"}},
@@ -92,7 +95,7 @@ func TestCheck(t *testing.T) {
 			var said []string
 			for _, p := range found {
 				said = append(said, map[bool]string{true: "!"}[p.Fatal]+p.Text)
-				if strings.Contains(p.Text, "canary") || strings.Contains(p.Text, telegramtest.DefaultToken) || strings.Contains(p.Text, "telegram.") && !strings.Contains(p.Text, "t.me") {
+				if strings.Contains(p.Text, "canary") || strings.Contains(p.Text, telegramtest.DefaultToken) || strings.Contains(strings.ReplaceAll(p.Text, "api.telegram.org", ""), "telegram.") && !strings.Contains(p.Text, "t.me") {
 					t.Errorf("a secret or a label is shown: %s", p.Text)
 				}
 			}
@@ -131,6 +134,15 @@ func TestCheckFindsAnotherPoller(t *testing.T) {
 	if len(found) != 1 || !found[0].Fatal || !strings.HasPrefix(found[0].Text, "Another program asks Telegram for updates with this bot's token") {
 		t.Errorf("found %+v", found)
 	}
+}
+
+// by is a client that goes through a proxy.
+func by(proxy string) *http.Client {
+	u, err := url.Parse(proxy)
+	if err != nil {
+		panic(err)
+	}
+	return &http.Client{Transport: &http.Transport{Proxy: http.ProxyURL(u), DisableKeepAlives: true}}
 }
 
 // hooked sets a webhook, as some program did.
