@@ -27,7 +27,10 @@ func TestACardThatBecomesAQuestionComesFirst(t *testing.T) {
 				asked := time.Since(f.start)
 				want(t, h, card("step", 3+held, bot.Prompt))
 				time.Sleep(5 * time.Second)
-				if late := f.shown[fmt.Sprint("step v", 3+held)] - asked; late < 0 || late > 1200*time.Millisecond {
+				f.mu.Lock()
+				late := f.shown[fmt.Sprint("step v", 3+held)] - asked
+				f.mu.Unlock()
+				if late < 0 || late > 1200*time.Millisecond {
 					t.Errorf("question %d went out %v late", held, late)
 				}
 			}
@@ -50,15 +53,8 @@ func TestAHeldCardIsPointedToAtOnce(t *testing.T) {
 			want(t, h, card("step", 1, bot.Prompt), here("here1", "step"), card("late", 1, bot.Outcome))
 			time.Sleep(10 * time.Second)
 			same(t, f.log(), "send step v1", "send late v1", `send here1 v1 of "ref1"`)
-			asked := time.Now()
 			want(t, h, card("result", 1, bot.Outcome), long("step", 3, "a\n"), here("here2", "step"), over)
-			f.fail = func(call string) error {
-				if late := time.Since(asked); call == `send here2 v1 of "ref1"` && late > 3*time.Second {
-					t.Errorf("the pointer came after %v", late)
-				}
-				return nil
-			}
-			time.Sleep(20 * time.Second)
+			time.Sleep(3500 * time.Millisecond) // four calls
 		}, flatDividing{dividing{finding{f}}})
 		calls := f.log()[3:]
 		if calls[0] == "send result v1" { // it was under way
