@@ -16,10 +16,11 @@ type Budget struct {
 	every     time.Duration
 	perMinute int
 
-	mu    sync.Mutex
-	taken []taken   // in the last window, oldest first; only the last where a minute has no limit
-	rest  time.Time // no call before
-	own   owner
+	mu       sync.Mutex
+	taken    []taken   // in the last window, oldest first; only the last where a minute has no limit
+	answered time.Time // the hub's last call
+	rest     time.Time // no call before
+	own      owner
 }
 
 // owner is told what becomes of a budget; a nil function does nothing.
@@ -47,7 +48,7 @@ const (
 
 // NewBudget allows calls at least every apart, and perMinute of them in any minute; 0: no such limit. Where calls a minute
 // are limited, progress gets them while fewer than half are used; results leave a fifth, and never take more than two fifths
-// together with progress; what takes the buttons of a question away leaves a tenth, and takes no more than half together
+// together with progress; what takes the buttons of a question away leaves a fifth, too, and takes no more than half together
 // with those; answers leave a fifth, and take no more than half, of which one person gets four fifths; prompts leave a
 // twentieth to cards that become a question again.
 func NewBudget(every time.Duration, perMinute int) *Budget {
@@ -129,6 +130,14 @@ func (b *Budget) Rest(d time.Duration) {
 	b.rest = latest(b.rest, time.Now().Add(d))
 }
 
+// ends notes that a call was answered: the distance of calls counts from there, since one may take longer on its way than
+// the next.
+func (b *Budget) ends() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.answered = time.Now()
+}
+
 // take counts a call if it may be made now.
 func (b *Budget) take(p Priority) bool {
 	_, ok := b.try(taken{p: p})
@@ -163,7 +172,7 @@ func (b *Budget) free(p Priority) time.Time {
 func (b *Budget) at(c taken) time.Time {
 	at := b.rest
 	if n := len(b.taken); n > 0 {
-		at = latest(at, b.taken[n-1].at.Add(b.every))
+		at = latest(at, b.taken[n-1].at.Add(b.every), b.answered.Add(b.every))
 	}
 	for i, t := range b.taken {
 		if b.fits(b.taken[i:], c) {
@@ -202,7 +211,7 @@ func (b *Budget) fits(minute []taken, c taken) bool {
 	case c.p == answer:
 		return n < most && 2*answers < b.perMinute && 5*own < 2*b.perMinute
 	case c.p == decided:
-		return n < b.perMinute-b.perMinute/10 && 2*rest < b.perMinute
+		return n < most && 2*rest < b.perMinute
 	case c.p == Outcome:
 		return n < most && 5*rest < 2*b.perMinute
 	}

@@ -299,7 +299,9 @@ func (l *lane) show(ctx context.Context, p parcel) {
 	s := l.shown[p.m.Key]
 	p.m.OfRef = l.shown[p.m.Of].ref
 	l.mu.Unlock()
-	l.settle(ctx, p.m, s, l.call(ctx, p, &s))
+	err := l.call(ctx, p, &s)
+	l.budget.ends()
+	l.settle(ctx, p.m, s, err)
 }
 
 // refOf is where the card of key is shown, "" nowhere.

@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -78,6 +79,22 @@ func start(t *testing.T) *company {
 	return startWith(t, nil)
 }
 
+var ports atomic.Int32
+
+// freeAddress is one that no other test gets, nor any socket whose port the kernel chooses.
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	for range 5000 {
+		addr := fmt.Sprintf("127.0.0.1:%d", 20000+(int32(os.Getpid())*20+ports.Add(1))%10000)
+		if l, err := net.Listen("tcp", addr); err == nil {
+			l.Close()
+			return addr
+		}
+	}
+	t.Fatal("no port is free")
+	return ""
+}
+
 // startWith does so with more variables in the drill's environment, and more arguments.
 func startWith(t *testing.T, environ []string, args ...string) *company {
 	t.Helper()
@@ -88,12 +105,7 @@ func startWith(t *testing.T, environ []string, args ...string) *company {
 		t.Fatal(err)
 	}
 	c := &company{t: t, dir: dir, bin: bin}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	addr := l.Addr().String()
-	l.Close()
+	addr := freeAddress(t)
 	log, err := os.Create(filepath.Join(dir, "drill.log"))
 	if err != nil {
 		t.Fatal(err)

@@ -19,7 +19,7 @@ var binDir string
 // turns let so many tests run at once: much of their time they wait for a clock, as for the minute of a backup or of
 // Telegram's limit.
 var (
-	turns  = make(chan struct{}, 4)
+	turns  = make(chan struct{}, 3)
 	having sync.Map // names of tests
 )
 
