@@ -77,7 +77,7 @@ func runCheck(cmd *cobra.Command, set settings, connect bool) error {
 	if !set.checkSlack(cmd.Context(), f.Config(), bundle, out) {
 		bad++
 	}
-	if !set.checkTelegram(cmd.Context(), f.Config(), bundle, out) {
+	if !set.checkTelegram(cmd.Context(), f.Config(), bundle, out, connect) {
 		bad++
 	}
 	if connect {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -161,15 +162,23 @@ func (s settings) getenv(key string) string {
 var foreign = append([]string{"SSH_AUTH_SOCK", "NO_COLOR", "TERM", "COMPOSE_PROJECT_NAME"}, proxyKeys...)
 
 // proxyKeys name the proxy by which the chats are reached. The libraries read them in the process's own environment.
-var proxyKeys = []string{"HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY"}
+var proxyKeys = []string{"ALL_PROXY", "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY"}
 
-// useProxy makes what the env file says of a proxy count as if it stood in the environment. An address that cannot be read is
-// refused here: the library's error would show it, with the password in it.
+// useProxy makes what the env file says of a proxy count as if it stood in the environment, and ALL_PROXY, which the
+// library does not know, for what has no proxy of its own. An address that cannot be used is refused here: the library's
+// error would show it, with the password in it.
 func useProxy(environ map[string]string) error {
 	for _, k := range proxyKeys {
 		v := environ[k]
-		if v != "" && k != "NO_PROXY" && !isProxy(v) {
-			return fmt.Errorf("%s is no address such as http://name:password@192.0.2.9:3128 or socks5://…; in a name or password write %%25 for %%, %%2F for /, %%23 for #, %%40 for @", k)
+		if k != "NO_PROXY" {
+			for _, given := range []string{v, environ[strings.ToLower(k)]} {
+				if given != "" && !isProxy(given) {
+					return fmt.Errorf("%s must begin with http://, https://, socks5:// or socks5h:// (socks4:// and others are not known), such as http://name:password@192.0.2.9:3128; in a name or password write %%25 for %%, %%2F for /, %%23 for #, %%40 for @", k)
+				}
+			}
+		}
+		if strings.HasPrefix(k, "HTTP") && v == "" && environ[strings.ToLower(k)] == "" {
+			v = cmp.Or(environ["ALL_PROXY"], environ["all_proxy"])
 		}
 		if v != "" && v != os.Getenv(k) {
 			if err := os.Setenv(k, v); err != nil {

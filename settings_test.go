@@ -94,6 +94,12 @@ func TestBadProxyIsNotShown(t *testing.T) {
 			t.Errorf("%s is used", v)
 		}
 	}
+	for _, key := range []string{"ALL_PROXY", "https_proxy"} {
+		err := useProxy(map[string]string{key: "socks4://192.0.2.9:1080"})
+		if err == nil || !strings.Contains(err.Error(), strings.ToUpper(key)+" must begin with http://, https://, socks5:// or socks5h://") || os.Getenv("ALL_PROXY") == "socks4://192.0.2.9:1080" {
+			t.Errorf("%s: %v", key, err)
+		}
+	}
 	for _, address := range []string{"192.0.2.9:3128", "proxy.example.com", "http://ops:s3%25cret@192.0.2.9:3128", "socks5://[2001:db8::1]:1080"} {
 		if !isProxy(address) {
 			t.Errorf("%s is refused", address)

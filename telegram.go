@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/url"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"recoverbot/bot"
 	"recoverbot/bot/telegram"
@@ -17,16 +19,13 @@ import (
 	"recoverbot/locale"
 	"recoverbot/runbook"
 	"recoverbot/runbook/fleet"
+	"recoverbot/runbook/journal"
 )
 
 var (
-	telegramToken  = regexp.MustCompile(`^\d{3,20}:[A-Za-z0-9_-]{20,100}$`)
-	anyToken       = regexp.MustCompile(`^[A-Za-z0-9_:-]+$`) // of servers that only speak as Telegram does
-	telegramSecret = regexp.MustCompile(`^[A-Za-z0-9_-]{1,256}$`)
+	telegramToken = regexp.MustCompile(`^\d{3,20}:[A-Za-z0-9_-]{20,100}$`)
+	anyToken      = regexp.MustCompile(`^[A-Za-z0-9_:-]+$`) // of servers that only speak as Telegram does
 )
-
-// telegramItself is the Bot API of Telegram; others may take other tokens, and send over plain http.
-const telegramItself = "https://api.telegram.org"
 
 // superGroup is where the ids of supergroups begin, downwards: only these have topics.
 const superGroup = -1_000_000_000_000
@@ -37,7 +36,7 @@ func (s settings) telegramOn() bool { return s.TelegramBotToken.Reveal() != "" }
 // telegramProblem is what is wrong with the settings of Telegram before anybody is asked; nil also where they are not used.
 func (s settings) telegramProblem() error {
 	token, form := s.TelegramBotToken.Reveal(), telegramToken
-	if s.TelegramAPIEndpoint != telegramItself {
+	if !s.telegramReal() {
 		form = anyToken
 	}
 	chat, chatErr := strconv.ParseInt(s.TelegramChatID, 10, 64)
@@ -64,6 +63,8 @@ func (s settings) telegramProblem() error {
 		return wrong("telegram.bad_chat", "text", s.TelegramChatID)
 	case strings.HasPrefix(token, s.TelegramChatID+":"):
 		return wrong("telegram.chat_is_bot", "text", s.TelegramChatID)
+	case chat > -superGroup:
+		return wrong("telegram.no_minus", "text", s.TelegramChatID)
 	case s.TelegramThreadID == "":
 	case threadErr != nil || thread <= 0:
 		return wrong("telegram.bad_thread", "text", s.TelegramThreadID)
@@ -71,22 +72,6 @@ func (s settings) telegramProblem() error {
 		return wrong("telegram.thread_without_topics", "text", s.TelegramThreadID, "chat", s.TelegramChatID)
 	}
 	return s.webhookProblem()
-}
-
-func (s settings) webhookProblem() error {
-	secret := s.TelegramWebhookSecret.Reveal()
-	u, err := url.Parse(s.TelegramWebhookURL)
-	switch {
-	case s.TelegramWebhookURL == "" && secret != "":
-		return runbook.Errorf(runbook.Invalid, "telegram.no_webhook_url")
-	case s.TelegramWebhookURL == "":
-		return nil
-	case err != nil || !isHTTP(s.TelegramWebhookURL) || strings.Trim(u.Path, "/") == "", u.Scheme == "http" && s.TelegramAPIEndpoint == telegramItself:
-		return runbook.Errorf(runbook.Invalid, "telegram.bad_webhook_url", "url", s.TelegramWebhookURL)
-	case secret != "" && !telegramSecret.MatchString(secret):
-		return runbook.Errorf(runbook.Invalid, "telegram.bad_webhook_secret")
-	}
-	return nil
 }
 
 func isHTTP(text string) bool {
@@ -125,8 +110,24 @@ func newTelegram(a *app) (chat, error) {
 		p, _ := a.fleet.Config().Person(name)
 		return p.Telegram
 	}
+	person := func(id int64) (fleet.Person, bool) {
+		people := a.fleet.Config().People
+		i := slices.IndexFunc(people, func(p fleet.Person) bool { return id != 0 && p.Telegram == id })
+		if i < 0 {
+			return fleet.Person{}, false
+		}
+		return people[i], true
+	}
 	c.Known = func(id int64) bool {
-		return slices.ContainsFunc(a.fleet.Config().People, func(p fleet.Person) bool { return id != 0 && p.Telegram == id })
+		_, ok := person(id)
+		return ok
+	}
+	c.LanguageOf = func(id int64) string {
+		p, _ := person(id)
+		return p.Language
+	}
+	c.Check = func(lang string, f bot.Field, value string) (string, string) {
+		return a.handlers.CheckField(lang, f, value)
 	}
 	t, err := telegram.New(c)
 	if err != nil {
@@ -164,20 +165,26 @@ func (s settings) telegramWarnings(cfg *fleet.Config) []runbook.Msg {
 }
 
 // checkTelegram asks Telegram whether the settings and the people are right, and says whether the bot can work there. Where
-// the chat is not known yet, it shows those that the bot sees.
-func (s settings) checkTelegram(ctx context.Context, cfg *fleet.Config, b *locale.Bundle, out io.Writer) bool {
+// the chat is not known yet, it shows those that the bot sees. With connect, it also looks for another program that polls.
+func (s settings) checkTelegram(ctx context.Context, cfg *fleet.Config, b *locale.Bundle, out io.Writer, connect bool) bool {
 	say := b.Printer(s.Language, s.zone)
 	problem := func(text string, fatal bool) {
 		fmt.Fprintln(out, say.T(map[bool]string{true: "cli.problem", false: "cli.warning"}[fatal], "text", text))
 	}
 	c := s.telegramConfig(func(_, id string, pairs ...any) string { return say.T(id, pairs...) })
+	runs := s.serves(ctx)
+	c.Alone = connect && !runs
 	var lines []string
 	var found []telegram.Problem
 	err := s.telegramProblem()
 	switch wrong := (*runbook.Error)(nil); {
 	case err != nil:
 		problem(s.localised(b, err).Error(), true)
-		if errors.As(err, &wrong) && slices.Contains([]string{"telegram.no_chat", "telegram.bad_chat", "telegram.chat_is_bot"}, wrong.Msg.ID) {
+		unknown := errors.As(err, &wrong) && slices.Contains([]string{"telegram.no_chat", "telegram.bad_chat", "telegram.chat_is_bot"}, wrong.Msg.ID)
+		switch {
+		case unknown && runs: // it would lose its connection, perhaps together with what somebody presses now
+			lines = append(lines, say.T("telegram.find_serving"))
+		case unknown:
 			lines, found = telegram.FindChats(ctx, c)
 		}
 	case !s.telegramOn():
@@ -193,6 +200,9 @@ func (s settings) checkTelegram(ctx context.Context, cfg *fleet.Config, b *local
 		if in, found = telegram.Check(ctx, c, people); in != "" {
 			lines = append(lines, in)
 		}
+		if no := s.webhookRefused(); no != nil && in != "" {
+			lines = append(lines, say.T("telegram.own_server", "host", s.TelegramAPIEndpoint, "why", s.localised(b, no).Error()))
+		}
 	}
 	for _, line := range lines {
 		fmt.Fprintln(out, line)
@@ -201,4 +211,19 @@ func (s settings) checkTelegram(ctx context.Context, cfg *fleet.Config, b *local
 		problem(p.Text, p.Fatal)
 	}
 	return err == nil && !slices.ContainsFunc(found, func(p telegram.Problem) bool { return p.Fatal })
+}
+
+// serves tells whether recoverbot serve runs here: something has its journal open, or listens where it would.
+func (s settings) serves(ctx context.Context) bool {
+	if journal.Held(s.DatabaseURL) {
+		return true
+	}
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	c, err := new(net.Dialer).DialContext(ctx, "tcp", s.HTTPAddr)
+	if err != nil {
+		return false
+	}
+	_ = c.Close()
+	return true
 }

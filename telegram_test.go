@@ -2,9 +2,12 @@ package main
 
 import (
 	"errors"
+	"net"
 	"net/http"
+	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -12,6 +15,7 @@ import (
 	"recoverbot/drill"
 	"recoverbot/runbook"
 	"recoverbot/runbook/fleet"
+	"recoverbot/runbook/journal"
 )
 
 func telegramSettings(change func(*settings)) settings {
@@ -49,6 +53,7 @@ func TestTelegramSettings(t *testing.T) {
 		{"telegram.bad_chat", func(s *settings) { s.TelegramChatID = "@ops" }},
 		{"telegram.bad_chat", func(s *settings) { s.TelegramChatID = "0" }},
 		{"telegram.bad_chat", func(s *settings) { s.TelegramChatID = "-99999999999999999999" }},
+		{"telegram.no_minus", func(s *settings) { s.TelegramChatID = "1001234567890" }},
 		{"telegram.chat_is_bot", func(s *settings) { s.TelegramChatID = "123456" }},
 		{"telegram.bad_thread", func(s *settings) { s.TelegramThreadID = "general" }},
 		{"telegram.bad_thread", func(s *settings) { s.TelegramThreadID = "-3" }},
@@ -56,10 +61,29 @@ func TestTelegramSettings(t *testing.T) {
 		{"telegram.thread_without_topics", func(s *settings) { s.TelegramChatID, s.TelegramThreadID = "-42", "3" }},
 		{"telegram.no_webhook_url", func(s *settings) { s.TelegramWebhookSecret = "x" }},
 		{"telegram.bad_webhook_url", func(s *settings) { s.TelegramWebhookURL = "bot.example.com/telegram/" }},
-		{"telegram.bad_webhook_url", func(s *settings) { s.TelegramWebhookURL = "https://bot.example.com/" }},
-		{"telegram.bad_webhook_url", func(s *settings) { s.TelegramWebhookURL = "http://bot.example.com/telegram/" }},
+		{"telegram.webhook_no_path", func(s *settings) { s.TelegramWebhookURL = "https://bot.example.com/" }},
+		{"telegram.webhook_no_path", func(s *settings) { s.TelegramWebhookURL = "https://bot.example.com" }},
+		{"telegram.webhook_not_https", func(s *settings) { s.TelegramWebhookURL = "http://bot.example.com/telegram/" }},
 		{"", func(s *settings) {
 			s.TelegramAPIEndpoint, s.TelegramWebhookURL = "http://127.0.0.1:8081", "http://127.0.0.1:8080/telegram/"
+		}},
+		{"", func(s *settings) { s.TelegramWebhookURL = "https://bot.example.com:8443/telegram/" }},
+		{"", func(s *settings) { s.TelegramWebhookURL = "https://192.0.2.7:88/telegram/" }},
+		{"", func(s *settings) {
+			s.TelegramAPIEndpoint, s.TelegramWebhookURL = "https://API.telegram.org/", "https://bot.example.com:80/telegram/"
+		}},
+		{"telegram.bad_webhook_port", func(s *settings) { s.TelegramWebhookURL = "https://bot.example.com:8080/telegram/" }},
+		{"telegram.bad_webhook_port", func(s *settings) {
+			s.TelegramAPIEndpoint, s.TelegramWebhookURL = "https://api.telegram.org/bot%s/%s", "https://bot.example.com:9443/telegram/"
+		}},
+		{"telegram.webhook_not_public", func(s *settings) { s.TelegramWebhookURL = "https://127.0.0.1/telegram/" }},
+		{"telegram.webhook_not_public", func(s *settings) { s.TelegramWebhookURL = "https://10.0.0.9:8443/telegram/" }},
+		{"telegram.webhook_not_public", func(s *settings) { s.TelegramWebhookURL = "https://[::1]/telegram/" }},
+		{"telegram.webhook_not_public", func(s *settings) { s.TelegramWebhookURL = "https://100.64.3.2/telegram/" }},
+		{"telegram.webhook_not_public", func(s *settings) { s.TelegramWebhookURL = "https://bot.LOCAL./telegram/" }},
+		{"telegram.webhook_not_public", func(s *settings) { s.TelegramWebhookURL = "https://bot/telegram/" }},
+		{"telegram.bad_webhook_secret", func(s *settings) {
+			s.TelegramWebhookURL, s.TelegramWebhookSecret = hook, fleet.Secret(strings.Repeat("x", 257))
 		}},
 		{"telegram.bad_webhook_secret", func(s *settings) { s.TelegramWebhookURL, s.TelegramWebhookSecret = hook, "ein Wort" }},
 		{"telegram.no_bot_token TELEGRAM_CHAT_ID", func(s *settings) { s.TelegramBotToken = "" }},
@@ -121,6 +145,27 @@ func TestCheckAsksTelegram(t *testing.T) {
 	if _, err := fake.Say("ops1", telegramtest.DefaultChat, "/start", 0, 0); err != nil {
 		t.Fatal(err)
 	}
+	busy, err := telegramtest.Start(telegramtest.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if n := len(busy.Calls("getUpdates")); n != 0 {
+			t.Errorf("a bot that runs lost its connection %d times", n)
+		}
+		busy.Close()
+	})
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { listener.Close() })
+	serving, held := listener.Addr().String(), filepath.Join(t.TempDir(), "journal.db")
+	j, err := journal.Open(t.Context(), "sqlite://"+held, time.Now, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { j.Close() })
 	const people = "hosts: [{name: app1, address: 192.0.2.21}]\npeople:\n  - {name: ops1, telegram: 1001, roles: [approver]}\n  - {name: ops2, telegram: 77, roles: [viewer]}\n"
 	const there = "TELEGRAM_CHAT_ID=-1001000000001\nTELEGRAM_API_ENDPOINT="
 	token := "TELEGRAM_BOT_TOKEN=" + telegramtest.DefaultToken + "\n"
@@ -135,6 +180,10 @@ func TestCheckAsksTelegram(t *testing.T) {
 			[]string{"error: TELEGRAM_CHAT_ID is not set", "Group ops: TELEGRAM_CHAT_ID=-1001000000001", "ops1, for fleet.yaml: telegram: 1001"}, true},
 		{"a name for a chat", token + "TELEGRAM_CHAT_ID=@ops\nTELEGRAM_API_ENDPOINT=" + fake.URL() + "\n", []string{"error: TELEGRAM_CHAT_ID is @ops: it must be a number", "TELEGRAM_CHAT_ID=-1001000000001"}, true},
 		{"refused", "TELEGRAM_BOT_TOKEN=1:canary\n" + there + fake.URL() + "\n", []string{"error: TELEGRAM_BOT_TOKEN: "}, true},
+		{"beside serve", token + "HTTP_ADDR=" + serving + "\nTELEGRAM_API_ENDPOINT=" + busy.URL() + "\n", []string{"error: TELEGRAM_CHAT_ID is not set", "The chats are not shown while"}, true},
+		{"beside what holds the journal", token + "DATABASE_URL=sqlite://" + held + "\nTELEGRAM_API_ENDPOINT=" + busy.URL() + "\n", []string{"The chats are not shown while"}, true},
+		{"a webhook that Telegram would not take", token + there + fake.URL() + "\nTELEGRAM_WEBHOOK_URL=https://bot.example.com:9000/telegram/\n",
+			[]string{"whose server may take the webhook. Telegram itself would not: TELEGRAM_WEBHOOK_URL is https://bot.example.com:9000/telegram/: Telegram delivers only to port"}, false},
 		{"away", "TELEGRAM_BOT_TOKEN=1:canary\n" + there + "http://127.0.0.1:1\n", []string{"warning: 127.0.0.1:1 does not answer"}, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {

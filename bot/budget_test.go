@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -115,6 +116,40 @@ func TestARunInAGroup(t *testing.T) {
 	}
 }
 
+// TestDecidedQuestionsLoseTheirButtonsFirst holds that where a run makes more than the chat takes, nobody presses buttons in
+// vain for long: they go before results, however many there were, and never delay questions.
+func TestDecidedQuestionsLoseTheirButtonsFirst(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := newCounting(20)
+		since := map[string]time.Duration{}
+		started(t, &bottest.Memory{}, func(h *bot.Hub) {
+			say := func(key string, version int64, p bot.Priority) {
+				since[fmt.Sprintf("%s v%d", key, version)] = time.Since(f.start)
+				want(t, h, card(key, version, p))
+			}
+			for i := range 30 {
+				want(t, h, card(fmt.Sprint("result", i), 1, bot.Outcome))
+			}
+			time.Sleep(15 * time.Second)
+			for _, step := range []string{"a", "b"} {
+				say(step, 1, bot.Prompt)
+				time.Sleep(2 * time.Second)
+				say(step, 2, bot.Outcome)
+			}
+			_ = h.Settle(t.Context())
+		}, f)
+		if n := f.busiest(); n > 20 {
+			t.Errorf("%d calls in a minute", n)
+		}
+		for what, at := range since {
+			if late := f.shown[what] - at; f.shown[what] == 0 || late > 2*time.Second {
+				t.Errorf("%s, wanted at %v, went out %v later", what, at, late)
+			}
+		}
+	})
+}
+
 func TestAStormOfPrompts(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -125,7 +160,7 @@ func TestAStormOfPrompts(t *testing.T) {
 		f.fail = func(call string) error { order = append(order, strings.Fields(call)[1]); return fail(call) }
 		started(t, &bottest.Memory{}, func(h *bot.Hub) {
 			for i := range 25 {
-				want(t, h, card(fmt.Sprintf("tick%02d", i), 1, bot.Ticker), card(fmt.Sprintf("end%02d", i), 1, bot.Outcome), card(fmt.Sprintf("ask%02d", i), 1, bot.Prompt))
+				want(t, h, card(fmt.Sprintf("ask%02d", i), 1, bot.Prompt), card(fmt.Sprintf("tick%02d", i), 1, bot.Ticker), card(fmt.Sprintf("end%02d", i), 1, bot.Outcome))
 			}
 			time.Sleep(30 * time.Second)
 			want(t, h, card("ask24", 2, bot.Outcome)) // answered elsewhere before it went out
@@ -140,7 +175,7 @@ func TestAStormOfPrompts(t *testing.T) {
 				expected = append(expected, fmt.Sprintf("%s%02d", kind, i))
 			}
 		}
-		answered := slices.Delete(slices.Insert(expected, 50, "ask24"), 24, 25)
+		answered := slices.Delete(slices.Insert(expected, 49, "ask24"), 24, 25)
 		same(t, order, answered...)
 	})
 }
@@ -154,7 +189,7 @@ func TestProgressAndResultsLeaveRoom(t *testing.T) {
 				kind string
 				p    bot.Priority
 				used int
-			}{{"tick", bot.Ticker, 10}, {"end", bot.Outcome, 10}, {"ask", bot.Prompt, 20}} {
+			}{{"tick", bot.Ticker, 8}, {"end", bot.Outcome, 8}, {"ask", bot.Prompt, 19}} {
 				for i := range 30 {
 					want(t, h, card(fmt.Sprint(c.kind, i), 1, c.p))
 				}
@@ -209,6 +244,52 @@ func TestRest(t *testing.T) {
 		}
 		if err := b.Wait(t.Context(), bot.Prompt); err != nil || time.Since(start) != 40*time.Second {
 			t.Errorf("the next call came after %v: %v", time.Since(start), err)
+		}
+	})
+}
+
+// TestAFloodOfCommands holds that prompts do not wait for what people are answered, and that nobody takes all answers.
+func TestAFloodOfCommands(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := newCounting(20)
+		ctx, cancel := context.WithCancel(t.Context())
+		var mu sync.Mutex
+		answers := map[string][]time.Duration{}
+		var people sync.WaitGroup
+		ask := func(who string, times int) {
+			for range times {
+				people.Go(func() {
+					if f.budget.Answer(ctx, who) != nil {
+						return
+					}
+					mu.Lock()
+					defer mu.Unlock()
+					answers[who] = append(answers[who], time.Since(f.start))
+				})
+			}
+		}
+		started(t, &bottest.Memory{}, func(h *bot.Hub) {
+			ask("noisy", 50)
+			time.Sleep(2 * time.Second)
+			ask("quiet", 1)
+			for i := range 6 {
+				asked := time.Since(f.start)
+				want(t, h, card(fmt.Sprint("ask", i), 1, bot.Prompt))
+				_ = h.Settle(t.Context())
+				if late := f.shown[fmt.Sprintf("ask%d v1", i)] - asked; late > time.Second {
+					t.Errorf("prompt %d went out %v late", i, late)
+				}
+				time.Sleep(8 * time.Second)
+			}
+		}, f)
+		cancel()
+		people.Wait()
+		if n := len(answers["noisy"]); n != 8 {
+			t.Errorf("one person was answered %d times", n)
+		}
+		if len(answers["quiet"]) != 1 || answers["quiet"][0] > 12*time.Second {
+			t.Errorf("another one was answered at %v", answers["quiet"])
 		}
 	})
 }

@@ -48,6 +48,7 @@ func (l *lane) call(ctx context.Context, p parcel, s *shown) (err error) {
 		}
 	}
 	if s.ref != "" {
+		l.doubt(ctx, m.Key, s)
 		err := l.p.Edit(ctx, s.ref, m)
 		if !errors.Is(err, ErrGone) {
 			if err != nil {
@@ -61,7 +62,7 @@ func (l *lane) call(ctx context.Context, p parcel, s *shown) (err error) {
 		return nil
 	}
 	if finds && !s.tried {
-		if err := l.store.SaveDelivered(ctx, l.p.Name(), m.Key, 0, ""); err != nil {
+		if err := l.store.SaveDelivered(ctx, l.p.Name(), StoredDelivery{Key: m.Key}); err != nil {
 			return fmt.Errorf("save intent to post %s: %w", m.Key, err)
 		}
 	}
@@ -74,14 +75,28 @@ func (l *lane) call(ctx context.Context, p parcel, s *shown) (err error) {
 	return nil
 }
 
+// doubt records that nobody knows what the post of key says until its edit has succeeded: it may take effect though the
+// answer is lost, or the bot ends.
+func (l *lane) doubt(ctx context.Context, key string, s *shown) {
+	if s.digest == "" {
+		return
+	}
+	if s.digest = ""; l.volatile {
+		return
+	}
+	if err := l.store.SaveDelivered(ctx, l.p.Name(), s.stored(key)); err != nil {
+		l.log.Error("an edit that begins could not be saved", "key", key, "error", err)
+	}
+}
+
 // settle records the outcome of a call.
 func (l *lane) settle(ctx context.Context, m Message, s shown, err error) {
 	if err == nil {
-		s.version, s.at, s.asks = m.Version, time.Now(), m.Priority == Prompt && !m.Nudge && s.ref != ""
+		s.version, s.at, s.asks, s.digest = m.Version, time.Now(), asks(m) && s.ref != "", digest(m)
 		if !l.volatile {
 			// The message is out whatever happens to ctx now; forgetting its ref would post it twice.
 			save, cancel := context.WithTimeout(context.WithoutCancel(ctx), callTimeout)
-			if err := l.store.SaveDelivered(save, l.p.Name(), m.Key, m.Version, string(s.ref)); err != nil {
+			if err := l.store.SaveDelivered(save, l.p.Name(), s.stored(m.Key)); err != nil {
 				l.log.Error("delivery could not be saved", "key", m.Key, "error", err)
 			}
 			cancel()
@@ -91,14 +106,24 @@ func (l *lane) settle(ctx context.Context, m Message, s shown, err error) {
 	defer l.mu.Unlock()
 	defer knock(l.stirred)
 	old := l.shown[m.Key].ref
+	if err == nil {
+		s.edited = s.asks && s.ref == old
+	}
 	l.shown[m.Key] = s
+	if err == nil && s.ref != old && (l.flat || !m.Thread) {
+		l.bottom, l.lead, l.buried, l.posted = m.Key, "", false, s.at
+		if p := l.pending[m.Key]; m.Nudge && (p == nil || p.m.State != NudgeOver) {
+			l.bottom, l.lead = m.Of, m.Key
+		}
+	}
+	l.moved = true
 	p := l.pending[m.Key]          // nil: a part that was dropped meanwhile
 	if old != "" && s.ref != old { // the card is gone, and what stood below it
-		for _, part := range l.divide(m) {
+		parts := l.divide(m)
+		for _, part := range parts {
 			delete(l.shown, part.Key)
-			part.Priority = m.Priority
-			l.queue(part, true)
 		}
+		l.queueParts(m, parts)
 	}
 	switch {
 	case err == nil:

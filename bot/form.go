@@ -9,6 +9,21 @@ import (
 // Heading is what people call the field.
 func (f Field) Heading() string { return cmp.Or(f.Label, f.Name, "…") }
 
+// Help says what may be filled in, with an example where there is one: a pattern is for machines, and the last resort.
+func (f Field) Help(label func(id string, pairs ...any) string) string {
+	switch {
+	case len(f.Enum) > 0:
+		return label("ui.hint_values", "values", strings.Join(f.Enum, ", "))
+	case f.Hint != "":
+		return f.Hint
+	case f.Type == "host", f.Type == "address", f.Type == "port", f.Type == "ip":
+		return label("ui.hint_" + f.Type)
+	case f.Pattern != "" && f.Value == "":
+		return label("ui.hint_pattern", "pattern", f.Pattern)
+	}
+	return ""
+}
+
 // OpenForm is what people must know of the form of m before they press a button: what they must fill in, and what is
 // ticked. The rest stands in the form that its button opens, and what comes of it above; without that button everything is
 // here.

@@ -65,6 +65,10 @@ func (l *lane) linked(err error, ended bool) {
 	if ended {
 		k.running = time.Time{}
 	}
+	if l.mover != nil {
+		l.moved = true
+		knock(l.wake)
+	}
 	switch {
 	case err == nil && k.err != nil:
 		k.err = nil

@@ -27,6 +27,7 @@ type Hub struct {
 	log   *slog.Logger
 	tell  func(Health)
 	lanes []*lane
+	start sync.RWMutex // held while the past is loaded: what is wanted meanwhile is none of it
 
 	mu      sync.Mutex
 	changed chan struct{} // closed and replaced whenever a lane has delivered or failed
@@ -56,6 +57,8 @@ func (h *Hub) Want(ctx context.Context, m Message) error {
 	if err != nil {
 		return fmt.Errorf("encode message %s: %w", m.Key, err)
 	}
+	h.start.RLock()
+	defer h.start.RUnlock()
 	if err := h.store.SaveWanted(ctx, m.Key, m.Version, body); err != nil {
 		return fmt.Errorf("save wanted message %s: %w", m.Key, err)
 	}
@@ -68,6 +71,22 @@ func (h *Hub) Want(ctx context.Context, m Message) error {
 // Run delivers and receives until ctx ends, then waits for everything that it started. A platform that fails is
 // restarted with backoff and never disturbs the others. The error is of reading the Store at the start.
 func (h *Hub) Run(ctx context.Context, to Handler) error {
+	if err := h.load(ctx); err != nil {
+		return err
+	}
+	var wg sync.WaitGroup
+	for _, l := range h.lanes {
+		wg.Go(func() { l.deliver(ctx) })
+		wg.Go(func() { l.supervise(ctx, to) })
+		wg.Go(func() { l.watch(ctx, h.tell) })
+	}
+	wg.Wait()
+	return nil
+}
+
+func (h *Hub) load(ctx context.Context) error {
+	h.start.Lock()
+	defer h.start.Unlock()
 	messages, err := Wanted(ctx, h.store, h.log)
 	if err != nil {
 		return err
@@ -78,13 +97,6 @@ func (h *Hub) Run(ctx context.Context, to Handler) error {
 			return err
 		}
 	}
-	var wg sync.WaitGroup
-	for _, l := range h.lanes {
-		wg.Go(func() { l.deliver(ctx) })
-		wg.Go(func() { l.supervise(ctx, to) })
-		wg.Go(func() { l.watch(ctx, h.tell) })
-	}
-	wg.Wait()
 	return nil
 }
 

@@ -132,7 +132,7 @@ func (f finding) Find(_ context.Context, key string, _ time.Time) (bot.Ref, bool
 var errStored = errors.New("stored, but the answer was lost")
 
 func card(key string, version int64, p bot.Priority) bot.Message {
-	return bot.Message{Key: key, Version: version, Title: key, Priority: p}
+	return bot.Message{Key: key, Version: version, Title: key, Lines: []string{fmt.Sprint("version ", version)}, Priority: p}
 }
 
 // started runs a hub inside a synctest bubble and stops it at the end of do.
@@ -293,7 +293,7 @@ func TestLooksBeforePostingAgain(t *testing.T) {
 		f, s := &fake{name: "a"}, &bottest.Memory{}
 		f.post("old", card("k", 1, bot.Prompt))
 		_ = s.SaveWanted(t.Context(), "k", 1, []byte(`{"key":"k","version":1}`))
-		_ = s.SaveDelivered(t.Context(), "a", "k", 0, "")
+		_ = s.SaveDelivered(t.Context(), "a", bot.StoredDelivery{Key: "k"})
 		started(t, s, func(h *bot.Hub) { synctest.Wait(); _ = h.Settle(t.Context()) }, finding{f})
 		same(t, f.log(), "edit k v1 at old")
 	})

@@ -71,7 +71,21 @@ func (b *inbox) Handle(ctx context.Context, in Inbound) Reply {
 	if b.take(in.ID) && ctx.Err() == nil { // else perhaps it was cut off: handled again it changes nothing where it was not
 		b.settle(ctx, in.ID)
 	}
+	reply.Message = b.placed(reply.Message)
+	if renew := reply.Renew; renew != nil {
+		reply.Renew = func(ctx context.Context) *Message { return b.placed(renew(ctx)) }
+	}
 	return reply
+}
+
+// placed is a card with where the platform shows it.
+func (b *inbox) placed(m *Message) *Message {
+	if m == nil {
+		return nil
+	}
+	with := *m
+	with.OfRef = b.l.refOf(m.Key)
+	return &with
 }
 
 func (b *inbox) settle(ctx context.Context, id string) {

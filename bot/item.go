@@ -11,6 +11,7 @@ import (
 const (
 	maxLines  = 40 // of what changes data, since it is read on the card
 	maxScreen = 20 // of everything else, as a phone breaks them
+	fewLines  = 10 // are shown all the same: they stand below else, which is as long
 )
 
 // Item is the lines of a card, or one of its blocks, with the room that it needs and gets there.
@@ -46,16 +47,32 @@ func (it *Item) Measure(frame, most, least, notice int, weigh func(rune) int) {
 // are marked, which stand first; of a script the steps follow from each other. Other text is of the card's own making.
 func (it *Item) Opening() string {
 	if !slices.Contains([]string{"script", "command", "files", "table"}, it.Kind) {
-		return firstLines(it.Body, maxLines)
+		return it.opening(maxLines)
 	}
 	shown, n := 0, 0
 	for line := range strings.Lines(it.Body) {
-		shown += 1 + uniseg.StringWidth(strings.TrimRight(line, "\n"))/(PhoneWidth+1)
+		shown += screen(line)
 		if n++; shown > maxScreen && n > it.marked() {
-			return firstLines(it.Body, max(1, n-1))
+			return it.opening(max(1, n-1))
 		}
 	}
 	return it.Body
+}
+
+// opening is the first n lines of Body, or all of it where few are missing.
+func (it *Item) opening(n int) string {
+	head, missing := firstLines(it.Body, n), 0
+	for line := range strings.Lines(it.Body[len(head):]) {
+		if missing += screen(line); missing > fewLines {
+			return head
+		}
+	}
+	return it.Body
+}
+
+// screen is how many lines a phone makes of line.
+func screen(line string) int {
+	return 1 + uniseg.StringWidth(strings.TrimRight(line, "\n"))/(PhoneWidth+1)
 }
 
 // marked is how many lines of a table the rows take that need a look, as far as they are read on the card.
@@ -74,11 +91,26 @@ func (it *Item) Head() (head string, missing int) {
 	if it.Where == "" {
 		return it.Body, 0
 	}
-	some, tail := Split(it.Body, min(it.Got-it.frame-it.notice, it.most), it.weigh)
+	some, tail := it.split()
 	if head = strings.TrimRight(some, "\n"); !strings.HasSuffix(some, "\n") {
 		head += "…"
 	}
 	return head, CountLines(tail)
+}
+
+func (it *Item) split() (some, tail string) {
+	return Split(it.Body, min(it.Got-it.frame-it.notice, it.most), it.weigh)
+}
+
+// tail is the lines that the item does not show in whole, a table's below its columns.
+func (it *Item) tail() string {
+	some, _ := it.split()
+	tail := it.Body[strings.LastIndexByte(some, '\n')+1:]
+	columns := firstLines(PlainTable(it.Block), 1)
+	if it.Kind == "table" && len(it.Columns) > 0 && some != "" && strings.HasPrefix(some, columns) {
+		return columns + tail
+	}
+	return tail
 }
 
 // Fill gives items room, the most important ones first, and makes parts of those that are shortened. It names those that
@@ -86,17 +118,16 @@ func (it *Item) Head() (head string, missing int) {
 func (p *Parts) Fill(items []*Item, room, slots int, where func(part Message) string) (missing []string, at string) {
 	allot(items, room, slots)
 	var shortened []*Item
-	var blocks []Block
 	for _, it := range items {
 		if it.Got < it.need || it.long {
-			shortened, blocks = append(shortened, it), append(blocks, it.Block)
+			shortened = append(shortened, it)
 		}
 		if it.Got == 0 {
 			missing = append(missing, p.name(it.Block))
 		}
 	}
 	known := map[string]string{} // one part may hold many
-	for i, part := range p.addShortened(blocks, len(missing)) {
+	for i, part := range p.addShortened(shortened, len(missing)) {
 		if known[part.Key] == "" {
 			known[part.Key] = where(part)
 		}

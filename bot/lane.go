@@ -2,8 +2,10 @@ package bot
 
 import (
 	"context"
-	"fmt"
+	"encoding/json"
 	"log/slog"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -13,6 +15,8 @@ import (
 const (
 	// callTimeout bounds one Send, Edit or Find.
 	callTimeout = 20 * time.Second
+	// recordTimeout bounds the record of a call: people wait for the call.
+	recordTimeout = 2 * time.Second
 	// keepVolatile is how many messages a forgetful platform gets at a start.
 	keepVolatile = 500
 )
@@ -25,7 +29,9 @@ type lane struct {
 	done     func() // called whenever less may be pending
 	volatile bool
 	mentions bool
+	flat     bool
 	divider  Divider // nil: one post holds a whole card
+	mover    Mover   // nil: its chat stays where it is
 	budget   *Budget
 	wake     chan struct{}
 
@@ -33,7 +39,13 @@ type lane struct {
 	next    int64
 	pending map[string]*parcel
 	shown   map[string]shown
-	pause   time.Time // the platform asked to wait until then
+	moved   bool              // perhaps: what waits for people may stand in another chat
+	past    map[string]string // runs that were over when the bot started, and the card that says so
+	bottom  string            // key of what the newest post is, or of the card that it calls people to; "" unknown
+	lead    string            // key of the call that the newest post is
+	buried  bool              // something else stands below that
+	posted  time.Time         // when the newest of all was posted
+	pause   time.Time         // the platform asked to wait until then
 	outage  outage
 
 	health  Health // what was told last
@@ -58,13 +70,32 @@ type shown struct {
 	version int64
 	ref     Ref  // "": nothing is shown
 	asks    bool // what is shown is a question
+	edited  bool // an edit made it one
 	tried   bool // a first post may exist though nothing is known of it
+	digest  string
 	at      time.Time
+}
+
+func (s shown) stored(key string) StoredDelivery {
+	return StoredDelivery{Key: key, Version: s.version, Ref: string(s.ref), Digest: s.digest, Asks: s.asks}
+}
+
+// asks reports whether m is a card that waits for people.
+func asks(m Message) bool { return m.Priority == Prompt && !m.Nudge && !m.Thread }
+
+// digest is the same for versions of a message that show the same.
+func digest(m Message) string {
+	m.Version = 0
+	body, err := json.Marshal(m)
+	if err != nil { // never: it has been a JSON before
+		return ""
+	}
+	return ShortHash(string(body))
 }
 
 func newLane(p Platform, s Store, log *slog.Logger, done func()) *lane {
 	l := &lane{p: p, store: s, log: log, done: done, wake: make(chan struct{}, 1), stirred: make(chan struct{}, 1),
-		pending: map[string]*parcel{}, shown: map[string]shown{}, budget: NewBudget(0, 0),
+		pending: map[string]*parcel{}, shown: map[string]shown{}, past: map[string]string{}, budget: NewBudget(0, 0),
 		health: Health{Platform: p.Name(), Since: time.Now()}}
 	if v, ok := p.(Volatile); ok {
 		l.volatile = v.Volatile()
@@ -77,78 +108,30 @@ func newLane(p Platform, s Store, log *slog.Logger, done func()) *lane {
 	} else if v, ok := p.(Limiter); ok {
 		l.budget = NewBudget(v.Every(), 0)
 	}
+	if v, ok := p.(Flat); ok {
+		l.flat = v.Flat()
+	}
 	l.divider, _ = p.(Divider)
+	l.mover, _ = p.(Mover)
 	return l
-}
-
-// load takes over what was delivered before a restart and queues what was not. A platform that is new gets what still
-// matters, not the past.
-func (l *lane) load(ctx context.Context, wanted []Message) error {
-	if !l.volatile {
-		stored, err := l.store.Delivered(ctx, l.p.Name())
-		if err != nil {
-			return fmt.Errorf("read deliveries of %s: %w", l.p.Name(), err)
-		}
-		if len(stored) == 0 {
-			l.spare(ctx, wanted)
-		}
-		l.mu.Lock()
-		for _, d := range stored {
-			if known, ok := l.shown[d.Key]; !ok || d.Version > known.version {
-				l.shown[d.Key] = shown{version: d.Version, ref: Ref(d.Ref), tried: d.Ref == "" && d.Version == 0}
-			}
-		}
-		for key, p := range l.pending { // wanted before Run
-			if l.shown[key].holds(p.m) {
-				delete(l.pending, key)
-			}
-		}
-		l.mu.Unlock()
-	} else if len(wanted) > keepVolatile {
-		wanted = wanted[len(wanted)-keepVolatile:]
-	}
-	for _, m := range wanted {
-		l.want(m)
-	}
-	l.done()
-	return nil
-}
-
-// spare records that people who saw nothing so far need not see the past: what asks nothing, and is of no run that goes on.
-func (l *lane) spare(ctx context.Context, wanted []Message) {
-	over := map[string]bool{}
-	for _, m := range wanted {
-		if m.Ends {
-			over[m.RunID] = true
-		}
-	}
-	var past []Message
-	l.mu.Lock()
-	for _, m := range wanted {
-		if _, news := l.pending[m.Key]; news || m.Priority == Prompt || (m.RunID != "" && !over[m.RunID]) {
-			continue
-		}
-		past = append(past, m)
-		l.shown[m.Key] = shown{version: m.Version}
-	}
-	l.mu.Unlock()
-	for _, m := range past {
-		if err := l.store.SaveDelivered(ctx, l.p.Name(), m.Key, m.Version, ""); err != nil {
-			l.log.Error("delivery could not be saved", "key", m.Key, "error", err)
-			return
-		}
-	}
 }
 
 func (l *lane) pendingCount() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return len(l.pending)
+	n := 0
+	for _, p := range l.pending {
+		if !l.idles(p) {
+			n++
+		}
+	}
+	return n
 }
 
 // deliver sends until ctx ends. A message is chosen when a call may be made, so that what goes out is the newest.
 func (l *lane) deliver(ctx context.Context) {
 	for ctx.Err() == nil {
+		l.follow(ctx)
 		if wait := l.idle(); wait != 0 {
 			var timer <-chan time.Time
 			if wait > 0 {
@@ -162,9 +145,54 @@ func (l *lane) deliver(ctx context.Context) {
 			continue
 		}
 		if p, ok := l.choose(); ok {
+			l.budget.called()
 			l.turn(ctx, p)
 		}
 		l.done()
+	}
+}
+
+// called records a call that is about to be made.
+func (l *lane) called(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTimeout)
+	defer cancel()
+	if err := l.store.SaveCall(ctx, l.p.Name()); err != nil {
+		l.log.Error("a call could not be recorded", "error", err)
+	}
+}
+
+// buries notes that the platform has posted something by itself, which stands below every card.
+func (l *lane) buries() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.buried, l.posted = true, time.Now()
+	knock(l.wake)
+}
+
+// follow queues what waits for people and stands where they do not look any more.
+func (l *lane) follow(ctx context.Context) {
+	l.mu.Lock()
+	moved := l.moved && l.mover != nil
+	l.moved = false
+	if moved { // what is wanted is long to read
+		moved = slices.ContainsFunc(slices.Collect(maps.Values(l.shown)), func(s shown) bool { return s.asks && l.mover.Strayed(s.ref) })
+	}
+	l.mu.Unlock()
+	if !moved {
+		return
+	}
+	wanted, err := Wanted(ctx, l.store, l.log)
+	if err != nil {
+		l.log.Error("what stands in an old chat is unknown", "error", err)
+		return
+	}
+	for _, m := range newestRunsFirst(wanted) {
+		l.mu.Lock()
+		strays := l.strays(m, l.shown[m.Key])
+		l.mu.Unlock()
+		if strays {
+			l.want(m)
+		}
 	}
 }
 
@@ -185,7 +213,16 @@ func (l *lane) show(ctx context.Context, p parcel) {
 	s := l.shown[p.m.Key]
 	p.m.OfRef = l.shown[p.m.Of].ref
 	l.mu.Unlock()
-	l.settle(ctx, p.m, s, l.call(ctx, p, &s))
+	err := l.call(ctx, p, &s)
+	l.budget.ends()
+	l.settle(ctx, p.m, s, err)
+}
+
+// refOf is where the card of key is shown, "" nowhere.
+func (l *lane) refOf(key string) Ref {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.shown[key].ref
 }
 
 // unshown is what is queued of a card that was never posted.

@@ -32,11 +32,13 @@ type Message struct {
 	Output    string    `json:"output,omitempty"`     // long output: a thread, a file, a fold
 	Notify    []string  `json:"notify,omitempty"`     // people to mention where the message is new; an edit buzzes nobody
 	Nudge     bool      `json:"nudge,omitempty"`      // exists only to buzz the people of Notify: for a Mentioner alone
+	Covered   bool      `json:"covered,omitempty"`    // a Nudge that goes out only where something else stands below its card
 	Of        string    `json:"of,omitempty"`         // key of the card that this message is about: it goes out after that one
 	Thread    bool      `json:"thread,omitempty"`     // stands below its card (a thread, a reply) instead of beside it
 	Except    string    `json:"except,omitempty"`     // the platform that does not get it, since it is about that one
 	OfRef     Ref       `json:"-"`                    // the platform's name of that card, filled in by the hub; "" where it shows none
 	Ends      bool      `json:"ends,omitempty"`       // the run of RunID is over, or put aside, with this message
+	Listed    bool      `json:"listed,omitempty"`     // another card says it in a line: where calls of a minute are few it gets no post of its own
 	Priority  Priority  `json:"priority"`
 	At        time.Time `json:"at"`
 }
@@ -81,6 +83,7 @@ type Field struct {
 	Value    string   `json:"value,omitempty"`
 	Enum     []string `json:"enum,omitempty"`
 	Pattern  string   `json:"pattern,omitempty"`
+	Hint     string   `json:"hint,omitempty"` // what is wanted, with an example: shown instead of the pattern
 }
 
 // Button is one answer. Action is opaque to platforms, at most 1 KiB.

@@ -12,6 +12,7 @@ type Parts struct {
 	Of    Message
 	Show  func(Block) string // a block as people copy it
 	Label func(id string, pairs ...any) string
+	Rest  func(whole Message) bool // of a shortened item the part needs only what the card does not show; nil: never
 	All   []Message
 }
 
@@ -43,22 +44,40 @@ func (p *Parts) AddOutput(title string) Message {
 // manyParts is how many shortened blocks make one part together.
 const manyParts = 4
 
-// addShortened makes the parts of blocks that the card shows in part, or not at all (missing): one each, or one of all
+// addShortened makes the parts of items that the card shows in part, or not at all (missing): one each, or one of all
 // where they are many. It returns the part of each.
-func (p *Parts) addShortened(blocks []Block, missing int) []Message {
+func (p *Parts) addShortened(items []*Item, missing int) []Message {
 	var out []Message
-	if len(blocks) > manyParts || missing > 1 {
-		return slices.Repeat([]Message{p.Add("blocks", blocks...)}, len(blocks))
+	if len(items) > manyParts || missing > 1 {
+		var blocks []Block
+		for _, it := range items {
+			blocks = append(blocks, it.Block)
+		}
+		return slices.Repeat([]Message{p.Add("blocks", blocks...)}, len(items))
 	}
-	for _, b := range blocks {
-		out = append(out, p.Add(kindName(b.Kind), b))
+	for _, it := range items {
+		out = append(out, p.addItem(it))
 	}
 	return out
 }
 
+func (p *Parts) addItem(it *Item) Message {
+	had, name := len(p.All), kindName(it.Kind)
+	whole := p.Add(name, it.Block)
+	if len(p.All) == had || it.Got == 0 || p.Rest == nil || !p.Rest(whole) {
+		return whole
+	}
+	p.All = p.All[:had]
+	rest := Block{Kind: it.Kind, Label: it.Label, Text: it.tail()}
+	if rest.Label != "" {
+		rest.Label = "… " + rest.Label
+	}
+	return p.Add(name, rest)
+}
+
 func (p *Parts) part(name, content string) Message {
-	return Message{Key: p.Of.Key + "#" + name + "-" + ShortHash(content), Version: 1, State: "info", Of: p.Of.Key, Thread: true,
-		Priority: p.Of.Priority, At: p.Of.At}
+	return Message{Key: p.Of.Key + "#" + name + "-" + ShortHash(content), Version: 1, State: "info", Context: p.Of.Title, Of: p.Of.Key,
+		Thread: true, Priority: p.Of.Priority, At: p.Of.At}
 }
 
 // ShortHash names a text by 12 hexadecimal digits.

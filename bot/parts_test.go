@@ -52,6 +52,28 @@ func TestPartsStandBelowTheirCardOnce(t *testing.T) {
 	})
 }
 
+// few is a dividing platform on which calls a minute are few.
+type few struct {
+	dividing
+	budget *bot.Budget
+}
+
+func (f few) Budget() *bot.Budget { return f.budget }
+
+func TestPartsComeAfterButtonsThatNobodyShouldPress(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := &fake{name: "a"}
+		started(t, &bottest.Memory{}, func(h *bot.Hub) {
+			want(t, h, card("decided", 1, bot.Prompt))
+			_ = h.Settle(t.Context())
+			want(t, h, card("first", 1, bot.Prompt), long("k", 1, "a\nb\n"), card("result", 1, bot.Outcome), card("decided", 2, bot.Outcome))
+			_ = h.Settle(t.Context())
+		}, few{dividing{finding{f}}, bot.NewBudget(time.Second, 20)})
+		same(t, f.log(), "send decided v1", "send first v1", "send k v1", "edit decided v2 at ref1", `send k#a v1 of "ref3"`, `send k#b v1 of "ref3"`, "send result v1")
+	})
+}
+
 func TestPartsOfAnOlderVersionAreDropped(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -37,6 +37,9 @@ type Volatile interface{ Volatile() bool }
 // Mentioner is implemented by platforms on which an edit buzzes nobody: they alone get messages that are a Nudge.
 type Mentioner interface{ Mentions() bool }
 
+// Flat is implemented by platforms on which what belongs below a card is posted below everything else in the chat.
+type Flat interface{ Flat() bool }
+
 // Divider is implemented by platforms on which one post cannot hold everything of a card. Divide is pure: it returns the
 // rest as messages of their own with Of and Thread set. What they show is part of their Key, so that a part that is out
 // already is not posted again, and a changed one is new.
@@ -47,6 +50,11 @@ type Divider interface{ Divide(m Message) []Message }
 type Answerer interface {
 	Answer(ctx context.Context, in Inbound, r Reply) error
 }
+
+// Mover is implemented by platforms whose chat may become another one. Strayed reports, without asking anybody, whether a
+// message stands where people do not look any more: an Edit of it is ErrGone, and the hub posts at once anew what waits for
+// people. While a platform is not sure nothing has strayed. It is asked again after each Report, Send and Edit.
+type Mover interface{ Strayed(ref Ref) bool }
 
 // ErrGone is wrapped by an Edit whose message no longer exists: the hub posts it anew.
 var ErrGone = errors.New("message is gone")
@@ -96,23 +104,34 @@ type Inbound struct {
 	Action   string // Button.Action of the pressed button
 	Reason   string
 	Fields   map[string]string
-	Language string // what the person's client speaks, "" unknown
+	Language string // in which the person is answered; "": in their own, else in LANGUAGE
 	ID       string // the platform's id of this event, for deduplication
 	Origin   string `json:",omitempty"` // where the platform answers; opaque to everybody else; kept, so no secret
 	// Casual is what people said near the bot but not to it, such as a reply below a card: only what can be nothing but an
 	// answer to a card is one.
 	Casual bool `json:",omitempty"`
+	// Replied is that what is Casual replies to a post of the bot itself: what begins like an answer to a card is one.
+	Replied bool `json:",omitempty"`
+	// Old is that the pressed button stands on the newest version of its card no more. Nobody was asked for a reason, or
+	// whether they are sure: it decides nothing, and is answered with what became of the question.
+	Old bool `json:",omitempty"`
+	// Called is how people speak to the bot where Text was said, for its help; "" where its usual name does.
+	Called string `json:",omitempty"`
 	// At is when it was received; zero: now.
 	At time.Time `json:",omitzero"`
 }
 
-// Reply is said to that person alone; Message, where set, is shown to that person as a card of its own.
+// Reply is said to that person alone; Message, where set, is shown to that person as a card of its own. Where the platform
+// shows that card anyway, the hub fills in its OfRef: where everybody would see a copy, which nobody edits, people are better
+// led to it.
 type Reply struct {
 	Text     string
 	Refused  bool
 	Stranger bool // refused since nobody of the fleet said it: a platform need not say that again and again
 	RunID    string
 	Message  *Message
+	// Renew, where set, gives Message as it is later: a platform on which answers wait for their turn asks when it comes.
+	Renew func(ctx context.Context) *Message `json:"-"`
 	// Noted says that Text tells no more than that the answer was taken. Where the card that was pressed changes before the
 	// person's eyes, that is said already: a platform may leave it out, or show it in passing.
 	Noted bool

@@ -30,23 +30,33 @@ func (l *lane) want(m Message) {
 	if s := l.shown[m.Key]; s.version > m.Version || (s.ref == "" && s.holds(m)) {
 		return
 	}
+	if l.past[m.RunID] == m.Key && !m.Ends { // it goes on
+		delete(l.past, m.RunID)
+	}
+	if m.Nudge && m.State == NudgeOver && l.lead == m.Key { // it leads nowhere any more
+		l.bottom, l.lead = m.Key, ""
+	}
 	l.queue(m, false)
 	for key, p := range l.pending {
 		old := p.part && p.m.Of == m.Key && !slices.ContainsFunc(parts, func(m Message) bool { return m.Key == key })
-		stale := m.Nudge && m.State != NudgeOver && p.m.Nudge && m.Of != "" && p.m.Of == m.Of && key != m.Key && l.shown[key].ref == ""
+		stale := m.Nudge && m.State != NudgeOver && p.m.Nudge && m.Covered == p.m.Covered && m.Of != "" && p.m.Of == m.Of && key != m.Key && l.shown[key].ref == ""
 		if old || stale { // one call about a card is enough, however long the platform was down
 			delete(l.pending, key)
 		}
 	}
-	for _, part := range parts {
-		part.Priority = m.Priority
-		l.queue(part, true)
-	}
+	l.queueParts(m, parts)
 	knock(l.wake)
 }
 
+func (l *lane) queueParts(m Message, parts []Message) {
+	for _, part := range parts {
+		part.Priority, part.RunID = m.Priority, m.RunID
+		l.queue(part, true)
+	}
+}
+
 func (l *lane) queue(m Message, part bool) {
-	if l.shown[m.Key].holds(m) {
+	if s := l.shown[m.Key]; s.holds(m) && !l.strays(m, s) {
 		return
 	}
 	if p, ok := l.pending[m.Key]; !ok {
@@ -76,10 +86,33 @@ func (l *lane) divide(m Message) (parts []Message) {
 // holds reports whether nothing is left to do for m: it is shown, or need not be.
 func (s shown) holds(m Message) bool { return s.version > 0 && s.version >= m.Version }
 
-// void is a nudge that calls nobody any more and was never posted.
+// same reports whether s shows what m says, though of another version.
+func (l *lane) same(m Message, s shown) bool {
+	return !l.volatile && s.ref != "" && s.digest != "" && !l.strays(m, s) && s.digest == digest(m)
+}
+
+// strays reports whether m waits for people, and is shown where they do not look any more.
+func (l *lane) strays(m Message, s shown) bool {
+	return l.mover != nil && s.ref != "" && asks(m) && l.mover.Strayed(s.ref)
+}
+
+// void is what was never posted and need not be: a nudge that calls nobody any more, and what is listed where calls of a
+// minute are few.
 func (l *lane) void(m Message) bool {
 	s := l.shown[m.Key]
+	if m.Listed && s.ref == "" {
+		return l.budget.perMinute > 0
+	}
 	return m.Nudge && m.State == NudgeOver && s.ref == "" && !s.tried
+}
+
+// idles reports whether p is a call that is needed only if something gets between its card and those who read: there is
+// nothing yet.
+func (l *lane) idles(p *parcel) bool {
+	if !p.m.Covered || p.m.State == NudgeOver || l.shown[p.m.Key].ref != "" {
+		return false
+	}
+	return !l.buried && (l.bottom == "" || l.bottom == p.m.Of || l.shown[l.bottom].asks)
 }
 
 // idle is 0 where something can go out now, else how long to wait; -1: until something is wanted.
@@ -106,11 +139,28 @@ func (l *lane) due(p *parcel) (at time.Time, ok bool) {
 			return time.Time{}, false
 		}
 	}
-	at = latest(p.notBy, l.budget.free(l.priority(p)))
+	leads := p.m.Covered && p.m.State != NudgeOver
+	if l.idles(p) || leads && l.unready(p.m.Of) {
+		return time.Time{}, false
+	}
+	at = latest(p.notBy, l.budget.free(l.takes(p)))
+	if leads && !l.shown[p.m.Of].edited { // once, below all that is posted now
+		at = latest(at, p.asked.Add(courtesy), l.posted.Add(courtesy))
+	}
 	if s := l.shown[p.m.Key]; l.priority(p) == Ticker && s.ref != "" && !s.at.IsZero() {
 		at = latest(at, s.at.Add(l.budget.pace()))
 	}
 	return at, true
+}
+
+// unready reports whether a question is still to be shown, or a part of it.
+func (l *lane) unready(card string) bool {
+	for key, p := range l.pending {
+		if key == card && asks(p.m) && p.fails < patience || p.part && p.m.Of == card && p.fails == 0 {
+			return true
+		}
+	}
+	return false
 }
 
 func latest(a time.Time, more ...time.Time) time.Time {
@@ -120,92 +170,4 @@ func latest(a time.Time, more ...time.Time) time.Time {
 		}
 	}
 	return a
-}
-
-// answers reports whether p takes the buttons of a question away that people still see. Where calls a minute are few,
-// questions themselves come before that.
-func (l *lane) answers(p *parcel) bool {
-	return l.budget.perMinute == 0 && p.m.Priority != Prompt && l.shown[p.m.Key].asks
-}
-
-// priority is what p takes its call as: who presses what was answered presses in vain, so that counts as a prompt.
-func (l *lane) priority(p *parcel) Priority {
-	if l.answers(p) {
-		return Prompt
-	}
-	return p.m.Priority
-}
-
-// fresh reports whether p is a card of a run that was never posted.
-func (l *lane) fresh(p *parcel) bool {
-	return p.m.RunID != "" && !p.m.Nudge && !p.part && l.shown[p.m.Key].ref == ""
-}
-
-// inOrder is the post that goes out in the place of p: what was wanted earlier of the same run stands above it, unless it
-// is a question that would wait too long for that, or the end of the run.
-func (l *lane) inOrder(p *parcel, now time.Time) *parcel {
-	if l.volatile || p.m.Ends || !l.fresh(p) {
-		return p
-	}
-	first, wait := p, time.Duration(0)
-	for _, q := range l.pending {
-		if q.order >= p.order || q.m.RunID != p.m.RunID || !l.fresh(q) {
-			continue
-		}
-		if at, ok := l.due(q); !ok || at.After(now) {
-			continue
-		}
-		if wait += l.budget.every; q.order < first.order {
-			first = q
-		}
-	}
-	if p.m.Priority == Prompt && now.Add(wait).After(p.asked.Add(courtesy)) {
-		return p
-	}
-	return first
-}
-
-// choose picks what takes a question away that was answered, then prompts before outcomes before tickers, of these the end
-// of a run first, cards before their parts, then the oldest; cards of one run are posted in their
-// order. It takes the call that it needs. A volatile platform has no budget to divide; it gets everything in order.
-func (l *lane) choose() (parcel, bool) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	now := time.Now()
-	var best *parcel
-	for key, p := range l.pending {
-		if l.void(p.m) {
-			delete(l.pending, key)
-			continue
-		}
-		if at, ok := l.due(p); !ok || at.After(now) {
-			continue
-		}
-		if best == nil || l.before(p, best) {
-			best = p
-		}
-	}
-	if best == nil {
-		return parcel{}, false
-	}
-	if best = l.inOrder(best, now); !l.budget.take(l.priority(best)) {
-		return parcel{}, false
-	}
-	return *best, true
-}
-
-func (l *lane) before(a, b *parcel) bool {
-	switch {
-	case l.volatile:
-		return a.order < b.order
-	case l.answers(a) != l.answers(b):
-		return l.answers(a)
-	case a.m.Priority != b.m.Priority:
-		return a.m.Priority < b.m.Priority
-	case a.m.Ends != b.m.Ends:
-		return a.m.Ends
-	case a.part != b.part:
-		return b.part
-	}
-	return a.order < b.order
 }

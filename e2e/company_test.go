@@ -4,11 +4,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -77,21 +79,33 @@ func start(t *testing.T) *company {
 	return startWith(t, nil)
 }
 
+var ports atomic.Int32
+
+// freeAddress is one that no other test gets, nor any socket whose port the kernel chooses.
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	for range 5000 {
+		addr := fmt.Sprintf("127.0.0.1:%d", 20000+(int32(os.Getpid())*20+ports.Add(1))%10000)
+		if l, err := net.Listen("tcp", addr); err == nil {
+			l.Close()
+			return addr
+		}
+	}
+	t.Fatal("no port is free")
+	return ""
+}
+
 // startWith does so with more variables in the drill's environment, and more arguments.
 func startWith(t *testing.T, environ []string, args ...string) *company {
 	t.Helper()
+	begins(t)
 	bin := binary(t)
 	dir, err := os.MkdirTemp("", "rbe") // short, for unix sockets
 	if err != nil {
 		t.Fatal(err)
 	}
 	c := &company{t: t, dir: dir, bin: bin}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	addr := l.Addr().String()
-	l.Close()
+	addr := freeAddress(t)
 	log, err := os.Create(filepath.Join(dir, "drill.log"))
 	if err != nil {
 		t.Fatal(err)
@@ -307,4 +321,26 @@ func (c *company) sh(host, script string) (string, error) {
 	out, err := exec.Command("ssh", "-F", "none", "-p", "2222", "-i", filepath.Join(c.dir, "keys", "id_ed25519"), "-o", "BatchMode=yes",
 		"-o", "UserKnownHostsFile="+c.d.Known, "-o", "StrictHostKeyChecking=yes", "-o", "LogLevel=ERROR", "-l", c.d.SSHUser, c.address(host), script).CombinedOutput()
 	return string(out), err
+}
+
+// kept sees that secrets are nowhere but where they were given: not in what the bot writes, nor in what was said.
+func (c *company) kept(secrets []string, said map[string][]byte) {
+	c.t.Helper()
+	where := maps.Clone(said)
+	var err error
+	for _, f := range append(c.logs(), filepath.Join(c.dir, "journal.db"), filepath.Join(c.dir, "journal.db-wal"), fmt.Sprintf("/proc/%d/cmdline", c.d.Bot.Pid), fmt.Sprintf("/proc/%d/cmdline", c.cmd.Process.Pid)) {
+		if where[f], err = os.ReadFile(f); err != nil {
+			c.t.Error(err)
+		}
+	}
+	for _, path := range []string{"/readyz", "/metrics", "/api/runs", "/api/alerts"} {
+		where[path] = []byte(c.get(path))
+	}
+	for name, text := range where {
+		for _, secret := range secrets {
+			if strings.Contains(string(text), secret) {
+				c.t.Errorf("%s holds the secret %s…", name, secret[:5])
+			}
+		}
+	}
 }

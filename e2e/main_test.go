@@ -4,6 +4,7 @@
 package e2e
 
 import (
+	"flag"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,7 +16,33 @@ import (
 
 var binDir string
 
+// turns let so many tests run at once: much of their time they wait for a clock, as for the minute of a backup or of
+// Telegram's limit.
+var (
+	turns  = make(chan struct{}, 3)
+	having sync.Map // names of tests
+)
+
+// begins waits for a test's turn, once. The longest tests call it before t.Parallel, so that they are the first.
+func begins(t *testing.T) {
+	t.Helper()
+	if _, has := having.LoadOrStore(t.Name(), true); has {
+		return
+	}
+	turns <- struct{}{}
+	t.Cleanup(func() { having.Delete(t.Name()); <-turns })
+}
+
 func TestMain(m *testing.M) {
+	flag.Parse()
+	given := false
+	flag.Visit(func(f *flag.Flag) { given = given || f.Name == "test.parallel" })
+	if !given {
+		if err := flag.Set("test.parallel", "64"); err != nil { // begins tells whose turn it is
+			println(err.Error())
+			os.Exit(1)
+		}
+	}
 	dir, err := os.MkdirTemp("", "rbe2e")
 	if err != nil {
 		println(err.Error())

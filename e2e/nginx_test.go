@@ -47,16 +47,22 @@ func (c *company) roles(want map[string]string) {
 	}
 }
 
-// newMachine enters the first spare with its domain where a step asks for a machine, and returns its name.
-func (c *company) newMachine(id, stepID string) string {
-	c.t.Helper()
-	s := c.until(id, stepID).step(stepID)
+// proposed is a form with what it proposes, and the user of the drill.
+func (c *company) proposed(s step) decision {
 	d := s.to("input")
 	d.Fields = map[string]string{}
 	for _, f := range s.Form {
 		d.Fields[f.Name] = f.Default
 	}
-	d.Fields["user"], d.Fields["domain"] = c.d.SSHUser, d.Fields["name"]+".drill.test"
+	d.Fields["user"] = c.d.SSHUser
+	return d
+}
+
+// newMachine enters the first spare with its domain where a step asks for a machine, and returns its name.
+func (c *company) newMachine(id, stepID string) string {
+	c.t.Helper()
+	d := c.proposed(c.until(id, stepID).step(stepID))
+	d.Fields["domain"] = d.Fields["name"] + ".drill.test"
 	if err := c.decide(id, d); err != nil {
 		c.t.Fatalf("%s: %v", stepID, err)
 	}

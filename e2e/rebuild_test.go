@@ -54,6 +54,7 @@ func (c *company) isBack(host, state string) {
 
 // TestBothServersDie rebuilds from nothing, while the bot dies again and again and the old machines come back.
 func TestBothServersDie(t *testing.T) {
+	begins(t)
 	t.Parallel()
 	c := start(t)
 	primary, standby := c.address("primary"), c.address("standby")

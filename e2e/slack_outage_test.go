@@ -18,23 +18,30 @@ import (
 	"recoverbot/bot/slack/slacktest"
 )
 
-// TestManyHandsAndNoSlack replaces an nginx: two people answer at once, one leaves the company, and then Slack itself is gone.
-func TestManyHandsAndNoSlack(t *testing.T) {
+// TestManyHandsAndNoChats replaces an nginx: two people answer at once, one leaves the company, and then the chats are gone.
+func TestManyHandsAndNoChats(t *testing.T) {
 	t.Parallel()
-	w := startSlack(t)
+	w, g := startChats(t, smallGroup)
 	c := w.c
 
 	// An alert calls people, and its button starts the run.
+	const begin = "Start recovery"
+	g.loses()
 	c.drill("break", "nginx2")
-	key := w.alert("Start recovery")
+	key := w.alert(begin)
 	for _, do := range []func() error{
-		func() error { return w.Click(stranger, room, w.sees(key, "Start recovery").TS, "Start recovery") },
+		func() error { return w.Click(stranger, room, w.sees(key, begin).TS, begin) },
 		func() error { return w.Slash(stranger, room, "/recover", "nginx which=nginx2") },
 	} {
 		w.refuses(stranger, "I do not know you", do)
 	}
-	w.click(ops1, key, "Start recovery")
-	id := w.began(nil)
+	copied := g.alert(begin)
+	g.ignores(copied, begin)
+	c.atOnce(
+		func() error { return w.Click(ops1, room, w.sees(key, begin).TS, begin) },
+		func() error { _, err := g.Press(tgOps2, copied.Chat, copied.ID, begin); return err },
+	)
+	id := c.began(nil)
 	domainList := "step/" + id + "/domain-list"
 
 	// Who is no longer in fleet.yaml decides nothing any more, also on cards of before.
@@ -100,6 +107,13 @@ func TestManyHandsAndNoSlack(t *testing.T) {
 	w.SetEventsURL("")
 	c.until(id, "new-files")
 	w.sees("step/"+id+"/new-files", "Approve")
+	g.moves(id, "new-files")
+	g.suffers()
+	c.until(id, "new-provision")
+	g.diesDeaf(id, "new-provision")
+	g.sharesToken()
+	c.until(id, "new-config")
+	g.diesAfterHearing(id, "new-config")
 
 	// The app is thrown out of the workspace, and then Slack is down.
 	w.Revoke()
@@ -118,6 +132,7 @@ func TestManyHandsAndNoSlack(t *testing.T) {
 		t.Errorf("the log does not say what Slack said: %v", err)
 	}
 	w.Stop()
+	g.Stop()
 	c.hand = nil
 	c.until(id, "new-domain")
 	c.drill("break", "standby")
@@ -127,10 +142,11 @@ func TestManyHandsAndNoSlack(t *testing.T) {
 	// It is back: what is true now is told, the question first, and each card once.
 	calls := len(w.Calls(""))
 	w.Heal()
-	if err := w.Resume(); err != nil {
+	if err := errors.Join(w.Resume(), g.Resume()); err != nil {
 		t.Fatal(err)
 	}
 	w.catchesUp(page)
+	g.catchesUp(id)
 	c.onlyNews(w.Calls("")[calls:])
 	w.inPlace()
 	w.withinLimits("token_revoked")

@@ -58,8 +58,12 @@ func (w *workspace) hearsOnce(id, stepID string) {
 	key := "step/" + id + "/" + stepID
 	eventually(w.c.t, 20*time.Second, "see the newest plan on "+key, func() error {
 		r, err := w.c.run(id)
+		s := r.step(stepID)
+		if err == nil && s.State != "waiting" { // a plan is being made
+			err = errors.New("it is " + s.State)
+		}
 		if err == nil {
-			_, err = w.shows(key, "Approve", r.step(stepID).Digest)
+			_, err = w.shows(key, "Approve", s.Digest)
 		}
 		return err
 	})

@@ -34,8 +34,8 @@ type workspace struct {
 	rough []time.Time
 }
 
-// startSlack starts a company whose people use Slack, by Socket Mode; signed requests are taken as well.
-func startSlack(t *testing.T) *workspace {
+// newSlack makes a workspace; signed requests are taken as well as Socket Mode.
+func newSlack(t *testing.T) *workspace {
 	t.Helper()
 	secret := make([]byte, 16)
 	if _, err := rand.Read(secret); err != nil {
@@ -51,10 +51,34 @@ func startSlack(t *testing.T) *workspace {
 		t.Fatal(err)
 	}
 	t.Cleanup(w.Close)
-	w.c = startWith(t, []string{"SLACK_BOT_TOKEN=" + w.secrets[0], "SLACK_APP_TOKEN=" + w.secrets[1], "SLACK_SIGNING_SECRET=" + w.secrets[2],
-		"SLACK_CHANNEL=" + room, "SLACK_API_URL=" + w.URL()},
-		"--person", "operator=slack:"+ops1, "--person", "colleague=slack:"+ops2, "--person", "leaver=slack:"+leaver)
 	return w
+}
+
+// environ is what the drill must know of this Slack, and arguments are who of its people is there.
+func (w *workspace) environ() []string {
+	return []string{"SLACK_BOT_TOKEN=" + w.secrets[0], "SLACK_APP_TOKEN=" + w.secrets[1], "SLACK_SIGNING_SECRET=" + w.secrets[2],
+		"SLACK_CHANNEL=" + room, "SLACK_API_URL=" + w.URL()}
+}
+
+func (w *workspace) arguments() []string {
+	return []string{"--person", "operator=slack:" + ops1, "--person", "colleague=slack:" + ops2, "--person", "leaver=slack:" + leaver}
+}
+
+// startSlack starts a company whose people use Slack.
+func startSlack(t *testing.T) *workspace {
+	t.Helper()
+	w := newSlack(t)
+	w.c = startWith(t, w.environ(), w.arguments()...)
+	return w
+}
+
+// startChats starts a company whose people use Slack and a group of Telegram.
+func startChats(t *testing.T, chat int64) (*workspace, *telegramRoom) {
+	t.Helper()
+	w, g := newSlack(t), newTelegram(t, chat)
+	w.c = startWith(t, append(w.environ(), g.environ()...), append(w.arguments(), g.arguments()...)...)
+	g.c = w.c
+	return w, g
 }
 
 // until waits until ok holds, looking after each change in Slack.
@@ -240,15 +264,15 @@ func (w *workspace) slash(user, text string) string {
 	if err := w.Slash(user, room, "/recover", text); err != nil {
 		w.c.t.Fatal(err)
 	}
-	return w.began(before)
+	return w.c.began(before)
 }
 
 // began waits for a run that was not there before.
-func (w *workspace) began(before []run) string {
-	w.c.t.Helper()
+func (c *company) began(before []run) string {
+	c.t.Helper()
 	var id string
-	eventually(w.c.t, 20*time.Second, "a run begins", func() error {
-		now, err := w.c.runs()
+	eventually(c.t, 20*time.Second, "a run begins", func() error {
+		now, err := c.runs()
 		if err != nil {
 			return err
 		}

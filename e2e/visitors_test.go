@@ -146,11 +146,11 @@ type console struct {
 }
 
 type card struct {
-	Key, State, Title string
-	Priority          int
-	RunID             string `json:"run_id"`
-	Lines             []string
-	Buttons           []struct{ Choice, Action, Label string }
+	Key, State, Title, Code string
+	Priority                int
+	RunID                   string `json:"run_id"`
+	Lines                   []string
+	Buttons                 []struct{ Choice, Action, Label string }
 }
 
 func (c *company) console() *console {

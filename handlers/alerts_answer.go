@@ -9,11 +9,14 @@ import (
 	"recoverbot/runbook/engine"
 )
 
-// answerAlert is a press on an alert's card.
+// answerAlert is a press on an alert's card. One on an old card does nothing, and a start is of what its card suggested.
 func (h *Handlers) answerAlert(ctx context.Context, c caller, p press, reason string) (bot.Reply, error) {
 	k, ok := h.alerts.get(p.Alert)
 	if !ok || slices.Contains([]string{resolved, replaced, merged}, k.State) || (k.State == started && p.Choice == "snooze") {
 		return bot.Reply{}, runbook.Errorf(runbook.NotFound, "alert.gone")
+	}
+	if c.old || p.Choice == "start" && p.Digest != k.suggestion() {
+		return bot.Reply{}, runbook.Errorf(runbook.Conflicting, "engine.stale")
 	}
 	if mayStart(c.person) {
 		h.view.calls.spoke(k.ID, h.Clock())

@@ -1,6 +1,8 @@
 package handlers
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"maps"
 	"slices"
 	"strings"
@@ -103,9 +105,19 @@ func (c callCard) message() bot.Message {
 			style = "primary"
 		}
 		p := press{Alert: c.ID, Choice: runbook.Choice(choice)}
+		if choice == "start" {
+			p.Digest = c.suggestion()
+		}
 		m.Buttons = append(m.Buttons, bot.Button{Label: say.T("alert." + choice), Choice: choice, Action: p.encode(), Style: style})
 	}
 	return m
+}
+
+// suggestion stands for what the card of a call suggests to start, and for which hosts.
+func (c *call) suggestion() string {
+	words := append([]string{commandOf(c.Scenario, c.Params)}, slices.Sorted(slices.Values(c.Hosts))...)
+	sum := sha256.Sum256([]byte(strings.Join(words, "\n")))
+	return hex.EncodeToString(sum[:8])
 }
 
 // choices are the buttons of a call that waits for people.

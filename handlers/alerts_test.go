@@ -116,8 +116,8 @@ func TestAnAbortedRunGivesTheAlertBack(t *testing.T) {
 	}
 	w.press(t, "ops2", button(t, m, "start"), "")
 	w.hub.until(t, cardOf(t, w, "primary"), func(m bot.Message) bool { return len(m.Buttons) == 0 })
-	overview := w.hub.until(t, "run/run1", func(m bot.Message) bool { return len(m.Buttons) > 0 })
-	if r := w.press(t, "ops2", button(t, overview, "abort"), ""); r.Refused {
+	one := w.hub.until(t, "step/run1/one", waiting)
+	if r := w.press(t, "ops2", button(t, one, "abort"), ""); r.Refused {
 		t.Fatalf("abort: %+v", r)
 	}
 	if m = w.hub.until(t, cardOf(t, w, "primary"), func(m bot.Message) bool { return len(m.Buttons) == 3 }); len(m.Notify) != 0 {

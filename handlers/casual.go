@@ -18,17 +18,24 @@ type remark int
 const (
 	talk    remark = iota // they say it to each other
 	attempt               // it holds the code of a card, but is no answer to it
-	word                  // the words of a button alone, or with a code that was on a card
+	word                  // the words of a button alone, or with what is no code now
 	answer                // the words of a button and the code of a card
 )
 
-// remark tells what can be nothing but an answer to a card of the run that goes on from all that people say to each other.
-func (h *Handlers) remark(ctx context.Context, text string) remark {
+// remark tells what can be nothing but an answer to a card of a run from all that people say to each other. replied: it was
+// said in reply to the bot, so that a button's words are one with whatever stands in the place of the code.
+func (h *Handlers) remark(ctx context.Context, text string, replied bool) remark {
 	r, ok, err := h.openRun(ctx)
-	if err != nil || !ok || len(text) > maxCommand || !utf8.ValidString(text) {
+	if err != nil || len(text) > maxCommand || !utf8.ValidString(text) {
 		return talk
 	}
 	ids, _, rest := h.answer(text)
+	if !ok {
+		if _, ended, err := h.lastRun(ctx); replied && ids != nil && len(rest) <= 1 && ended && err == nil {
+			return word
+		}
+		return talk
+	}
 	switch {
 	case ids == nil:
 	case len(rest) == 0:
@@ -44,6 +51,9 @@ func (h *Handlers) remark(ctx context.Context, text string) remark {
 	}
 	if _, _, found := codeIn(r, text); found {
 		return attempt
+	}
+	if replied && ids != nil && len(rest) == 1 {
+		return word
 	}
 	return talk
 }

@@ -45,7 +45,7 @@ func (h *Handlers) command(ctx context.Context, c caller, text string) (bot.Repl
 	verb, args := strings.ToLower(strings.TrimPrefix(words[0], "/")), words[1:]
 	switch verb {
 	case "help", "?":
-		return bot.Reply{Text: c.say.T("cmd.help")}, nil
+		return bot.Reply{Text: c.say.T("cmd.help", "called", c.called)}, nil
 	case "list":
 		return h.list(c)
 	case "status":

@@ -12,7 +12,8 @@ import (
 	"recoverbot/runbook/engine"
 )
 
-// decide authorises an answer at this moment and hands it to the engine.
+// decide authorises an answer at this moment and hands it to the engine. One from an old card only finds out what became
+// of the question.
 func (h *Handlers) decide(ctx context.Context, c caller, d runbook.Decision) (bot.Reply, error) {
 	r, err := h.Journal.Run(ctx, d.RunID)
 	if err != nil {
@@ -22,6 +23,9 @@ func (h *Handlers) decide(ctx context.Context, c caller, d runbook.Decision) (bo
 		if err := mayDecide(h.Fleet.Config(), c.person, s, d.Choice); err != nil {
 			return bot.Reply{RunID: r.ID}, err
 		}
+	}
+	if c.old && asked(r, d) { // it was asked anew this very moment
+		return bot.Reply{RunID: r.ID}, runbook.Errorf(runbook.Conflicting, "engine.stale")
 	}
 	d.By = c.actor()
 	if _, err := h.Engine.Decide(ctx, d); err != nil {
@@ -65,7 +69,7 @@ func (h *Handlers) typed(ctx context.Context, c caller, ids, words, args []strin
 		return bot.Reply{}, err
 	}
 	if !ok {
-		return bot.Reply{}, runbook.Errorf(runbook.NotFound, "cmd.no_run")
+		return bot.Reply{}, h.over(ctx)
 	}
 	if r.State == runbook.Parked && choice != runbook.Reopen && choice != runbook.Abort {
 		return bot.Reply{RunID: r.ID}, runbook.Errorf(runbook.Invalid, "cmd.is_parked", "run", r.ID)
@@ -105,6 +109,31 @@ func (h *Handlers) typed(ctx context.Context, c caller, ids, words, args []strin
 	}
 	reply, err := h.decide(ctx, c, d)
 	return reply, inWords(err, strings.Join(words[:len(words)-len(args)], " "), r, d, code)
+}
+
+// over says that no recovery takes answers, and how the last one ended.
+func (h *Handlers) over(ctx context.Context) error {
+	r, ok, err := h.lastRun(ctx)
+	switch {
+	case err != nil:
+		return err
+	case !ok:
+		return runbook.Errorf(runbook.NotFound, "cmd.no_run")
+	}
+	return runbook.Errorf(runbook.NotFound, "cmd.run_over", "run", r.ID, "title", r.Title, "state", runbook.T("run_state."+string(r.State)), "at", r.EndedAt)
+}
+
+// lastRun is the newest run that was no dry one.
+func (h *Handlers) lastRun(ctx context.Context) (runbook.RunSummary, bool, error) {
+	runs, err := h.Journal.Runs(ctx, shownRuns)
+	if err != nil {
+		return runbook.RunSummary{}, false, err
+	}
+	i := slices.IndexFunc(runs, func(r runbook.RunSummary) bool { return !r.DryRun })
+	if i < 0 {
+		return runbook.RunSummary{}, false, nil
+	}
+	return runs[i], true, nil
 }
 
 // isPlanned reports whether what d is about waits with a plan, so that looking again is planning again.
@@ -166,16 +195,25 @@ func byCode(r runbook.Run, choice runbook.Choice, code string) (runbook.Decision
 
 // current shows the card that waits for an answer now, with a word why.
 func (h *Handlers) current(ctx context.Context, c caller, r runbook.Run, why string) (bot.Reply, error) {
-	reply := bot.Reply{Text: c.say.T(why), RunID: r.ID}
+	renew := func(ctx context.Context) *bot.Message {
+		if now, err := h.Journal.Run(ctx, r.ID); err == nil {
+			return h.currentCard(ctx, c, now)
+		}
+		return h.currentCard(ctx, c, r)
+	}
+	return bot.Reply{Text: c.say.T(why), RunID: r.ID, Message: h.currentCard(ctx, c, r), Renew: renew}, nil
+}
+
+// currentCard is the first card of a run that is not settled.
+func (h *Handlers) currentCard(ctx context.Context, c caller, r runbook.Run) *bot.Message {
 	v := h.viewer(ctx, c.say, r)
 	for _, x := range cards(r) {
 		if x.begun() && !x.settled() {
 			m := v.stepCard(r, x)
-			reply.Message = &m
-			break
+			return &m
 		}
 	}
-	return reply, nil
+	return nil
 }
 
 // openRun is the run that a person means who names none: the open one, else a parked one.

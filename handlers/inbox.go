@@ -18,6 +18,9 @@ type caller struct {
 	person   fleet.Person
 	platform string
 	say      *locale.Printer
+	called   string // how people speak to the bot there
+	old      bool   // they pressed a button of an old card
+	pressed  bool   // a button, which may be done twice without meaning it
 }
 
 func (c caller) actor() runbook.Actor {
@@ -31,10 +34,10 @@ const tooOld = 5 * time.Minute
 // nobody spoke to the bot.
 func (h *Handlers) Handle(ctx context.Context, in bot.Inbound) bot.Reply {
 	person, ok := personOn(h.Fleet.Config(), in.Platform, in.UserID)
-	c := caller{person: person, platform: in.Platform, say: h.printer(cmp.Or(in.Language, person.Language))}
+	c := caller{person: person, platform: in.Platform, called: in.Called, old: in.Old, pressed: in.Action != "", say: h.printer(cmp.Or(in.Language, person.Language))}
 	now, said := h.Clock(), answer
 	if in.Casual {
-		said = h.remark(ctx, in.Text)
+		said = h.remark(ctx, in.Text, in.Replied)
 	}
 	switch {
 	case said == talk, said != answer && !ok, said == attempt && !mayStart(person):
@@ -62,7 +65,7 @@ func (h *Handlers) Handle(ctx context.Context, in bot.Inbound) bot.Reply {
 		h.view.calls.spoke(reply.RunID, now)
 	}
 	if err != nil { // a card that comes with a refusal says what can be done instead
-		return bot.Reply{Text: h.explain(c.say, err), Refused: true, RunID: reply.RunID, Message: reply.Message}
+		return bot.Reply{Text: h.explain(c.say, err), Refused: true, RunID: reply.RunID, Message: reply.Message, Renew: reply.Renew}
 	}
 	return reply
 }
@@ -88,6 +91,8 @@ func (h *Handlers) pressed(ctx context.Context, c caller, in bot.Inbound) (bot.R
 	switch {
 	case p.Alert != "":
 		return h.answerAlert(ctx, c, p, in.Reason)
+	case p.Command != "" && in.Old:
+		return bot.Reply{}, runbook.Errorf(runbook.Conflicting, "engine.stale")
 	case p.Command != "":
 		return h.command(ctx, c, strings.TrimSpace(p.Command+" "+in.Reason))
 	}

@@ -13,7 +13,7 @@ import (
 
 // noted says what became of an answer that the engine took, also where the journal cannot be read any more. before is the
 // run as it was when the answer came: the same answer again is success as well, but it did nothing, and whose it was is
-// told.
+// told: also to who gave both, where the second was typed.
 func (h *Handlers) noted(ctx context.Context, c caller, before runbook.Run, d runbook.Decision) bot.Reply {
 	plain := bot.Reply{Text: c.say.T("cmd.noted", "choice", c.say.T("choice."+string(d.Choice))), RunID: d.RunID, Noted: true}
 	r, err := h.Journal.Run(ctx, d.RunID)
@@ -45,7 +45,7 @@ func (h *Handlers) noted(ctx context.Context, c caller, before runbook.Run, d ru
 	case first != nil && (!mine || !asked(before, d)):
 		text := c.say.T("cmd.noted_before", "choice", choice, "name", first.Decision.By.Name, "platform", first.Decision.By.Platform,
 			"at", recordedAt(*first), "now", told, "state", runbook.T("engine.state_"+string(now)))
-		return bot.Reply{Text: text, RunID: r.ID, Noted: mine}
+		return bot.Reply{Text: text, RunID: r.ID, Noted: mine && c.pressed}
 	case d.Choice == runbook.Approve && now == runbook.Waiting:
 		for _, s := range subjects(r, d) {
 			if s.State == runbook.Waiting && len(s.Approvals) > 0 {
@@ -56,7 +56,8 @@ func (h *Handlers) noted(ctx context.Context, c caller, before runbook.Run, d ru
 	if left := c.leftEmpty(before.Step(d.Step), d); len(left) > 0 {
 		return bot.Reply{Text: c.say.T("cmd.noted_defaults", "fields", strings.Join(left, ", ")), RunID: r.ID}
 	}
-	plain.Text = c.say.T("cmd.noted", "choice", choice)
+	plain.Text = c.say.T("cmd.noted", "choice", choice, "begins", d.Choice == runbook.Approve && now == runbook.Executing,
+		"n", numberOf(r, about(r, d)[0]), "all", len(cards(r)))
 	return plain
 }
 
@@ -82,7 +83,7 @@ func notedRun(c caller, before, r runbook.Run, d runbook.Decision) bot.Reply {
 			by, at = a.By, a.At
 		}
 		return bot.Reply{Text: c.say.T("cmd.noted_before", "choice", c.say.T("choice.abort"), "name", by.Name, "platform", by.Platform,
-			"at", at, "now", "", "state", ""), RunID: r.ID, Noted: by.Name == c.person.Name}
+			"at", at, "now", "", "state", ""), RunID: r.ID, Noted: by.Name == c.person.Name && c.pressed}
 	}
 	return bot.Reply{Text: c.say.T("cmd.run_noted_"+string(d.Choice), "run", r.ID), RunID: r.ID, Noted: true}
 }
@@ -116,6 +117,9 @@ func about(r runbook.Run, d runbook.Decision) []*runbook.StepRun {
 
 // asked reports whether the answer d was one to what r asked.
 func asked(r runbook.Run, d runbook.Decision) bool {
+	if d.Step == "" && (d.Group == "" || d.Choice == runbook.Abort) {
+		return slices.Contains(engine.RunChoices(r), d.Choice)
+	}
 	if d.Group != "" {
 		return runbook.GroupDigest(r.Members(d.Group)) == d.Digest && slices.Contains(engine.GroupChoices(r, d.Group), d.Choice)
 	}

@@ -60,6 +60,7 @@ func TestTheSameAnswerAgain(t *testing.T) {
 	check("an old card", press("telegram", "42", "en", button(t, one, "approve")), false, "Already approved by ops1 (Slack) ", "; now it waits for commit or rollback.")
 	check("in Chinese", press("telegram", "42", "", button(t, one, "approve")), false, "ops1（Slack）已于 ", "批准", "现在等待提交或回滚")
 	check("typed", w.chat(t, bot.Inbound{Platform: "telegram", UserID: "42", Language: "en", Text: "approve " + kept.Code}), false, "Already approved by ops1 (Slack) ")
+	check("typed after the press", w.chat(t, bot.Inbound{Platform: "slack", UserID: "U0OPS1", Text: "APPROVE " + kept.Code}), false, "Already approved by ops1 (Slack) ")
 	check("pressed twice", press("slack", "U0OPS1", "", button(t, one, "approve")), true, "Already approved by ops1 (Slack) ")
 	if r := w.hub.until(t, "step/run1/one", inState("held")); w.applied.Load() != 0 || len(r.Buttons) == 0 {
 		t.Errorf("%d effects, %+v", w.applied.Load(), r)

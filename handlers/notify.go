@@ -68,7 +68,7 @@ func (n *notifier) run(ctx context.Context) error {
 			}
 		}
 	}
-	n.loadCalls(ctx)
+	n.loadWanted(ctx)
 	for {
 		var again <-chan time.Time
 		for _, id := range n.take() {
@@ -97,18 +97,28 @@ func (n *notifier) run(ctx context.Context) error {
 	}
 }
 
-// loadCalls reads whom an earlier process called: without that nobody could be called, and no card is shown either while
-// the journal does not answer.
-func (n *notifier) loadCalls(ctx context.Context) {
+// loadWanted reads what an earlier process wanted, so that a card that is the same still is not wanted anew, and whom it
+// called: without that nobody could be called, and no card is shown either while the journal does not answer.
+func (n *notifier) loadWanted(ctx context.Context) {
 	for ctx.Err() == nil {
-		runs, err := n.calls.load(ctx)
+		stored, err := n.h.Journal.Wanted(ctx)
 		if err == nil {
-			for _, id := range runs {
+			var wanted []bot.Message
+			for _, w := range stored {
+				var m bot.Message
+				if json.Unmarshal(w.Body, &m) != nil {
+					continue
+				}
+				if sum, err := sumOf(m); err == nil {
+					wanted, n.shown[m.Key] = append(wanted, m), sum
+				}
+			}
+			for _, id := range n.calls.load(wanted) {
 				n.changed(runbook.Run{ID: id})
 			}
 			return
 		}
-		n.h.Log.Error("read who was called", "error", err)
+		n.h.Log.Error("read what was shown", "error", err)
 		select {
 		case <-ctx.Done():
 		case <-time.After(time.Second):
@@ -130,16 +140,19 @@ func (n *notifier) show(ctx context.Context, id string) error {
 	return n.calls.show(ctx, r)
 }
 
-// want passes on a message that differs from what was wanted last under its key. What changes with the clock alone
-// (how long service has been down) is not a difference.
+// sumOf is the same for messages that differ only by what changes with the clock: how long service has been down.
+func sumOf(m bot.Message) ([sha256.Size]byte, error) {
+	m.Context, m.Version = "", 0
+	b, err := json.Marshal(m)
+	return sha256.Sum256(b), err
+}
+
+// want passes on a message that differs from what was wanted last under its key.
 func (n *notifier) want(ctx context.Context, m bot.Message) error {
-	bare := m
-	bare.Context, bare.Version = "", 0
-	b, err := json.Marshal(bare)
+	sum, err := sumOf(m)
 	if err != nil {
 		return err
 	}
-	sum := sha256.Sum256(b)
 	if n.shown[m.Key] == sum {
 		return nil
 	}

@@ -2,7 +2,6 @@ package handlers
 
 import (
 	"context"
-	"encoding/json"
 	"maps"
 	"slices"
 	"strconv"
@@ -30,15 +29,10 @@ func newNudges(h *Handlers) *nudges {
 }
 
 // load takes over what an earlier process called, and gives the runs whose nudges may be out of date.
-func (n *nudges) load(ctx context.Context) ([]string, error) {
-	wanted, err := n.h.Journal.Wanted(ctx)
-	if err != nil {
-		return nil, err
-	}
+func (n *nudges) load(wanted []bot.Message) []string {
 	var runs []string
-	for _, w := range wanted {
-		var m bot.Message
-		if !strings.HasPrefix(w.Key, "nudge/") || json.Unmarshal(w.Body, &m) != nil || m.RunID == "" {
+	for _, m := range wanted {
+		if !strings.HasPrefix(m.Key, "nudge/") || m.RunID == "" {
 			continue
 		}
 		n.out[m.Key] = m
@@ -46,7 +40,7 @@ func (n *nudges) load(ctx context.Context) ([]string, error) {
 			runs = union(runs, []string{m.RunID})
 		}
 	}
-	return runs, nil
+	return runs
 }
 
 // spoke notes that a person said something about a run or an alert: whoever looks at it need not be called.
@@ -87,6 +81,13 @@ func (n *nudges) show(ctx context.Context, r runbook.Run) error {
 	asked := map[string]bool{}
 	for _, q := range questions(r, resumedAt(given)) {
 		asked[q.id] = true
+		if here := hereKey(q); n.out[here].Key == "" {
+			m := v.nudge(r, q, 0)
+			m.Key, m.Covered = here, true
+			if err := n.want(ctx, m); err != nil {
+				return err
+			}
+		}
 		level, next := due(q.calls(human), v.now)
 		if !next.IsZero() {
 			n.next[r.ID] = earlier(n.next[r.ID], next)
@@ -124,6 +125,9 @@ func (n *nudges) want(ctx context.Context, m bot.Message) error {
 	n.out[m.Key] = m
 	return nil
 }
+
+// hereKey is the key of the message that leads to a question where other posts stand below its card: nobody is mentioned.
+func hereKey(q asking) string { return "nudge/" + q.id + "/here" }
 
 // episode is the id of the question that a nudge is about.
 func episode(key string) string {

@@ -196,7 +196,7 @@ func (d *desk) nudges() []string {
 	var out []string
 	for _, key := range slices.Sorted(maps.Keys(d.hub.last)) {
 		m := d.hub.last[key]
-		if m.Nudge {
+		if m.Nudge && !m.Covered {
 			out = append(out, key[strings.LastIndexByte(key, '/')+1:]+" "+strings.Join(m.Notify, ",")+": "+m.Title)
 		}
 	}
@@ -286,6 +286,35 @@ func TestWhoJustDidSomethingIsNotCalled(t *testing.T) {
 		} {
 			enter(state, 21*time.Second)
 			d.want("0 ops2: " + text + ": 3/8 Take the dead machine off the domain list")
+		}
+	})
+}
+
+// TestWhatIsAskedHasAWordBelowIt holds that each question has, once, a message that mentions nobody for where its card is
+// not the last of the chat, and that it is over with the question.
+func TestWhatIsAskedHasAWordBelowIt(t *testing.T) {
+	t.Parallel()
+	atDesk(t, callFleet, func(d *desk) {
+		check := func(state string, ended bool, title string) {
+			t.Helper()
+			m := d.hub.get("nudge/k3v7/domains/" + state + "/here")
+			if !m.Nudge || !m.Covered || len(m.Notify) != 0 || m.Of != "step/k3v7/domains" || m.RunID != "k3v7" || (m.State == bot.NudgeOver) != ended || m.Title != title {
+				t.Errorf("%s: %+v", state, m)
+			}
+		}
+		check("waiting-946684800", false, "Waits for you: 3/8 Take the dead machine off the domain list")
+		d.pass(time.Second)
+		d.change(func(r *runbook.Run) {
+			s := r.Step("domains")
+			s.State, s.DecidedBy, s.ChangedAt = runbook.Held, approvedBy("ops1", "web"), time.Now()
+			s.Hold = &runbook.HoldInfo{Deadline: time.Now().Add(3 * time.Minute)}
+		})
+		check("waiting-946684800", true, "3/8 Take the dead machine off the domain list: approved by ops1 (console) 00:00:01")
+		check("held-946684801", false, "Changed, not committed, rolls back by itself at 00:03:01: 3/8 Take the dead machine off the domain list")
+		told := d.hub.count()
+		d.restart(time.Second)
+		if n := d.hub.count(); n != told {
+			t.Errorf("%d messages were wanted anew after a restart", n-told)
 		}
 	})
 }
@@ -392,8 +421,8 @@ func TestWhoAsksIsThere(t *testing.T) {
 	t.Parallel()
 	atDesk(t, callFleet, func(d *desk) {
 		d.pass(4 * time.Minute)
-		for who, refused := range map[string]bool{"ops1": false, "stranger": true} {
-			if r := d.Handle(t.Context(), bot.Inbound{Platform: "web", UserID: who, Text: "status"}); r.Refused != refused {
+		for _, who := range []string{"ops1", "stranger"} {
+			if r := d.Handle(t.Context(), bot.Inbound{Platform: "web", UserID: who, Text: "status"}); r.Refused != (who == "stranger") {
 				t.Fatalf("%s: %+v", who, r)
 			}
 			d.pass(2 * time.Minute)

@@ -21,6 +21,10 @@ func (s hubStore) Wanted(ctx context.Context) ([]bot.StoredMessage, error) {
 	return out, err
 }
 
+func (s hubStore) SaveDelivered(ctx context.Context, platform string, d bot.StoredDelivery) error {
+	return s.Journal.SaveDelivered(ctx, platform, journal.Delivery(d))
+}
+
 func (s hubStore) Delivered(ctx context.Context, platform string) ([]bot.StoredDelivery, error) {
 	rows, err := s.Journal.Delivered(ctx, platform)
 	out := make([]bot.StoredDelivery, len(rows))

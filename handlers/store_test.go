@@ -22,7 +22,8 @@ func TestHubStore(t *testing.T) {
 	if err := s.SaveWanted(t.Context(), "run/step", 2, []byte(`{"title":"x"}`)); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.SaveDelivered(t.Context(), "web", "run/step", 2, "ref"); err != nil {
+	shown := bot.StoredDelivery{Key: "run/step", Version: 2, Ref: "ref", Digest: "3f2a", Asks: true}
+	if err := s.SaveDelivered(t.Context(), "web", shown); err != nil {
 		t.Fatal(err)
 	}
 	wanted, err := s.Wanted(t.Context())
@@ -30,7 +31,7 @@ func TestHubStore(t *testing.T) {
 		t.Errorf("wanted %v:\n%s", err, diff)
 	}
 	delivered, err := s.Delivered(t.Context(), "web")
-	if diff := cmp.Diff([]bot.StoredDelivery{{Key: "run/step", Version: 2, Ref: "ref"}}, delivered); diff != "" || err != nil {
+	if diff := cmp.Diff([]bot.StoredDelivery{shown}, delivered); diff != "" || err != nil {
 		t.Errorf("delivered %v:\n%s", err, diff)
 	}
 }

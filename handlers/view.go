@@ -1,11 +1,8 @@
 package handlers
 
 import (
-	"fmt"
-	"slices"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"recoverbot/bot"
 	"recoverbot/locale"
@@ -90,90 +87,6 @@ func (c card) state() runbook.State {
 }
 
 func (c card) settled() bool { return c.state().Settled() }
-
-// context is what counts, at the head of every card: down since, data lost, step n of m, what comes next.
-func (v viewer) context(r runbook.Run, c card) string {
-	all := cards(r)
-	parts := v.watermark(r)
-	if moves(r) && !r.DownSince.IsZero() || r.Alert != "" {
-		end := r.EndedAt
-		if end.IsZero() {
-			end = v.now
-		}
-		if back := backAt(r); !back.IsZero() {
-			end = back
-		}
-		id := "view.down"
-		if !moves(r) {
-			id = "view.degraded"
-		}
-		parts = append(parts, v.say.T(id, "clock", stopwatch(end.Sub(r.DownSince))))
-	}
-	if loss, lost, ok := lossSeconds(r); ok {
-		id := "view.loss"
-		if lost {
-			id = "view.loss_done"
-		}
-		parts = append(parts, v.say.T(id, "seconds", loss))
-	}
-	if c.number > 0 {
-		parts = append(parts, v.say.T("view.step_of", "n", c.number, "all", len(all)))
-		if c.number < len(all) && !c.settled() {
-			parts = append(parts, v.say.T("view.next", "title", v.say.Text(all[c.number].def.Title)))
-		}
-	}
-	return strings.Join(parts, " · ")
-}
-
-// watermark says that a run is not in earnest.
-func (v viewer) watermark(r runbook.Run) []string {
-	var out []string
-	if r.DryRun {
-		out = append(out, v.say.T("view.dry_run"))
-	}
-	if v.drill {
-		out = append(out, v.say.T("view.drill"))
-	}
-	return out
-}
-
-// stopwatch shows a running time as platforms that tick it do: 04:02, 1:04:02.
-func stopwatch(d time.Duration) string {
-	s := max(0, int(d.Seconds()))
-	if s >= 3600 {
-		return fmt.Sprintf("%d:%02d:%02d", s/3600, s/60%60, s%60)
-	}
-	return fmt.Sprintf("%02d:%02d", s/60, s%60)
-}
-
-// moves reports whether a run moves the service to another machine, since it is down where it was. Other runs mend what
-// users hardly notice: no data is lost by them.
-func moves(r runbook.Run) bool {
-	return slices.ContainsFunc(r.Steps, func(s runbook.StepRun) bool { return s.Def.PointOfNoReturn })
-}
-
-// downSince is since when the time without service, or with less of it, grows; zero where it has stopped.
-func downSince(r runbook.Run) time.Time {
-	if !r.EndedAt.IsZero() || !backAt(r).IsZero() || !moves(r) && r.Alert == "" {
-		return time.Time{}
-	}
-	return r.DownSince
-}
-
-// backAt is when service was seen to be back: the first check after the point of no return that passed.
-func backAt(r runbook.Run) time.Time {
-	passed := false
-	for _, s := range r.Steps {
-		if s.Def.PointOfNoReturn && s.State == runbook.Done {
-			passed = true
-			continue
-		}
-		if passed && s.Def.Kind == "check" && s.State == runbook.Done {
-			return s.ChangedAt
-		}
-	}
-	return time.Time{}
-}
 
 // runCard is the overview while a run goes on, and the closing message after it.
 func (v viewer) runCard(r runbook.Run) bot.Message {
@@ -307,62 +220,3 @@ const (
 	outlineLines = 40
 	outlineText  = 1800 // characters
 )
-
-// outline is one short line a step, so that a person sees where the run stands: of a long run, those around that step.
-func (v viewer) outline(r runbook.Run) []string {
-	all := v.outlineOf(r)
-	at := slices.IndexFunc(cards(r), func(c card) bool { return !c.settled() })
-	if at < 0 {
-		at = len(all) - 1
-	}
-	from, to := around(all, at)
-	out := slices.Clone(all[from:to])
-	if from > 0 {
-		out = slices.Insert(out, 0, v.say.T("view.outline_before", "n", from))
-	}
-	if n := len(all) - to; n > 0 {
-		out = append(out, v.say.T("view.outline_after", "n", n))
-	}
-	return out
-}
-
-// around is the part of lines that fits, with the line at in its first half where there are more behind it.
-func around(lines []string, at int) (from, to int) {
-	length := func(lines []string) (n int) {
-		for _, l := range lines {
-			n += 1 + utf8.RuneCountInString(l)
-		}
-		return n
-	}
-	if len(lines) <= outlineLines && length(lines) <= outlineText {
-		return 0, len(lines)
-	}
-	fits := func() bool { return to-from <= outlineLines-2 && length(lines[from:to]) <= outlineText }
-	for from, to = max(at, 0), at; ; {
-		was := to - from
-		for range 2 {
-			if to++; to > len(lines) || !fits() {
-				to--
-			}
-		}
-		if from--; from < 0 || !fits() {
-			from++
-		}
-		if to-from == was {
-			return from, to
-		}
-	}
-}
-
-func (v viewer) outlineOf(r runbook.Run) []string {
-	var out []string
-	for _, c := range cards(r) {
-		_, emoji, state := c.face(r)
-		if emoji == "" {
-			emoji = "·"
-		}
-		out = append(out, v.say.T("view.outline", "emoji", emoji, "n", c.number, "title", v.say.Text(c.def.Title),
-			"state", v.stateText(c, state)))
-	}
-	return out
-}

@@ -142,6 +142,9 @@ func (v viewer) runButtons(r runbook.Run) []bot.Button {
 	}
 	var out []bot.Button
 	for _, choice := range engine.RunChoices(r) {
+		if choice == runbook.Abort && stepAborts(r) {
+			continue
+		}
 		p := press{Run: r.ID, Choice: choice}
 		b := v.button(p, choice, engine.RunNeedsReason(r, choice), "", deed{})
 		b.Label = v.say.T("run_choice." + string(choice))
@@ -159,11 +162,22 @@ func (v viewer) runButtons(r runbook.Run) []bot.Button {
 		seen[s.ID] = true
 		p := press{Run: r.ID, Step: s.ID, Attempt: s.Attempt, Digest: s.Digest, Choice: runbook.Reopen}
 		b := v.button(p, runbook.Reopen, false, "", deed{})
-		b.Label = v.say.T("run_choice.todo", "n", numberOf(r, s), "title", v.say.Text(s.Def.Title), "member", s.Member)
+		b.Label = v.say.T("run_choice.todo", "n", numberOf(r, s), "title", shorten(v.say.Text(s.Def.Title), todoTitle), "member", s.Member)
 		out = append(out, b)
 	}
 	return out
 }
+
+// stepAborts reports whether the card of a step has the button already that ends the run: two of them, far from each
+// other in a chat, let people wonder which one ends what.
+func stepAborts(r runbook.Run) bool {
+	return r.State == runbook.Open && slices.ContainsFunc(r.Steps, func(s runbook.StepRun) bool {
+		return s.State != runbook.Pending && slices.Contains(engine.Choices(r, s), runbook.Abort)
+	})
+}
+
+// todoTitle is how much of a step's title is on a button: phones show about 30 characters, and its whole stands above.
+const todoTitle = 24
 
 // numberOf is the number of a step's card.
 func numberOf(r runbook.Run, s *runbook.StepRun) int {

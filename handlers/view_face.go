@@ -83,9 +83,16 @@ func (v viewer) decided(c card) string {
 	}
 	var lines []string
 	for i, who := range out {
-		if who != "" {
-			lines = append(lines, c.members[i].Member+": "+who)
+		if who == "" || slices.Contains(out[:i], who) {
+			continue
 		}
+		var names []string
+		for j := range out {
+			if out[j] == who {
+				names = append(names, c.members[j].Member)
+			}
+		}
+		lines = append(lines, strings.Join(names, ", ")+": "+who)
 	}
 	return strings.Join(lines, "\n")
 }

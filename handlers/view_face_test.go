@@ -57,3 +57,22 @@ func TestWhatACardSaysOfItsEnd(t *testing.T) {
 		}
 	}
 }
+
+// A card that is done with is not shown anew when service is back: on a chat that counts edits, questions need them.
+func TestASettledCardStands(t *testing.T) {
+	t.Parallel()
+	v := viewer{say: newWorld(t).printer("en"), now: at("03:20:00")}
+	r := goldenRun()
+	settle(&r, runbook.Done, "power-off", "restore", "domains", "restart")
+	before := v.stepCard(r, cards(r)[1])
+	waits := v.stepCard(r, cards(r)[5])
+	settle(&r, runbook.Done, "outside")
+	v.now = at("03:30:00")
+	one, err := sumOf(before)
+	if two, err2 := sumOf(v.stepCard(r, cards(r)[1])); one != two || err != nil || err2 != nil || !before.Since.IsZero() {
+		t.Errorf("the card changed, or counts: %+v", before)
+	}
+	if waits.Since.IsZero() {
+		t.Error("a card that is not settled does not count")
+	}
+}

@@ -15,7 +15,6 @@ func (v viewer) stepCard(r runbook.Run, c card) bot.Message {
 	m := bot.Message{
 		Key: "step/" + r.ID + "/" + c.id, RunID: r.ID, State: word, Emoji: emoji,
 		Context:  v.context(r, c),
-		Since:    downSince(r),
 		Title:    v.cardTitle(r, c),
 		Priority: bot.Outcome,
 		At:       c.members[0].ChangedAt,
@@ -23,11 +22,17 @@ func (v viewer) stepCard(r runbook.Run, c card) bot.Message {
 	if where := v.where(c, state); where != "" {
 		m.Lines = append(m.Lines, where)
 	}
+	if !c.settled() { // a card that is done with is not shown anew when service is back
+		m.Since = downSince(r)
+	}
 	switch {
 	case c.state().Asks() && live(r):
 		m.Priority = bot.Prompt
 	case word == "running":
 		m.Priority = bot.Ticker
+	}
+	if c.state() == runbook.Held {
+		m.Title = v.heldTitle(r, c)
 	}
 	for _, s := range c.members {
 		v.member(&m, r, c, s)
@@ -40,6 +45,7 @@ func (v viewer) stepCard(r runbook.Run, c card) bot.Message {
 	if live(r) {
 		v.answers(&m, r, c)
 	}
+	m.Listed = c.state() == runbook.Done && c.notNeeded() && len(m.Buttons) == 0
 	return m
 }
 
@@ -56,7 +62,9 @@ func (v viewer) where(c card, state string) string {
 	if c.def.DocLine != "" {
 		parts = append(parts, v.say.T("view.doc_line", "line", c.def.DocLine))
 	}
-	parts = append(parts, v.stateText(c, state))
+	if c.state() != runbook.Held { // the title says so
+		parts = append(parts, v.stateText(c, state))
+	}
 	return strings.Join(parts, " · ")
 }
 
@@ -75,7 +83,9 @@ func (v viewer) member(m *bot.Message, r runbook.Run, c card, s *runbook.StepRun
 			m.Lines = append(m.Lines, mark(text))
 		}
 	}
-	line(s.Note)
+	if s.Note.ID != "engine.marked_done" || s.DecidedBy == nil { // the footer says so, and why
+		line(s.Note)
+	}
 	switch s.State {
 	case runbook.Waiting, runbook.Planning, runbook.Deferred, runbook.Pending:
 		v.plan(m, s, line, mark)
@@ -121,7 +131,7 @@ func (v viewer) plan(m *bot.Message, s *runbook.StepRun, line func(runbook.Msg),
 }
 
 func (v viewer) field(p runbook.Param, inputs map[string]string) bot.Field {
-	f := bot.Field{Name: p.Name, Label: v.say.Text(p.Title), Type: p.Type, Required: p.Required, Enum: p.Enum, Pattern: p.Pattern, Value: p.Default}
+	f := bot.Field{Name: p.Name, Label: v.say.Text(p.Title), Type: p.Type, Required: p.Required, Enum: p.Enum, Pattern: p.Pattern, Hint: v.say.Text(p.Hint), Value: p.Default}
 	if f.Label == "" {
 		f.Label = p.Name
 	}
@@ -168,13 +178,11 @@ func (v viewer) hold(m *bot.Message, c card, s *runbook.StepRun, mark func(strin
 	for _, n := range h.Notes {
 		m.Warn = append(m.Warn, mark(v.say.Say(n)))
 	}
-	before, after := h.Before, h.After
-	before.Name, after.Name = v.say.T("view.before"), v.say.T("view.after")
 	label := ""
 	if c.group {
 		label = s.Member
 	}
-	m.Blocks = append(m.Blocks, v.tableBlocks([]runbook.Table{before, after}, label)...)
+	m.Blocks = append(m.Blocks, v.tableBlocks(v.heldTables(h.Before, h.After), label)...)
 }
 
 func (v viewer) outcome(m *bot.Message, s *runbook.StepRun, line func(runbook.Msg), mark func(string) string) {

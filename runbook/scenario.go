@@ -36,6 +36,7 @@ type Param struct {
 	Default  string   `yaml:"default,omitempty" json:"default,omitempty"`
 	Enum     []string `yaml:"enum,omitempty" json:"enum,omitempty"`
 	Pattern  string   `yaml:"pattern,omitempty" json:"pattern,omitempty"`
+	Hint     Text     `yaml:"hint,omitempty" json:"hint,omitzero"` // what is wanted, with an example: shown instead of the pattern
 	// Role limits a host: to those with the role, or with "retired" to machines that were retired. "" is any host in service.
 	Role string `yaml:"role,omitempty" json:"role,omitempty"`
 }

@@ -2,6 +2,7 @@ package bottest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -159,5 +160,29 @@ func exerciseNudge(t *testing.T, start func(t *testing.T) Harness) {
 				t.Errorf("the nudge mentions %q and leads to %q", people, card)
 			}
 		})
+	}
+}
+
+func exerciseMove(t *testing.T, start func(t *testing.T) Harness) {
+	h, _ := run(t, start, nil)
+	mover, ok := h.Platform().(bot.Mover)
+	if !ok {
+		return
+	}
+	old := send(t, h, Card("k1", 1))
+	if mover.Strayed(old) {
+		t.Errorf("a new post %q has strayed", old)
+	}
+	if carrier, ok := h.(Carrier); !ok || !carrier.Carry(t) {
+		return
+	}
+	if !mover.Strayed(old) {
+		t.Errorf("%q stands in the old chat, and has not strayed", old)
+	}
+	if err := h.Platform().Edit(timeout(t), old, Card("k1", 2)); !errors.Is(err, bot.ErrGone) {
+		t.Errorf("an edit of it: %v", err)
+	}
+	if ref := send(t, h, Card("k1", 2)); mover.Strayed(ref) {
+		t.Errorf("a post %q after the move has strayed", ref)
 	}
 }

@@ -113,6 +113,7 @@ func Exercise(t *testing.T, start func(t *testing.T) Harness) {
 	t.Run("a redelivered event is handled once", func(t *testing.T) { exerciseRedelivery(t, start) })
 	t.Run("what one post cannot hold stands below the card, once", func(t *testing.T) { exerciseParts(t, start) })
 	t.Run("a nudge buzzes its people and leads to its card", func(t *testing.T) { exerciseNudge(t, start) })
+	t.Run("what stands in an old chat has strayed", func(t *testing.T) { exerciseMove(t, start) })
 	t.Run("Run stops with its context and can run again", func(t *testing.T) {
 		h := start(t)
 		for range 2 {

@@ -41,6 +41,13 @@ type Threader interface {
 	Below(t *testing.T, key string) []string
 }
 
+// Carrier is implemented by harnesses of platforms that are a bot.Mover.
+type Carrier interface {
+	// Carry makes the chat become another one while the platform runs, and returns when the platform knows. False: this chat
+	// stays where it is.
+	Carry(t *testing.T) bool
+}
+
 // Buzzer is implemented by harnesses of platforms that are a bot.Mentioner.
 type Buzzer interface {
 	// Buzzed is whom the newest post of key mentions so that their phones buzz, by name and sorted, and the key of the post

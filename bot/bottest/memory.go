@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"recoverbot/bot"
 )
@@ -16,6 +17,7 @@ type Memory struct {
 	order     []string
 	wanted    map[string]bot.StoredMessage
 	delivered map[string]map[string]bot.StoredDelivery
+	calls     map[string][]time.Time
 	inbound   map[string][]byte // platform + id → body, nil when settled
 	received  []string          // their order
 }
@@ -38,7 +40,7 @@ func (s *Memory) SaveWanted(_ context.Context, key string, version int64, body [
 }
 
 // SaveDelivered keeps what platform shows of key.
-func (s *Memory) SaveDelivered(_ context.Context, platform, key string, version int64, ref string) error {
+func (s *Memory) SaveDelivered(_ context.Context, platform string, d bot.StoredDelivery) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.delivered == nil {
@@ -47,8 +49,26 @@ func (s *Memory) SaveDelivered(_ context.Context, platform, key string, version 
 	if s.delivered[platform] == nil {
 		s.delivered[platform] = map[string]bot.StoredDelivery{}
 	}
-	s.delivered[platform][key] = bot.StoredDelivery{Key: key, Version: version, Ref: ref}
+	s.delivered[platform][d.Key] = d
 	return nil
+}
+
+// SaveCall keeps that platform is called now.
+func (s *Memory) SaveCall(_ context.Context, platform string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.calls == nil {
+		s.calls = map[string][]time.Time{}
+	}
+	s.calls[platform] = append(s.calls[platform], time.Now())
+	return nil
+}
+
+// CalledAt returns when platform was called.
+func (s *Memory) CalledAt(_ context.Context, platform string) ([]time.Time, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.calls[platform]), nil
 }
 
 // Wanted returns the messages in the order in which their keys came.

@@ -80,7 +80,7 @@ func realCards() map[string]bot.Message {
 		}
 		danger := buttons("approve", "input", "replan", "skip", "defer", "abort")
 		danger[0].Style, danger[0].Confirm = "danger", in("Dangerous: Take the nginx machine off the domain list, on primary. Change 1 row of the domain list speed.t_app_dns on primary. Really do it?",
-			"有风险：将 nginx 从域名列表下掉。修改 primary 上域名列表 speed.t_app_dns 的 1 行。确定执行？")
+			"危险：将 nginx 从域名列表下掉。修改 primary 上域名列表 speed.t_app_dns 的 1 行。确定执行？")
 		add("domains", bot.Message{State: "waiting", Emoji: "🟡", Title: in("3/14 Take the nginx machine off the domain list", "3/14 将 nginx 从域名列表下掉"),
 			Context: in("degraded 04:02 · step 3 of 14 · next: Get a new machine to be the nginx", "降级 04:02 · 第 3/14 步 · 下一步：准备新的 nginx 机器"),
 			Lines: []string{in("on primary · document line 1.2 · waits for you", "在 primary · 文档 1.2 · 等您决定"),

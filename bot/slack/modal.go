@@ -87,21 +87,11 @@ func (r renderer) input(f bot.Field) slack.Block {
 		e := slack.NewPlainTextInputBlockElement(nil, answerElement).WithMultiline(f.Type == "text").WithMaxLength(maxInput)
 		e.InitialValue = f.Value
 		in.Element = e
-		if hint := r.hint(f); hint != "" {
+		if hint := f.Help(r.label); hint != "" {
 			in.Hint = plain(cut(hint, maxInputLabel))
 		}
 	}
 	return in
-}
-
-func (r renderer) hint(f bot.Field) string {
-	switch {
-	case len(f.Enum) > 0:
-		return r.label("ui.hint_values", "values", strings.Join(f.Enum, ", "))
-	case f.Type == "host", f.Type == "address", f.Type == "port":
-		return r.label("ui.hint_" + f.Type)
-	}
-	return f.Pattern
 }
 
 // pick are the options of an enum, none where Slack cannot offer them whole.

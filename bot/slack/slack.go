@@ -95,7 +95,7 @@ func newSlack(c Config, p pace) (*Slack, error) {
 		c.Language = "en"
 	}
 	if c.Client == nil {
-		c.Client = &http.Client{}
+		c.Client = &http.Client{Transport: bot.Lively()}
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)

@@ -91,18 +91,6 @@ func (t *Telegram) client(ctx context.Context) doer {
 	}
 }
 
-// lively drops a connection of HTTP/2 that is silent for a while and then gives no sign of life within wait. Else all calls
-// would be tried on one that a firewall has forgotten, until the kernel gives it up after a quarter of an hour.
-func lively(silent, wait time.Duration) http.RoundTripper {
-	usual, ok := http.DefaultTransport.(*http.Transport)
-	if !ok {
-		return http.DefaultTransport
-	}
-	own := usual.Clone()
-	own.HTTP2 = &http.HTTP2Config{SendPingTimeout: silent, PingTimeout: wait}
-	return own
-}
-
 // page is the error where a proxy answers with a page instead of Telegram.
 type page struct{ status int }
 

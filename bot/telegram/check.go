@@ -3,7 +3,6 @@ package telegram
 import (
 	"context"
 	"errors"
-	"fmt"
 	"maps"
 	"net/http"
 	"slices"
@@ -43,7 +42,10 @@ func Check(ctx context.Context, c Config, people map[string]int64) (in string, f
 
 type check struct {
 	*Telegram
-	found []Problem
+	found    []Problem
+	admin    bool // the bot is one in its chat
+	hooked   bool // Telegram delivers to a webhook
+	unhooked bool // a webhook is wanted, and Telegram has none
 }
 
 // checkedChat is what the library does not know of a chat.
@@ -58,26 +60,49 @@ func (x *check) all(ctx context.Context, people map[string]int64) string {
 		return ""
 	}
 	x.webhook(ctx)
+	if x.c.Alone && x.c.WebhookURL == "" && !x.hooked {
+		x.elsewhere(ctx)
+	}
 	me := x.who()
 	chat := x.chatOf(ctx, me)
 	if chat == nil {
 		return x.label("telegram.check_in", "name", me.UserName)
 	}
 	x.people(ctx, people, chat)
-	return x.label("telegram.check_in_chat", "name", me.UserName, "chat", titleOf(chat.Chat))
+	topic := ""
+	if x.c.Thread != 0 { // Telegram tells bots no names of topics
+		topic = strconv.Itoa(x.c.Thread)
+	}
+	said := []string{x.label("telegram.check_in_chat", "name", me.UserName, "chat", titleOf(chat.Chat), "topic", topic)}
+	if !chat.IsPrivate() {
+		said = append(said, x.label("telegram.check_may_write", "admin", x.admin))
+		switch {
+		case x.admin:
+		case me.CanReadAllGroupMessages:
+			said = append(said, x.label("telegram.check_privacy_off"))
+		default:
+			said = append(said, x.label("telegram.check_privacy_on"))
+		}
+	}
+	if x.unhooked {
+		said = append(said, x.label("telegram.check_no_webhook"))
+	}
+	return strings.Join(said, "\n")
 }
 
 // webhook compares how Telegram hands out what people say with how the bot asks for it.
 func (x *check) webhook(ctx context.Context) {
 	var info tgbotapi.WebhookInfo
 	err := x.ask(ctx, "getWebhookInfo", nil, &info)
+	x.hooked = err == nil && info.URL != ""
+	x.unhooked = err == nil && info.URL == "" && x.c.WebhookURL != ""
 	switch {
 	case err != nil:
 		x.failed(err)
 	case info.URL != "" && info.URL != x.c.WebhookURL:
 		x.warn("telegram.check_other_webhook", "host", hostOf(info.URL))
 	case info.URL != "" && info.LastErrorMessage != "":
-		x.warn("telegram.check_webhook_error", "at", time.Unix(int64(info.LastErrorDate), 0), "why", bot.CleanLine(info.LastErrorMessage))
+		x.warn("telegram.check_webhook_error", "at", time.Unix(int64(info.LastErrorDate), 0), "why", x.clear(bot.CleanLine(info.LastErrorMessage)))
 	}
 }
 
@@ -122,6 +147,7 @@ func (x *check) mayPost(ctx context.Context, me tgbotapi.User, chat checkedChat)
 		self.Status == "member" && chat.Permissions != nil && !chat.Permissions.CanSendMessages:
 		x.failed(x.chatFault("telegram.may_not_post", errOutside))
 	default:
+		x.admin = self.IsAdministrator() || self.IsCreator()
 		return true
 	}
 	return false
@@ -187,9 +213,9 @@ func (x *check) failed(err error) {
 	case no != nil && no.MigrateToChatID != 0:
 		x.fatal("telegram.check_migrated", "chat", strconv.FormatInt(no.MigrateToChatID, 10))
 	case no != nil && codeOf(no) < http.StatusInternalServerError && !errors.As(err, new(*bot.Later)):
-		x.fatal("telegram.check_refused", "why", err.Error())
+		x.fatal("telegram.check_refused", "why", x.clear(err.Error()))
 	default:
-		x.warn("telegram.check_unreachable", "host", hostOf(fmt.Sprintf(x.endpoint, "x", "x")), "why", err.Error())
+		x.unreached(err)
 	}
 }
 

@@ -1,11 +1,14 @@
 package telegram
 
 import (
+	"context"
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
 
+	"recoverbot/bot/bottest"
 	"recoverbot/bot/telegram/telegramtest"
 )
 
@@ -30,7 +33,11 @@ func TestCheck(t *testing.T) {
 		want   []string // of each problem, in order; a fatal one begins with "!"
 	}{
 		{name: "all is well", people: everybody, in: "@recover_bot, and posts to ops"},
-		{name: "topic", fake: chats(), config: inTopic(7), people: everybody, in: "posts to crew"},
+		{name: "topic", fake: chats(), config: inTopic(7), people: everybody, in: "posts to crew, topic 7.\nIt may write there."},
+		{name: "privacy mode", in: "\nIt may write there.\nPrivacy mode is on"},
+		{name: "no privacy mode", fake: telegramtest.Options{SeesAll: true}, in: "\nPrivacy mode is off"},
+		{name: "administrator", fake: telegramtest.Options{Chats: []telegramtest.Chat{{ID: ops, Title: "ops", Admin: true}}}, in: "It may write there, and is an administrator, which it need not be"},
+		{name: "no webhook yet", config: func(c *Config) { c.WebhookURL = "http://127.0.0.1:1/telegram/" }, in: "Telegram has no webhook yet"},
 		{name: "private chat", config: func(c *Config) { c.Chat = 1001 }, people: everybody, in: "posts to ops1",
 			before: func(s *telegramtest.Server) { _ = s.StartPrivate("ops1") }, want: []string{"ops2: the cards go to the private chat of somebody else"}},
 		{name: "private chat that blocks", config: func(c *Config) { c.Chat = 1001 }, in: "@recover_bot.",
@@ -59,9 +66,15 @@ func TestCheck(t *testing.T) {
 			want: []string{"b in fleet.yaml: Telegram knows nobody with the id 9", "d in fleet.yaml: 1000000 is a bot", "c: not in ops"}},
 		{name: "away", before: (*telegramtest.Server).Stop, want: []string{"127.0.0.1:"}},
 		{name: "a proxy's page", before: func(s *telegramtest.Server) { s.Fail(telegramtest.Fault{Method: "*", HTML: true}) }, want: []string{"127.0.0.1:"}},
+		{name: "too long a path", config: func(c *Config) { c.Endpoint += "/bot" }, want: []string{"!127.0.0.1:"}},
+		{name: "no proxy there", config: func(c *Config) { c.Client = by("http://127.0.0.1:1") }, want: []string{"!The proxy 127.0.0.1:1 does not answer"}},
+		{name: "no SOCKS proxy there", config: func(c *Config) { c.Client = by("socks5://ops:canary@127.0.0.1:1") }, want: []string{"!The proxy 127.0.0.1:1 does not answer"}},
 		{name: "busy", before: func(s *telegramtest.Server) {
 			s.Fail(telegramtest.Fault{Method: "getChatMember", Status: http.StatusTooManyRequests, RetryAfter: 30})
 		}, people: everybody, in: "@recover_bot.", want: []string{"127.0.0.1:"}},
+		{name: "a refusal with a secret", before: func(s *telegramtest.Server) {
+			s.Fail(telegramtest.Fault{Method: "getWebhookInfo", Code: "Bad Request: no " + telegramtest.DefaultToken})
+		}, in: "posts to ops", want: []string{"!Telegram refuses: getWebhookInfo: Bad Request: no …"}},
 		{name: "unknown refusal", before: func(s *telegramtest.Server) {
 			s.Fail(telegramtest.Fault{Method: "getChat", Code: "Bad Request: the moon is full"})
 		}, in: "@recover_bot.", want: []string{"!Telegram refuses: getChat: Bad Request: the moon is full"}},
@@ -82,7 +95,7 @@ func TestCheck(t *testing.T) {
 			var said []string
 			for _, p := range found {
 				said = append(said, map[bool]string{true: "!"}[p.Fatal]+p.Text)
-				if strings.Contains(p.Text, "canary") || strings.Contains(p.Text, telegramtest.DefaultToken) || strings.Contains(p.Text, "telegram.") && !strings.Contains(p.Text, "t.me") {
+				if strings.Contains(p.Text, "canary") || strings.Contains(p.Text, telegramtest.DefaultToken) || strings.Contains(strings.ReplaceAll(p.Text, "api.telegram.org", ""), "telegram.") && !strings.Contains(p.Text, "t.me") {
 					t.Errorf("a secret or a label is shown: %s", p.Text)
 				}
 			}
@@ -101,6 +114,35 @@ func TestCheck(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestCheckFindsAnotherPoller(t *testing.T) {
+	t.Parallel()
+	fake, c := checked(t, telegramtest.Options{})
+	c.Alone = true
+	ctx, cancel := context.WithCancel(t.Context())
+	var other sync.WaitGroup
+	other.Go(func() {
+		for p := made(t, c, brisk); ctx.Err() == nil; { // begun anew whenever it ends, as the hub does
+			_ = p.Run(ctx, &bottest.Inbox{})
+		}
+	})
+	defer other.Wait()
+	defer cancel()
+	eventually(t, "its poll", func() bool { return len(fake.Calls("getUpdates")) > 0 })
+	_, found := Check(t.Context(), c, nil)
+	if len(found) != 1 || !found[0].Fatal || !strings.HasPrefix(found[0].Text, "Another program asks Telegram for updates with this bot's token") {
+		t.Errorf("found %+v", found)
+	}
+}
+
+// by is a client that goes through a proxy.
+func by(proxy string) *http.Client {
+	u, err := url.Parse(proxy)
+	if err != nil {
+		panic(err)
+	}
+	return &http.Client{Transport: &http.Transport{Proxy: http.ProxyURL(u), DisableKeepAlives: true}}
 }
 
 // hooked sets a webhook, as some program did.

@@ -27,9 +27,16 @@ type Config struct {
 	// UserID is the Telegram id of a person of the fleet by name, 0 for one that has none.
 	UserID func(name string) int64
 	// Known tells whether a Telegram id is of a person of the fleet: nobody else is asked anything.
-	Known    func(id int64) bool
-	Language string // of messages to everybody: en or zh
-	Client   *http.Client
-	Log      *slog.Logger
-	Clock    func() time.Time
+	Known func(id int64) bool
+	// Check holds an answer to a field against the rule that will hold for it: the answer in its one spelling, or what is
+	// wanted instead, in lang. Default: whatever is answered fits.
+	Check    func(lang string, f bot.Field, value string) (spelled, wrong string)
+	Language string // of all that is said in Chat: en or zh
+	// LanguageOf is in which a person with that Telegram id is answered in the private chat; "": in Language.
+	LanguageOf func(id int64) string
+	// Alone is for Check: no serve with this token is known to run, so it may look for a moment whether another program polls.
+	Alone  bool
+	Client *http.Client
+	Log    *slog.Logger
+	Clock  func() time.Time
 }

@@ -246,6 +246,22 @@ func (w *town) click(t *testing.T, user, key, choice string) error {
 	return fmt.Errorf("card %s has no button %s: %v", key, choice, m.Keyboard)
 }
 
+// Carry upgrades a group to a supergroup.
+func (w *town) Carry(t *testing.T) bool {
+	t.Helper()
+	if w.chat != -4001 {
+		return false
+	}
+	w.connected(t)
+	super, err := w.srv.Migrate(w.chat)
+	if err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the new chat", func() bool { return w.t.home() == super })
+	w.chat = super
+	return true
+}
+
 func (w *town) Private(_ *testing.T, user string) string {
 	boxes, messages := w.answers(user)
 	return strings.Join(append(boxes, messages...), "\n")

@@ -1,13 +1,17 @@
 package telegram
 
 import (
+	"regexp"
 	"strings"
 
 	"recoverbot/bot"
 )
 
 // maxText is how heavy a part may be that is shown as text; a heavier one is a document.
-const maxText = 3000
+const (
+	maxText   = 3000
+	maxFileOf = 50 // of the name of a file
+)
 
 // divide returns what of m its card cannot hold.
 func (r renderer) divide(m bot.Message) []bot.Message {
@@ -28,7 +32,12 @@ func (r renderer) part(m bot.Message) post {
 	body := r.whole(m)
 	switch {
 	case r.filed(m):
-		p.fileName, p.file = bot.FileName(m), bot.Whole(m, r.filedContent)+"\n"
+		p.fileName, p.file = fileName(m), bot.Whole(m, r.filedContent)+"\n"
+		caption := r.label("ui.lines_count", "n", bot.CountLines(p.file))
+		if m.Context != "" { // a file is passed on without its card
+			caption = cut(m.Context, maxTitle) + " · " + caption
+		}
+		p.html += "\n" + prose(caption, "", &inline)
 	case strings.TrimSpace(body) != "":
 		p.html += "\n" + exact(body)
 	}
@@ -37,6 +46,17 @@ func (r renderer) part(m bot.Message) post {
 
 // whole is everything that a part shows as text.
 func (r renderer) whole(m bot.Message) string { return tabs.Replace(bot.Whole(m, r.content)) }
+
+var unnamed = regexp.MustCompile(`[^A-Za-z0-9_.]+`)
+
+// fileName is bot.FileName behind the run and the step, by which people find the file among their downloads.
+func fileName(part bot.Message) string {
+	_, of, _ := strings.Cut(part.Of, "/")
+	if of = strings.Trim(unnamed.ReplaceAllString(of, "-"), "-."); of != "" {
+		of = of[:min(len(of), maxFileOf)] + "-"
+	}
+	return of + bot.FileName(part)
+}
 
 // filed tells that a part is shown as a document.
 func (r renderer) filed(m bot.Message) bool { return weight(r.whole(m)) > maxText }

@@ -39,11 +39,10 @@ func (t *Telegram) explain(method, chat string, err error) error {
 		return nil
 	}
 	wrapped := fmt.Errorf("%s: %w", method, t.scrub(err))
-	var broken *json.SyntaxError
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):
 		wrapped = fmt.Errorf("%s: no answer in time: %w", method, context.DeadlineExceeded)
-	case errors.As(err, &broken):
+	case unreadableAnswer(err):
 		wrapped = fmt.Errorf("%s: what came is no answer of Telegram: %w", method, t.scrub(err))
 	}
 	if p := (page{}); errors.As(err, &p) && p.status == http.StatusTooManyRequests {
@@ -75,6 +74,11 @@ func (t *Telegram) explain(method, chat string, err error) error {
 		}
 	}
 	return wrapped
+}
+
+// unreadableAnswer tells whether what came is no answer of Telegram.
+func unreadableAnswer(err error) bool {
+	return errors.As(err, new(*json.SyntaxError)) || errors.As(err, new(*json.UnmarshalTypeError))
 }
 
 // chatFault says what a person must mend about the chat.

@@ -51,8 +51,8 @@ func (w *town) button(t *testing.T, user string, m telegramtest.Message, label s
 func TestForm(t *testing.T) {
 	t.Parallel()
 	in := &bottest.Inbox{Answer: func(in bot.Inbound) bot.Reply {
-		if in.Fields["ip"] == "nowhere" {
-			return bot.Reply{Text: "nowhere is no address", Refused: true}
+		if in.Fields["ip"] == "nowhere.example.com" {
+			return bot.Reply{Text: "nowhere is not there", Refused: true}
 		}
 		return bot.Reply{Text: "thank you"}
 	}}
@@ -68,13 +68,13 @@ func TestForm(t *testing.T) {
 		t.Error("another person is asked too")
 	}
 	w.reply(t, "ops2", "192.0.2.66", address.ID)
-	w.reply(t, "ops1", "nowhere", address.ID)
+	w.reply(t, "ops1", "nowhere.example.com", address.ID)
 	keep := w.asked(t, "Keep the old data")
 	w.button(t, "ops2", keep, "Yes")
 	w.until(t, "a refusal", func() bool { return strings.Contains(w.Private(t, "ops2"), "Somebody else was asked") })
 	w.button(t, "ops1", keep, "No")
 	w.button(t, "ops1", w.asked(t, "Site"), "Keep hk-1")
-	if again := w.asked(t, "nowhere is no address"); !strings.Contains(again.Text, "Address") {
+	if again := w.asked(t, "nowhere is not there"); !strings.Contains(again.Text, "Address") {
 		t.Errorf("after a refusal was asked %q", again.Text)
 	} else {
 		w.reply(t, "ops1", "192.0.2.9", again.ID)
@@ -101,11 +101,14 @@ func TestFormOfWhatIsDecided(t *testing.T) {
 	m := asking()
 	m.Form = m.Form[:1]
 	in := &bottest.Inbox{Answer: func(bot.Inbound) bot.Reply { return bot.Reply{Text: "decided by ops2", Refused: true} }}
-	w := posted(t, world{wanted: func() []bot.Message { return []bot.Message{bottest.Card("k1", 2)} }}, in, m)
+	w, card := moving(t, in, m)
+	w.post(t, m)
 	if err := w.click(t, "ops1", "k1", "send"); err != nil {
 		t.Fatal(err)
 	}
-	w.reply(t, "ops1", "192.0.2.9", w.asked(t, "Address").ID)
+	question := w.asked(t, "Address").ID
+	card.Store(decided(m))
+	w.reply(t, "ops1", "192.0.2.9", question)
 	w.until(t, "a refusal", func() bool { return strings.Contains(w.Private(t, "ops1"), "decided by ops2") })
 	if len(w.t.forms.all) != 0 {
 		t.Error("it is asked again")
@@ -184,7 +187,7 @@ func TestFormInPrivate(t *testing.T) {
 	card := say("recover", 1)
 	w.button(t, "ops1", card, "Send")
 	w.until(t, "a question", func() bool { m, ok := w.srv.Asked("ops1", 1001); return ok && strings.Contains(m.Text, "Address") })
-	eventually(t, "the form", func() bool { _, _, ok := w.t.forms.of(1001, 1001); return ok })
+	eventually(t, "the form", func() bool { _, q, _ := w.t.forms.of(1001, 1001); return q != 0 })
 	say("/status", 4) // no answer to the question
 	keep := say("192.0.2.9", 6)
 	if !strings.Contains(keep.Text, "Keep the old data") {
@@ -213,7 +216,8 @@ func TestFormAfterARestart(t *testing.T) {
 	bottest.Runs(t, w.t, in)
 	w.connected(t)
 	w.button(t, "ops1", second, "Yes")
-	w.until(t, "a box", func() bool { return strings.Contains(w.Private(t, "ops1"), "out of date") })
+	w.until(t, "a box", func() bool { return strings.Contains(w.Private(t, "ops1"), "This question is over") })
+	w.bare(t, second)
 	w.reply(t, "ops1", "192.0.2.10", first.ID)
 	w.until(t, "a word", func() bool { return strings.Contains(w.Private(t, "ops1"), "press the button on the card again") })
 	if said := in.Said(); len(said) != 0 {

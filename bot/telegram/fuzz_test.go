@@ -65,9 +65,9 @@ func judge(t rapid.TB, r renderer, m bot.Message) {
 	}
 	for _, b := range m.Buttons[:min(3, len(m.Buttons))] {
 		for i := range r.asked(m, b)[:min(4, len(r.asked(m, b)))] {
-			p, reply := r.question(m, b, i, m.Title)
+			p, reply := r.question(m, b, r.asked(m, b), i, m.Title)
 			valid("question", p)
-			if reply != (p.keyboard == nil) || reply != (len(r.answers(m, b, i)) == 0) {
+			if reply != (p.keyboard == nil) || reply != (len(r.answers(m, b, r.asked(m, b), i)) == 0) {
 				t.Errorf("a reply is asked for: %v, with buttons %q", reply, labelled(p))
 			}
 		}

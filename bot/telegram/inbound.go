@@ -3,9 +3,9 @@ package telegram
 import (
 	"context"
 	"errors"
+	"fmt"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -39,8 +39,15 @@ type message struct {
 	Edited      int64          `json:"edit_date"`
 	Text        string         `json:"text"`
 	ReplyTo     *message       `json:"reply_to_message"`
+	Markup      markup         `json:"reply_markup"`
 	MigrateTo   int64          `json:"migrate_to_chat_id"`
 	MigrateFrom int64          `json:"migrate_from_chat_id"`
+}
+
+type markup struct {
+	Rows [][]struct {
+		Data string `json:"callback_data"`
+	} `json:"inline_keyboard"`
 }
 
 type press struct {
@@ -81,8 +88,27 @@ func (m *message) topic() int {
 // private tells whether the chat is that of one person with the bot.
 func private(chat int64) bool { return chat > 0 }
 
-// heard takes what somebody wrote.
-func (t *Telegram) heard(ctx context.Context, to *session, u incoming) (func(context.Context), error) {
+// updateID names an update in the journal, where those of another bot may be as well: each bot counts for itself.
+func (t *Telegram) updateID(u incoming) string { return fmt.Sprintf("u%d-%d", t.who().ID, u.ID) }
+
+// said is when a message was written, by the clock of this machine. What has waited has only the time of Telegram, whose
+// clock is compared with this one whenever a message comes at once.
+func (t *Telegram) said(u incoming, late bool) time.Time {
+	if u.Message.Date == 0 {
+		return u.at
+	}
+	written := time.Unix(u.Message.Date, 0)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !late {
+		t.ahead = u.at.Sub(written).Round(time.Second)
+		return u.at
+	}
+	return written.Add(t.ahead)
+}
+
+// heard takes what somebody wrote. late: it has waited.
+func (t *Telegram) heard(ctx context.Context, to *session, u incoming, late bool) (func(context.Context), error) {
 	m, home := u.Message, t.home()
 	switch {
 	case m.MigrateTo != 0 && m.Chat.ID == home:
@@ -99,18 +125,19 @@ func (t *Telegram) heard(ctx context.Context, to *session, u incoming) (func(con
 	case m.From == nil:
 		return nil, nil
 	}
-	at := origin{Chat: m.Chat.ID, Thread: m.topic(), Message: m.ID}
-	in := bot.Inbound{Platform: t.Name(), UserID: idOf(m.From.ID), ID: "u" + strconv.Itoa(u.ID), Origin: at.String(),
-		Language: language(m.From.LanguageCode), At: u.at}
-	if m.Date > 0 {
-		in.At = time.Unix(m.Date, 0)
-	}
+	at := origin{Chat: m.Chat.ID, Thread: m.topic(), Message: m.ID, Author: m.From.FirstName}
+	in := bot.Inbound{Platform: t.Name(), UserID: idOf(m.From.ID), ID: t.updateID(u), Origin: at.String(),
+		Language: t.language(m.Chat.ID, m.From.ID), At: t.said(u, late)}
 	text, casual, mine := t.meant(m)
-	if m.From.IsBot {
-		if mine && !casual && m.As != nil && m.As.ID == m.Chat.ID {
-			return t.once("anonymous", 24*time.Hour, func(context.Context) {
+	if m.As != nil || m.From.IsBot {
+		if mine && !casual && m.As != nil {
+			why := "telegram.as_channel"
+			if m.As.ID == m.Chat.ID {
+				why = "telegram.anonymous"
+			}
+			return t.once(why, 24*time.Hour, func(context.Context) {
 				to.beside(func(ctx context.Context) {
-					t.tell(ctx, in, at, bot.Reply{Text: t.say(in.Language, "telegram.anonymous"), Refused: true})
+					t.tell(ctx, in, at, bot.Reply{Text: t.say(in.Language, why), Refused: true})
 				})
 			}), nil
 		}
@@ -119,12 +146,16 @@ func (t *Telegram) heard(ctx context.Context, to *session, u incoming) (func(con
 	if todo, taken, err := t.replied(ctx, to, m, in, at); taken || err != nil {
 		return todo, err
 	}
-	if m.ReplyTo != nil && m.ReplyTo.From != nil && m.ReplyTo.From.ID == t.who().ID && t.asks(m.ReplyTo) {
+	if t.mine(m.ReplyTo) && t.asks(ctx, m.ReplyTo) {
 		why := "telegram.question_over"
 		if _, open := t.forms.at(m.Chat.ID, m.ReplyTo.ID); open {
 			why = "telegram.not_yours"
 		}
-		return t.once(why+in.UserID, time.Minute, func(context.Context) {
+		once := time.Duration(0) // each reply is answered: nobody waits for what is not going to happen
+		if !t.c.Known(m.From.ID) {
+			once = strangerRest
+		}
+		return t.once(why+in.UserID, once, func(context.Context) {
 			to.beside(func(ctx context.Context) {
 				t.tell(ctx, in, at, bot.Reply{Text: t.say(in.Language, why), Refused: true})
 			})
@@ -133,13 +164,18 @@ func (t *Telegram) heard(ctx context.Context, to *session, u incoming) (func(con
 	if !mine {
 		return nil, nil
 	}
-	if !t.c.Known(m.From.ID) && t.told.has(strangerTold(in.UserID)) { // else anybody could fill the journal
+	heard := fmt.Sprintf("heard %s %t", in.UserID, casual) // what is said to others must not use up the word to a stranger
+	if !t.c.Known(m.From.ID) && t.told.has(heard) {        // else anybody could fill the journal
 		return nil, nil
 	}
-	in.Text, in.Casual = text, casual
+	in.Text, in.Casual, in.Called = text, casual, t.called()
+	in.Replied = casual && t.mine(m.ReplyTo)
 	fresh, err := t.keep(ctx, to, in, func(ctx context.Context, r bot.Reply) { t.tell(ctx, in, at, r) })
 	if err != nil || !fresh {
 		return nil, err
+	}
+	if !t.c.Known(m.From.ID) {
+		t.told.mark(heard, strangerRest)
 	}
 	return func(ctx context.Context) {
 		r := to.in.Handle(ctx, in)
@@ -182,7 +218,7 @@ func (t *Telegram) meant(m *message) (text string, casual, mine bool) {
 				text = "/recover"
 			}
 		} else {
-			casual = m.ReplyTo != nil && m.ReplyTo.From != nil && m.ReplyTo.From.ID == me.ID
+			casual = t.mine(m.ReplyTo)
 		}
 	}
 	if private(m.Chat.ID) {
@@ -191,21 +227,36 @@ func (t *Telegram) meant(m *message) (text string, casual, mine bool) {
 	return text, casual, text != "" && (named || casual)
 }
 
+// mine tells whether m is a post of the bot.
+func (t *Telegram) mine(m *message) bool { return m != nil && m.From != nil && m.From.ID == t.who().ID }
+
+// called is how people speak to the bot in a group: what reaches it in the privacy mode.
+func (t *Telegram) called() string {
+	me := t.who()
+	if me.UserName == "" {
+		return ""
+	}
+	out := "/recover@" + me.UserName
+	if me.CanReadAllGroupMessages {
+		out += ", @" + me.UserName
+	}
+	return out
+}
+
 // me tells whether a command names this bot, or none.
 func (t *Telegram) me(name string) bool {
 	return name == "" || strings.EqualFold(name, t.who().UserName)
 }
 
-// language is that of a client, where the bot speaks it.
-func language(code string) string {
-	code, _, _ = strings.Cut(strings.ToLower(code), "-")
-	if code == "en" || code == "zh" {
-		return code
+// language is in which a person is answered in a chat: what all read is in one.
+func (t *Telegram) language(chat, person int64) string {
+	if chat != t.home() {
+		return t.lang(t.c.LanguageOf(person))
 	}
-	return ""
+	return t.c.Language
 }
 
-// say is a text in the language of a person's client.
+// say is a text in a language, by default that of the bot.
 func (t *Telegram) say(lang, id string, pairs ...any) string {
 	return t.c.Label(t.lang(lang), id, pairs...)
 }

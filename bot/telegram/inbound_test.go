@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	tgbotapi "github.com/go-telegram-bot-api/telegram-bot-api/v5"
+
 	"recoverbot/bot"
 	"recoverbot/bot/bottest"
 	"recoverbot/bot/telegram/telegramtest"
@@ -171,22 +173,45 @@ func TestForeignChats(t *testing.T) {
 
 func TestLanguages(t *testing.T) {
 	t.Parallel()
-	for code, want := range map[string]string{"zh-hans": "zh", "zh": "zh", "ZH-TW": "zh", "en-GB": "en", "de": "", "": ""} {
-		if got := language(code); got != want {
-			t.Errorf("%q: %q", code, got)
+	in := &bottest.Inbox{}
+	w := newTown(t, world{})
+	w.t.c.Language, w.t.c.LanguageOf = "zh", func(id int64) string { return map[int64]string{1001: "en"}[id] }
+	w.post(t, bottest.Card("k1", 1))
+	w.t.memory = memory{}
+	bottest.Runs(t, w.t, in)
+	w.connected(t)
+	for _, user := range []string{"ops1", "ops2"} { // all read the group
+		if got := w.Press(t, user, "k1", "approve"); !strings.Contains(got, "已过期") {
+			t.Errorf("%s was answered %q", user, got)
+		}
+		if err := w.srv.StartPrivate(user); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.srv.Say(user, home, "/status", 0, 0); err != nil {
+			t.Fatal(err)
 		}
 	}
-	w := posted(t, world{fake: telegramtest.Options{Users: []telegramtest.User{{ID: 1001, Name: "ops1", Language: "zh-hans"}}}}, &bottest.Inbox{}, bottest.Card("k1", 1))
-	w.t.memory = memory{}
-	if got := w.Press(t, "ops1", "k1", "approve"); !strings.Contains(got, "已过期") {
-		t.Errorf("answered was %q", got)
+	w.until(t, "all to be heard", func() bool { return len(in.Said()) == 4 })
+	for _, said := range in.Said() {
+		want := "zh"
+		if said.UserID == "1001" && said.Text == "/help" { // in the private chat
+			want = "en"
+		}
+		if said.Language != want {
+			t.Errorf("%+v is answered in %s", said, said.Language)
+		}
 	}
 	w.until(t, "menus", func() bool { return len(w.srv.Calls("setMyCommands")) == 3 })
-	for code, want := range map[string]string{"": "What is broken", "en": "What is broken", "zh": "诊断"} {
+	for code, want := range map[string]string{"": "诊断", "en": "What is broken", "zh": "诊断"} {
 		menu := w.srv.Commands("", code)
 		if len(menu) != 5 || menu[0].Command != "recover" || !strings.Contains(menu[0].Description, want) {
 			t.Errorf("the menu of %q is %+v", code, menu)
 		}
+	}
+	w.t.present(t.Context())
+	other := made(t, w.t.c, brisk) // another process finds its menu there
+	if other.present(t.Context()); len(w.srv.Calls("setMyCommands")) != 3 || len(w.srv.Calls("getMyCommands")) != 6 {
+		t.Errorf("menus were set %d times, and looked at %d", len(w.srv.Calls("setMyCommands")), len(w.srv.Calls("getMyCommands")))
 	}
 }
 
@@ -211,7 +236,7 @@ func TestUnreadableUpdates(t *testing.T) {
 func TestStrangersAreNotAsked(t *testing.T) {
 	t.Parallel()
 	in := &bottest.Inbox{Answer: func(bot.Inbound) bot.Reply {
-		return bot.Reply{Text: "I do not know you", Refused: true, Stranger: true}
+		return bot.Reply{Text: "handled", Refused: true, Stranger: true}
 	}}
 	m := asking()
 	m.Buttons[0].Confirm = "The old data is lost."
@@ -220,9 +245,14 @@ func TestStrangersAreNotAsked(t *testing.T) {
 	bottest.Runs(t, w.t, in)
 	w.post(t, m)
 	for _, choice := range []string{"approve", "send", "mark done"} {
-		if got := w.Press(t, "ops2", "k1", choice); got != "I do not know you" {
-			t.Errorf("%s was answered %q", choice, got)
+		for range 7 {
+			if got := w.Press(t, "ops2", "k1", choice); !strings.HasPrefix(got, "I do not know you. ") || !strings.Contains(got, "Telegram 1002") {
+				t.Errorf("%s was answered %q", choice, got)
+			}
 		}
+	}
+	if said := in.Said(); len(said) != 0 { // whoever presses all day fills no journal
+		t.Errorf("kept was %+v", said)
 	}
 	if n := len(w.srv.Messages(home)); n != 1 || len(w.t.forms.all) != 0 {
 		t.Errorf("%d messages, %d forms", n, len(w.t.forms.all))
@@ -260,6 +290,31 @@ func TestStrangersFillNoJournal(t *testing.T) {
 	}
 }
 
+// What a stranger has said before the bot looks is kept once, and what they say to others uses up no word to them.
+func TestBatchOfAStranger(t *testing.T) {
+	t.Parallel()
+	in := &bottest.Inbox{Answer: func(in bot.Inbound) bot.Reply {
+		if in.Casual {
+			return bot.Reply{}
+		}
+		return bot.Reply{Text: "who are you", Refused: true, Stranger: true}
+	}}
+	w := newTown(t, world{fake: telegramtest.Options{SeesAll: true}})
+	w.t.c.Known = func(int64) bool { return false }
+	card := parseRef(w.post(t, bottest.Card("k1", 1)))
+	for _, text := range []string{"/approve 3f2a", "/skip 3f2a", "/recover", "/recover", "/status"} {
+		if _, err := w.srv.Say("ops2", home, text, card.message, 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	bottest.Runs(t, w.t, in)
+	w.until(t, "everything to be confirmed", func() bool { return w.srv.Pending() == 0 && w.srv.Polling() })
+	w.until(t, "a word", func() bool { _, all := w.answers("ops2"); return len(all) == 1 })
+	if said := in.Said(); len(said) != 2 || said[0].Text != "/approve 3f2a" || said[1].Text != "/recover" {
+		t.Errorf("kept was %+v", said)
+	}
+}
+
 func TestAnonymousAdministrators(t *testing.T) {
 	t.Parallel()
 	in := &bottest.Inbox{Answer: func(bot.Inbound) bot.Reply { return bot.Reply{Text: "heard"} }}
@@ -278,6 +333,57 @@ func TestAnonymousAdministrators(t *testing.T) {
 		t.Errorf("answered was %q, and more: %v", m.Text, w.srv.Replies(home, ids[1]))
 	}
 	if said := in.Said(); len(said) != 1 || said[0].UserID != "1001" {
+		t.Errorf("heard was %+v", said)
+	}
+}
+
+// Who speaks as a channel is told so, and bots and edits are not heard.
+func TestWhoIsNoPerson(t *testing.T) {
+	t.Parallel()
+	in := &bottest.Inbox{Answer: func(bot.Inbound) bot.Reply { return bot.Reply{Text: "heard"} }}
+	w := posted(t, world{}, in, bottest.Card("k1", 1))
+	id, err := w.srv.Say("ops1", home, "hello", 0, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.srv.Edit("ops1", home, id, "/recover"); err != nil {
+		t.Fatal(err)
+	}
+	w.connected(t)
+	w.t.mu.Lock()
+	s := w.t.session
+	w.t.mu.Unlock()
+	channel := &tgbotapi.Chat{ID: -1007, Type: "channel"}
+	for i, m := range []*message{
+		{From: &tgbotapi.User{ID: 136817688, IsBot: true}, As: channel, Text: "/recover"},
+		{From: &tgbotapi.User{ID: 777000}, As: channel, Text: "/recover"}, // a post of the channel that the group belongs to
+		{From: &tgbotapi.User{ID: 7, IsBot: true}, Text: "/recover"},
+		{As: channel, Text: "/recover"},
+	} {
+		m.ID, m.Chat = id, tgbotapi.Chat{ID: home}
+		if err := w.t.receive(t.Context(), s, incoming{ID: 9000 + i, Message: m}, false); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.until(t, "a word", func() bool { return len(w.srv.Replies(home, id)) > 0 })
+	w.Say(t, "ops2", "/recover")
+	if all := w.srv.Replies(home, id); len(all) != 1 || !strings.Contains(all[0].Text, "as a channel") {
+		t.Errorf("answered was %+v", all)
+	}
+	if said := in.Said(); len(said) != 1 || said[0].UserID != "1002" || said[0].Called != "/recover@recover_bot" || said[0].Replied {
+		t.Errorf("heard was %+v", said)
+	}
+}
+
+// What replies to a card is marked as such: somebody speaks to the bot.
+func TestReplied(t *testing.T) {
+	t.Parallel()
+	in := &bottest.Inbox{Answer: func(bot.Inbound) bot.Reply { return bot.Reply{Text: "heard"} }}
+	w := posted(t, world{fake: telegramtest.Options{SeesAll: true}}, in, bottest.Card("k1", 1))
+	w.reply(t, "ops1", "skip zzzz", w.newest(t, "k1").ID)
+	w.Say(t, "ops1", "/skip zzzz")
+	eventually(t, "both", func() bool { return len(in.Said()) == 2 })
+	if said := in.Said(); !said[0].Replied || !said[0].Casual || said[1].Replied || said[0].Called != "/recover@recover_bot, @recover_bot" {
 		t.Errorf("heard was %+v", said)
 	}
 }

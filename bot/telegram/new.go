@@ -58,7 +58,7 @@ func newTelegram(c Config, p pace) (*Telegram, error) {
 		c.Language = "en"
 	}
 	if c.Client == nil {
-		c.Client = &http.Client{Transport: lively(20*time.Second, 10*time.Second)}
+		c.Client = &http.Client{Transport: bot.Lively()}
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
@@ -74,6 +74,12 @@ func newTelegram(c Config, p pace) (*Telegram, error) {
 	}
 	if c.Known == nil {
 		c.Known = func(int64) bool { return true }
+	}
+	if c.LanguageOf == nil {
+		c.LanguageOf = func(int64) string { return "" }
+	}
+	if c.Check == nil {
+		c.Check = func(_ string, _ bot.Field, value string) (string, string) { return value, "" }
 	}
 	silence()
 	t := &Telegram{c: c, log: c.Log, endpoint: endpoint, pace: p, chat: c.Chat, secret: []byte(opaque([]byte(c.Token), "buttons"))}

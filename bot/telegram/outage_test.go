@@ -60,9 +60,16 @@ func TestPressesOfAnOutage(t *testing.T) {
 			if len(said) != 1 || said[0].Action != "opaque-approve" {
 				t.Fatalf("handled was %+v", said)
 			}
-			want := now.now()
+			want, untaken := now.now(), 0
 			if waited > time.Minute {
-				want = posted
+				want, untaken = posted, 1
+			}
+			const word = "Your press was not taken"
+			if untaken > 0 { // for all three of them
+				w.until(t, "word of what was not taken", func() bool { _, all := w.answers("ops1"); return strings.Contains(strings.Join(all, "\n"), word) })
+			}
+			if _, all := w.answers("ops1"); strings.Count(strings.Join(all, "\n"), word) != untaken {
+				t.Errorf("told was %q", all)
 			}
 			if !said[0].At.Equal(want) {
 				t.Errorf("it counts as pressed at %v, not %v", said[0].At, want)

@@ -144,7 +144,7 @@ func (t *Telegram) receive(ctx context.Context, to *session, u incoming, late bo
 		}
 		to.start(u.person(), todo)
 	}()
-	id := "u" + strconv.Itoa(u.ID)
+	id := t.updateID(u)
 	if t.seen.has(id) {
 		return nil
 	}
@@ -163,7 +163,7 @@ func (t *Telegram) take(ctx context.Context, to *session, u incoming, late bool)
 	case u.Press != nil:
 		return t.pressed(ctx, to, u, late)
 	case u.Message != nil:
-		return t.heard(ctx, to, u)
+		return t.heard(ctx, to, u, late)
 	}
 	return nil, nil
 }

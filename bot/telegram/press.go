@@ -1,6 +1,7 @@
 package telegram
 
 import (
+	"cmp"
 	"context"
 	"strconv"
 	"sync"
@@ -11,6 +12,9 @@ import (
 	"recoverbot/bot"
 )
 
+// untakenRest is how long one word is enough about all presses of a person that waited.
+const untakenRest = 10 * time.Minute
+
 // longAgo is when a button was pressed at a message that Telegram does not show any more.
 const longAgo = 48 * time.Hour
 
@@ -18,9 +22,11 @@ const longAgo = 48 * time.Hour
 type query struct {
 	t    *Telegram
 	id   string
+	lang string
 	mu   sync.Mutex
 	done bool
 	over chan struct{} // closed when it is answered
+	soon string        // what is said where it takes long; "": that it was received
 }
 
 // answer ends the spinner with text: a line for a moment, or a box that waits to be read. False: the person does not see it.
@@ -42,11 +48,16 @@ func (q *query) answer(ctx context.Context, text string, alert bool) bool {
 	return err == nil
 }
 
-// answerSoon is answer while others wait for what it finds out.
-func (q *query) answerSoon(ctx context.Context, text string) bool {
+// received is answer where it is not known yet, or not here, what came of the press.
+func (q *query) received(ctx context.Context) bool {
+	return q.answer(ctx, q.t.say(q.lang, cmp.Or(q.soon, "telegram.received")), false)
+}
+
+// receivedSoon is received while others wait for what it finds out.
+func (q *query) receivedSoon(ctx context.Context) bool {
 	ctx, cancel := context.WithTimeout(ctx, q.t.pace.toast)
 	defer cancel()
-	return q.answer(ctx, text, false)
+	return q.received(ctx)
 }
 
 // hurry answers q when what it asks for takes long.
@@ -55,15 +66,18 @@ func (q *query) hurry(ctx context.Context) {
 	case <-ctx.Done():
 	case <-q.over:
 	case <-time.After(q.t.pace.toast):
-		q.answer(ctx, "…", false)
+		q.received(ctx)
 	}
 }
 
 // pressed takes a press: a button of a form or of a card. late: nobody knows when it was pressed.
 func (t *Telegram) pressed(ctx context.Context, to *session, u incoming, late bool) (func(context.Context), error) {
 	p := u.Press
-	q := &query{t: t, id: p.ID, over: make(chan struct{})}
-	lang := language(p.From.LanguageCode)
+	lang := t.c.Language
+	if p.Message != nil {
+		lang = t.language(p.Message.Chat.ID, p.From.ID)
+	}
+	q := &query{t: t, id: p.ID, lang: lang, over: make(chan struct{})}
 	box := func(id string, pairs ...any) func(context.Context) {
 		return func(ctx context.Context) { q.answer(ctx, t.say(lang, id, pairs...), true) }
 	}
@@ -71,8 +85,11 @@ func (t *Telegram) pressed(ctx context.Context, to *session, u incoming, late bo
 	if m == nil || m.Chat.ID != t.home() && m.Chat.ID != p.From.ID {
 		return box("telegram.old_button"), nil
 	}
+	if !t.c.Known(p.From.ID) { // what is kept of whom nobody knows would fill the journal
+		return box("cmd.stranger", "platform", t.Name(), "id", idOf(p.From.ID)), nil
+	}
 	at := origin{Chat: m.Chat.ID, Thread: m.topic(), Message: m.ID, Name: p.From.FirstName}
-	in := bot.Inbound{Platform: t.Name(), UserID: idOf(p.From.ID), ID: "u" + strconv.Itoa(u.ID), Origin: at.String(), Language: lang, At: u.at}
+	in := bot.Inbound{Platform: t.Name(), UserID: idOf(p.From.ID), ID: t.updateID(u), Origin: at.String(), Language: lang, At: u.at}
 	if f, _, ok := t.forms.of(p.From.ID, m.Chat.ID); ok {
 		if a, ok := t.choice(f, p.Data); ok {
 			if late {
@@ -82,6 +99,10 @@ func (t *Telegram) pressed(ctx context.Context, to *session, u incoming, late bo
 			}
 			return t.picked(ctx, to, f, q, a, in, at)
 		}
+		if _, ok := t.forms.asked(f, m.ID); ok {
+			t.unbutton(to, "", "", closed{at: ref{chat: m.Chat.ID, message: m.ID}})
+			return box("telegram.answered_already"), nil
+		}
 	}
 	if f, ok := t.forms.at(m.Chat.ID, m.ID); ok && f.user != p.From.ID {
 		return box("telegram.not_yours"), nil
@@ -90,10 +111,18 @@ func (t *Telegram) pressed(ctx context.Context, to *session, u incoming, late bo
 	if err != nil {
 		return nil, err
 	}
+	if !ok && t.asks(ctx, m) {
+		t.unbutton(to, "telegram.closed_over", "", closed{at: ref{chat: m.Chat.ID, message: m.ID}, html: escape(m.Text), lang: lang})
+		return box("telegram.question_over"), nil
+	}
 	if !ok {
 		return box("telegram.old_button"), nil
 	}
-	if !t.c.Known(p.From.ID) { // asking costs messages: who may not decide is refused at once
+	stands, err := t.stands(ctx, found.m, found.b.Action)
+	if err != nil {
+		return nil, err
+	}
+	if in.Old = !stands; in.Old { // asking costs messages: what decides nothing is answered at once
 		found.b = bot.Button{Action: found.b.Action}
 	}
 	sure := "sure " + in.UserID + " " + p.Data
@@ -102,31 +131,51 @@ func (t *Telegram) pressed(ctx context.Context, to *session, u incoming, late bo
 		return func(ctx context.Context) {
 			if q.answer(ctx, t.confirm(lang, question), true) { // who did not see the question has not answered it
 				t.armed.mark(sure, t.pace.sure)
+			} else if late {
+				t.untaken(to, in, at)
 			}
 		}, nil
 	}
 	asks := found.b.Asks()
+	if asks {
+		q.soon = "telegram.answer_below"
+	}
 	if late {
 		fresh, err := t.date(ctx, q, &in, m)
-		if err != nil || asks && !fresh { // nobody waits for a question any more
+		if err != nil {
 			return nil, err
+		}
+		if asks && !fresh { // nobody waits for a question any more
+			return func(context.Context) { t.untaken(to, in, at) }, nil
 		}
 	}
 	in.Action = found.b.Action
 	if asks {
-		f := t.forms.begin(&form{user: p.From.ID, chat: m.Chat.ID, m: found.m, b: found.b, lang: lang}, t.pace.form)
-		return func(ctx context.Context) { t.ask(ctx, to, f, at, q, "") }, nil
+		fields := t.speaking(t.lang(lang)).asked(found.m, found.b)
+		return t.begin(to, &form{user: p.From.ID, chat: m.Chat.ID, m: found.m, b: found.b, lang: lang, fields: fields}, at, q), nil
 	}
 	todo, err := t.act(ctx, to, q, in, at)
 	if err == nil {
 		t.armed.forget(sure)
+		if in.Old {
+			t.bare(to, found.m.Key, m)
+		}
 	}
 	return todo, err
 }
 
+// untaken tells somebody, once, that a press which waited too long to be asked about did nothing.
+func (t *Telegram) untaken(to *session, in bot.Inbound, at origin) {
+	if t.told.first("untaken "+in.UserID, untakenRest) {
+		to.beside(func(ctx context.Context) {
+			t.tell(ctx, in, at, bot.Reply{Text: t.say(in.Language, "telegram.untaken"), Refused: true})
+		})
+	}
+}
+
 // date says when a press that waited was made: now where its spinner turns still (fresh), else m is all that tells.
 func (t *Telegram) date(ctx context.Context, q *query, in *bot.Inbound, m *message) (fresh bool, err error) {
-	if q.answerSoon(ctx, "…") || ctx.Err() != nil {
+	if q.receivedSoon(ctx) || ctx.Err() != nil {
 		return ctx.Err() == nil, ctx.Err()
 	}
 	if m.Date == 0 {
@@ -150,7 +199,7 @@ func (t *Telegram) act(ctx context.Context, to *session, q *query, in bot.Inboun
 		return nil, err
 	}
 	if !fresh {
-		return func(ctx context.Context) { q.answer(ctx, "", false) }, nil
+		return func(ctx context.Context) { q.received(ctx) }, nil
 	}
 	to.beside(q.hurry)
 	return func(ctx context.Context) {
@@ -163,20 +212,61 @@ func (t *Telegram) act(ctx context.Context, to *session, q *query, in bot.Inboun
 
 // settle answers a press: as much as possible in its box, which costs no message.
 func (t *Telegram) settle(ctx context.Context, to *session, q *query, in bot.Inbound, at origin, r bot.Reply) {
-	text, alert, rest := t.speaking(t.lang(in.Language)).toast(r)
-	if !q.answer(ctx, text, alert) {
+	at, led := t.lead(at, r)
+	text, alert, rest := t.speaking(t.lang(in.Language)).toast(led)
+	if !q.answer(ctx, cmp.Or(text, t.say(q.lang, "telegram.received")), alert || in.Old) {
 		to.beside(func(ctx context.Context) { t.tell(ctx, in, at, r) })
 		return
 	}
 	if len(rest) == 0 {
 		return
 	}
-	if r.Message != nil {
-		t.memory.remember(*r.Message, t.buttonID)
-	}
 	to.beside(func(ctx context.Context) {
-		if err := t.show(ctx, in.UserID, at, rest); err != nil && ctx.Err() == nil {
+		at, r, err := t.renewed(ctx, in, at, r)
+		if err == nil {
+			if at, r = t.lead(at, r); r.Message != nil {
+				t.memory.remember(*r.Message, t.buttonID)
+			}
+			_, _, rest := t.speaking(t.lang(in.Language)).toast(r) // a card that stands in the chat by now was led to
+			err = t.show(ctx, in.UserID, at, rest)
+		}
+		if err != nil && ctx.Err() == nil {
 			t.log.Warn("answer could not be given", "id", in.ID, "error", err)
 		}
 	})
+}
+
+// bareWait is how long the buttons of a copy may wait for a call that nothing else wants.
+const bareWait = 5 * time.Minute
+
+// bare takes the buttons from a copy of a card that has moved on: a post whose answer was lost, or what somebody was shown.
+// The card itself is edited by the hub.
+func (t *Telegram) bare(to *session, key string, m *message) {
+	at := ref{chat: m.Chat.ID, message: m.ID}
+	is, known := t.memory.isCard(key, at)
+	answers := m.ReplyTo != nil && m.ReplyTo.ID != m.topic() // so does what stands in a topic, to its beginning
+	if is || !known && !answers || !t.told.first("bare "+string(at.Ref()), time.Hour) {
+		return
+	}
+	to.tidy(func(ctx context.Context) { t.strip(ctx, at, "") })
+}
+
+// strip takes the buttons from a post, when nothing else wants the call. html is its new text; "": it keeps the old one.
+func (t *Telegram) strip(ctx context.Context, at ref, html string) {
+	ctx, cancel := context.WithTimeout(ctx, bareWait)
+	defer cancel()
+	if at.chat == t.home() && t.budget.Wait(ctx, bot.Ticker) != nil {
+		return
+	}
+	params := tgbotapi.Params{"chat_id": idOf(at.chat), "message_id": strconv.Itoa(at.message)}
+	method, err := "editMessageReplyMarkup", error(nil)
+	if html != "" {
+		method, err = "editMessageText", post{html: html}.fill(params)
+	}
+	if err == nil {
+		err = t.call(ctx, method, t.pace.call, params, nil)
+	}
+	if err != nil && ctx.Err() == nil && !says(refused(err), "message is not modified") {
+		t.log.Info("a post that is over keeps its buttons", "message", at.message, "error", err)
+	}
 }

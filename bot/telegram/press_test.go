@@ -1,6 +1,7 @@
 package telegram
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -135,7 +136,7 @@ func TestSlowAnswer(t *testing.T) {
 			handling := make(chan struct{})
 			in := &bottest.Inbox{Answer: func(bot.Inbound) bot.Reply { <-handling; return c.reply }}
 			w := posted(t, world{pace: func(p *pace) { p.toast = 10 * time.Millisecond }}, in, bottest.Card("k1", 1))
-			if got := w.Press(t, "ops1", "k1", "approve"); got != "…" {
+			if got := w.Press(t, "ops1", "k1", "approve"); !strings.HasPrefix(got, "Received.") {
 				t.Errorf("the spinner ended with %q", got)
 			}
 			close(handling)
@@ -169,7 +170,7 @@ func TestLongAnswerToAPress(t *testing.T) {
 	}
 	messages := w.srv.Messages(home)
 	m := messages[len(messages)-1]
-	for _, b := range m.Keyboard[0] { // its buttons work
+	for _, b := range slices.Concat(m.Keyboard...) { // its buttons work
 		if strings.HasPrefix(b.Text, "Skip") {
 			if _, err := w.srv.Press("ops2", home, m.ID, b.Data); err != nil {
 				t.Fatal(err)

@@ -46,7 +46,7 @@ func (r renderer) answer(text string) []post {
 	}
 	parts := bot.Parts{Of: bot.Message{Title: r.label("ui.output")}, Show: r.content}
 	whole := parts.Add("answer", bot.Block{Kind: "text", Text: text})
-	notice := r.label("ui.more_lines", "n", bot.CountLines(tail), "where", r.label("telegram.in_file", "file", bot.FileName(whole)))
+	notice := r.label("ui.more_lines", "n", bot.CountLines(tail), "where", r.label("telegram.in_file", "file", fileName(whole)))
 	return []post{{html: prose(strings.TrimSpace(head)+"\n"+notice, "", &inline)}, r.part(whole)}
 }
 

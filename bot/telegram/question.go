@@ -42,8 +42,8 @@ type answer struct {
 
 // answers are the buttons below the question for a field: its values, the one that stands there, none, cancel. There are
 // none where the answer must be typed.
-func (r renderer) answers(m bot.Message, b bot.Button, field int) []answer {
-	f := r.asked(m, b)[field]
+func (r renderer) answers(m bot.Message, b bot.Button, fields []bot.Field, field int) []answer {
+	f := fields[field]
 	var out []answer
 	id := func(what string) string {
 		return r.id(m.Key, bot.Button{Action: b.Action + "\x00" + strconv.Itoa(field) + "\x00" + what})
@@ -60,7 +60,7 @@ func (r renderer) answers(m bot.Message, b bot.Button, field int) []answer {
 		for _, v := range values {
 			add(chosen(v, v == f.Value), v)
 		}
-	case f.Value != "":
+	case f.Value != "" && r.fits(f):
 		add(r.label("telegram.keep", "value", f.Value), f.Value)
 	}
 	if !f.Required && f.Type != "bool" && !slices.Contains(values, "") {
@@ -72,9 +72,18 @@ func (r renderer) answers(m bot.Message, b bot.Button, field int) []answer {
 	return out
 }
 
+// fits tells whether the value that stands in f may stay there.
+func (r renderer) fits(f bot.Field) bool {
+	_, wrong := r.check(f, f.Value)
+	return wrong == ""
+}
+
+// tick marks the value that stands in a field.
+const tick = "✓ "
+
 func chosen(label string, now bool) string {
 	if now {
-		return "✓ " + label
+		return tick + label
 	}
 	return label
 }
@@ -95,8 +104,7 @@ func pick(f bot.Field) []string {
 
 // question asks for one field of what b needs, counted from 0; note says what was wrong with the last answer. Either the
 // post has buttons, or the client is made to reply to it.
-func (r renderer) question(m bot.Message, b bot.Button, field int, note string) (p post, forceReply bool) {
-	fields := r.asked(m, b)
+func (r renderer) question(m bot.Message, b bot.Button, fields []bot.Field, field int, note string) (p post, forceReply bool) {
 	f := fields[field]
 	inline := maxInline
 	var out []string
@@ -113,17 +121,18 @@ func (r renderer) question(m bot.Message, b bot.Button, field int, note string) 
 		add("⚠ "+b.Confirm, "b", maxQuestion)
 	}
 	add(r.label("telegram.question", "n", field+1, "of", len(fields), "what", f.Heading()), "", maxQuestion)
-	add(r.hint(f), "i", maxValue)
+	if len(pick(f)) == 0 {
+		add(f.Help(r.label), "i", maxValue)
+	}
 	typed := f.Type != "bool" && len(pick(f)) == 0
 	if now := strings.TrimSpace(bot.Clean(f.Value)); now != "" && typed {
 		add(r.label("telegram.now"), "", maxQuestion)
 		out = append(out, exact(cut(tabs.Replace(now), maxValue)))
 	}
-	answers := r.answers(m, b, field)
-	switch {
-	case len(answers) == 0:
+	answers := r.answers(m, b, fields, field)
+	if len(answers) == 0 {
 		add(r.label("telegram.reply_or_cancel", "cancel", cancelWord), "", maxQuestion)
-	case typed:
+	} else {
 		add(r.label("telegram.press_or_reply"), "", maxQuestion)
 	}
 	p.html = strings.Join(out, "\n")
@@ -135,17 +144,4 @@ func (r renderer) question(m bot.Message, b bot.Button, field int, note string) 
 		p.keyboard = keyboard(row)
 	}
 	return p, len(row) == 0
-}
-
-// hint says what may be typed.
-func (r renderer) hint(f bot.Field) string {
-	switch {
-	case len(f.Enum) > 0 && len(pick(f)) == 0:
-		return r.label("ui.hint_values", "values", strings.Join(f.Enum, ", "))
-	case len(f.Enum) > 0:
-		return ""
-	case f.Type == "host", f.Type == "address", f.Type == "port":
-		return r.label("ui.hint_" + f.Type)
-	}
-	return f.Pattern
 }

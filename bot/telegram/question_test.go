@@ -22,10 +22,10 @@ func TestQuestionsGolden(t *testing.T) {
 			b := bot.Button{Label: "Fill in", Action: "fill", Style: "danger", Confirm: "Really begin at 192.0.2.31?", WithForm: true, NeedsReason: true}
 			var posts []post
 			for i := range r.asked(m, b) {
-				p, _ := r.question(m, b, i, "")
+				p, _ := r.question(m, b, r.asked(m, b), i, "")
 				posts = append(posts, p)
 			}
-			wrong, reply := r.question(m, b, 4, "Port cannot be 0.")
+			wrong, reply := r.question(m, b, r.asked(m, b), 4, "Port cannot be 0.")
 			golden(t, "question."+lang, append(posts, wrong))
 			if !reply || wrong.keyboard != nil {
 				t.Error("nobody is made to reply")
@@ -47,13 +47,15 @@ func TestAnswers(t *testing.T) {
 	}{
 		"typed":           {bot.Field{Type: "host", Required: true}, nil},
 		"optional":        {bot.Field{Type: "host"}, []string{"Leave empty="}},
-		"default":         {bot.Field{Type: "host", Required: true, Value: "a\tb "}, []string{"Keep a b=a\tb "}},
+		"default":         {bot.Field{Type: "string", Required: true, Value: "a\tb "}, []string{"Keep a b=a\tb "}},
 		"default, option": {bot.Field{Type: "host", Value: "x"}, []string{"Keep x=x", "Leave empty="}},
+		"wrong":           {bot.Field{Type: "port", Required: true, Value: "x"}, nil},
+		"wrong, option":   {bot.Field{Type: "port", Value: "x"}, []string{"Leave empty="}},
 		"bool":            {bot.Field{Type: "bool"}, []string{"Yes=true", "✓ No=false"}},
 		"bool, true":      {bot.Field{Type: "bool", Required: true, Value: "true"}, []string{"✓ Yes=true", "No=false"}},
 		"values":          {bot.Field{Type: "enum", Required: true, Enum: []string{"a", "", "b", "a"}, Value: "b"}, []string{"a=a", "✓ b=b"}},
 		"many values":     {bot.Field{Type: "enum", Required: true, Enum: many}, nil},
-		"long values":     {bot.Field{Type: "enum", Required: true, Enum: []string{strings.Repeat("a", 90)}, Value: "b"}, []string{"Keep b=b"}},
+		"long values":     {bot.Field{Type: "enum", Required: true, Enum: []string{strings.Repeat("a", 90)}, Value: "b"}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -62,7 +64,7 @@ func TestAnswers(t *testing.T) {
 			b := bot.Button{Action: "fill", WithForm: true}
 			var got []string
 			ids := map[string]bool{r.id(m.Key, b): true}
-			for _, a := range r.answers(m, b, 0) {
+			for _, a := range r.answers(m, b, m.Form, 0) {
 				if ids[a.id] || a.cancel != (a.label == "Cancel") {
 					t.Errorf("answer %+v", a)
 				}
@@ -73,7 +75,7 @@ func TestAnswers(t *testing.T) {
 			if d := cmp.Diff(c.want, got); d != "" {
 				t.Error(d)
 			}
-			p, reply := r.question(m, b, 0, "")
+			p, reply := r.question(m, b, m.Form, 0, "")
 			if wrong := faults(p); len(wrong) > 0 || reply != (len(c.want) == 0) {
 				t.Errorf("%v, a reply is asked for: %v", wrong, reply)
 			}

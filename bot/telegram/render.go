@@ -17,6 +17,8 @@ type renderer struct {
 	userID func(name string) int64               // 0 for a person without a Telegram id
 	link   func(ref bot.Ref) string              // of a card in the chat; "" where it has none
 	id     func(key string, b bot.Button) string // callback_data of a button: opaque, at most 64 bytes
+	// check holds a value of a field against its rule: its one spelling, or what is wanted instead.
+	check func(f bot.Field, value string) (spelled, wrong string)
 }
 
 // post is one message of Telegram, within all of its limits. A file has a caption (html) and contents.
@@ -48,10 +50,15 @@ func (r renderer) nudge(m bot.Message) post {
 	if people := r.mentions(m); people != "" {
 		line = people + " " + line
 	}
-	if url := r.link(m.OfRef); strings.HasPrefix(url, "https://") {
-		line += fmt.Sprintf(` <a href="%s">%s</a>`, html.EscapeString(url), escape(r.label("ui.open_card")))
+	return post{html: line + r.opening(r.link(m.OfRef))}
+}
+
+// opening is a link to the card at that address; "" where there is none.
+func (r renderer) opening(url string) string {
+	if !strings.HasPrefix(url, "https://") {
+		return ""
 	}
-	return post{html: line}
+	return fmt.Sprintf(` <a href="%s">%s</a>`, html.EscapeString(url), escape(r.label("ui.open_card")))
 }
 
 // mentions call the people of m when the post is new.

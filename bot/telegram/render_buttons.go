@@ -19,6 +19,7 @@ const (
 // buttons makes the keyboard of the card, and says how to answer in text and who is called.
 func (l *layout) buttons() []string {
 	var row []tgbotapi.InlineKeyboardButton
+	danger := map[string]bool{}
 	size := 0
 	for _, b := range l.m.Buttons {
 		if len(row) == maxButtons {
@@ -33,13 +34,14 @@ func (l *layout) buttons() []string {
 			break
 		}
 		row = append(row, press)
+		danger[*press.CallbackData] = b.Style == "danger"
 	}
 	var out []string
 	if more := len(l.m.Buttons) - len(row); more > 0 {
 		out = append(out, l.say(l.r.label("ui.more_buttons", "n", more)))
 	}
 	if len(row) > 0 {
-		l.keyboard = keyboard(row)
+		l.keyboard = ordered(row, func(b tgbotapi.InlineKeyboardButton) bool { return danger[*b.CallbackData] })
 	}
 	if words := l.words(); words != "" {
 		out = append(out, words)
@@ -67,6 +69,9 @@ func (l *layout) words() string {
 	for i, a := range answers {
 		a.For, a.Code = cut(a.For, maxButton), cut(a.Code, maxButton)
 		some, gap := "", a.Lead(i > 0)
+		if i > 0 && answers[0].For != "" { // one line a member
+			gap = "\n" + a.Lead(false)
+		}
 		for _, word := range a.Typed() {
 			some, gap = some+l.say(gap)+code(word), "  "
 		}
@@ -86,7 +91,25 @@ func button(label, id string) tgbotapi.InlineKeyboardButton {
 }
 
 // perRow is how wide the labels of a row of two or three may be, in columns, for a phone to show them whole.
-var perRow = []int{2: 16, 3: 9}
+var perRow = []int{2: 16, 3: 10}
+
+// ordered has the main answer alone in the first row, and what is dangerous beside it alone at the end: a thumb that slips
+// hits neither.
+func ordered(buttons []tgbotapi.InlineKeyboardButton, danger func(tgbotapi.InlineKeyboardButton) bool) *tgbotapi.InlineKeyboardMarkup {
+	var others, last []tgbotapi.InlineKeyboardButton
+	for _, b := range buttons[1:] {
+		if danger(b) {
+			last = append(last, b)
+		} else {
+			others = append(others, b)
+		}
+	}
+	out := keyboard(buttons[:1])
+	for _, some := range [][]tgbotapi.InlineKeyboardButton{others, last} {
+		out.InlineKeyboard = append(out.InlineKeyboard, keyboard(some).InlineKeyboard...)
+	}
+	return out
+}
 
 // keyboard puts buttons into rows, as many beside each other as can be read on a phone.
 func keyboard(buttons []tgbotapi.InlineKeyboardButton) *tgbotapi.InlineKeyboardMarkup {

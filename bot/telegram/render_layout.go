@@ -2,6 +2,7 @@ package telegram
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf16"
 
@@ -20,8 +21,9 @@ const (
 	maxTitle     = 200
 	maxContext   = 300
 	maxLine      = 200 // progress, deadline
+	warning      = "⚠️ "
 	maxForm      = 300
-	maxFooter    = 250
+	maxFooter    = 600 // with the reason of who decided
 	barCells     = 15
 	minPiece     = 120 // what each of these keeps of its text
 	minWarn      = 500
@@ -62,7 +64,7 @@ func (r renderer) lay(m bot.Message, where place) *layout { return r.layUnder(""
 func (r renderer) layUnder(lead string, m bot.Message, where place) *layout {
 	l := &layout{r: r, m: bot.Cleaned(m), place: where, inline: maxInline}
 	l.left = maxMessage - maxInline*inlineWeight - shortWeight
-	l.parts = bot.Parts{Of: l.m, Show: r.content, Label: r.label}
+	l.parts = bot.Parts{Of: l.m, Show: r.content, Label: r.label, Rest: func(whole bot.Message) bool { return where == below && !r.filed(whole) }}
 	if lead != "" {
 		l.head = append(l.head, l.say(lead))
 		l.left -= tagWeight + weight(lead)
@@ -113,16 +115,23 @@ func (l *layout) top() (warn string) {
 		l.head = append(l.head, l.say(c))
 		l.left -= tagWeight + weight(c)
 	}
+	if until := l.fit(l.m.UntilText, maxLine); until != "" { // what happens if nobody answers
+		l.head = append(l.head, l.strong(until))
+		l.left -= tagWeight + weight(until)
+	}
 	var out []string
 	for _, w := range l.m.Warn {
-		out = append(out, "⚠ "+w)
+		out = append(out, warning+w)
 	}
 	for _, b := range l.m.Buttons {
-		if n := units(b.Confirm); n > maxConfirm && !b.Asks() || n > maxQuestion {
-			out = append(out, "⚠ "+b.Label+": "+b.Confirm)
+		switch n := units(b.Confirm); {
+		case n > maxConfirm && !b.Asks() || n > maxQuestion:
+			out = append(out, warning+b.Label+": "+b.Confirm)
+		case b.Style == "danger" && n > 0 && b.Choice != "abort": // Telegram's buttons have no colour that says so
+			out = append(out, warning+l.r.label("telegram.danger", "what", b.Label))
 		}
 	}
-	return strings.Join(out, "\n")
+	return strings.Join(slices.Compact(out), "\n")
 }
 
 // piece is a short text below the body.
@@ -143,7 +152,7 @@ func (l *layout) bottom(words []string, warn string) {
 		pieces = append(pieces, piece{p.Text, maxLine, l.say})
 	}
 	where, last := l.output()
-	pieces = append(pieces, piece{l.m.UntilText, maxLine, l.strong}, piece{bot.OpenForm(l.m, l.r.label), maxForm, l.say},
+	pieces = append(pieces, piece{bot.OpenForm(l.m, l.r.label), maxForm, l.say},
 		piece{where, maxLine, l.say}, piece{last, maxLine, code}, piece{l.m.Footer, maxFooter, l.soft})
 	want := 0
 	for _, p := range pieces {
@@ -186,7 +195,7 @@ func (l *layout) where(part bot.Message) string {
 	case l.place == inConsole:
 		return l.r.label("ui.in_console")
 	case l.r.filed(part):
-		return l.r.label("telegram.in_file", "file", bot.FileName(part))
+		return l.r.label("telegram.in_file", "file", fileName(part))
 	}
-	return l.r.label("ui.below")
+	return l.r.label("telegram.below")
 }

@@ -23,6 +23,7 @@ func rendererIn(t testing.TB, lang string) renderer {
 	t.Helper()
 	ids := map[string]int64{"ops1": 501, "ops2": 502, "wrong": -5, "x": 1 << 52}
 	return renderer{
+		check:  func(f bot.Field, value string) (string, string) { return checkOf(lang, f, value) },
 		label:  catalogue().Printer(lang, time.FixedZone("", 8*3600)).T,
 		userID: func(name string) int64 { return ids[name] },
 		link:   func(ref bot.Ref) string { return map[bot.Ref]string{"12": "https://t.me/c/1234/12"}[ref] },
@@ -108,7 +109,7 @@ func TestLongPlan(t *testing.T) {
 		t.Fatalf("%d parts", len(parts))
 	}
 	file := r.part(parts[0])
-	if file.file != plan || !strings.HasSuffix(file.fileName, ".sh") || !strings.Contains(parts[0].Key, strings.TrimSuffix(file.fileName, ".sh")) {
+	if file.file != plan || file.fileName != bot.FileName(parts[0]) || !strings.Contains(file.html, "2500 lines") {
 		t.Errorf("file %s of %d bytes, key %s", file.fileName, len(file.file), parts[0].Key)
 	}
 	if p := parts[0]; p.Of != "k1" || !p.Thread || p.Version != 1 || p.Priority != m.Priority || !p.At.Equal(m.At) {
@@ -178,6 +179,60 @@ func TestWordsBelowACard(t *testing.T) {
 	}
 }
 
+// A file is found among the downloads of a phone by its run and step.
+func TestFileNames(t *testing.T) {
+	t.Parallel()
+	for key, want := range map[string]string{"step/k3v7/restart": "k3v7-restart-output-1.txt", "run/k3v7": "k3v7-output-1.txt", "alert/": "output-1.txt",
+		"step/../一 b/" + strings.Repeat("x", 99): "b-" + strings.Repeat("x", 48) + "-output-1.txt"} {
+		if got := fileName(bot.Message{Key: key + "#output-1", Of: key}); got != want {
+			t.Errorf("%s: %s", key, got)
+		}
+	}
+}
+
+// What stands below a card as text is what the card does not show, and no file is made for it.
+func TestOnlyTheRestStandsBelow(t *testing.T) {
+	t.Parallel()
+	r, m := rendererIn(t, "en"), bottest.Card("step/k3v7/list", 1)
+	table := bot.Block{Kind: "table", Label: "machines", Columns: []string{"host", "now"}}
+	for i := range 60 {
+		table.Rows = append(table.Rows, []string{fmt.Sprintf("host-%02d", i), "up"})
+	}
+	m.Blocks = []bot.Block{table}
+	card, parts := shown(r.card(m)), r.divide(m)
+	if len(parts) != 1 {
+		t.Fatalf("%d parts", len(parts))
+	}
+	rest := shown(r.part(parts[0]))
+	for i, row := range table.Rows {
+		if on := strings.Contains(card, row[0]); on != (i < 19) || strings.Contains(rest, row[0]) == on {
+			t.Errorf("%s stands on the card: %v", row[0], on)
+		}
+	}
+	if !strings.Contains(card, "41 more lines: in the message below") || !strings.Contains(rest, "… machines\n  host     now\n  host-19  up") {
+		t.Errorf("on the card\n%s\nbelow\n%s", card, rest)
+	}
+	m.Blocks[0].Rows = table.Rows[:25] // a few lines more are no reason for a message
+	if parts = r.divide(m); len(parts) != 0 {
+		t.Errorf("parts %+v", parts)
+	}
+}
+
+// Telegram's buttons have no colours: the card says what is dangerous, once, and first what happens if nobody answers.
+func TestDangerAndDeadlineStandFirst(t *testing.T) {
+	t.Parallel()
+	m := bottest.Cards()["held.en"]
+	for i := range m.Buttons {
+		m.Buttons[i].Style, m.Buttons[i].Confirm = "danger", "Really?"
+	}
+	m.Buttons[1].Choice = "abort"
+	text := shown(rendererIn(t, "en").card(m))
+	danger, until := strings.Index(text, "⚠️ Dangerous: hard to undo. Commit asks once more."), strings.Index(text, m.UntilText)
+	if until < 0 || danger < until || danger > strings.Index(text, "Nobody else") || strings.Count(text, "Dangerous") != 1 {
+		t.Errorf("shown:\n%s", text)
+	}
+}
+
 func TestRows(t *testing.T) {
 	t.Parallel()
 	r := rendererIn(t, "en")
@@ -186,20 +241,29 @@ func TestRows(t *testing.T) {
 		want   []int
 	}{
 		{[]string{"Approve"}, []int{1}},
-		{[]string{"Approve", "Skip", "Abort run"}, []int{3}},
-		{[]string{"Start recovery", "Check again", "Snooze 30 min"}, []int{2, 1}},
-		{[]string{"Take the machine off the list", "Skip", "Abort"}, []int{1, 2}},
-		{[]string{"批准", "跳过", "中止", "重新检查"}, []int{3, 1}},
-		{[]string{"恢复主应用服务器", "重新检查", "静默 30 分钟"}, []int{2, 1}},
+		{[]string{"Approve", "Skip", "!Abort run"}, []int{1, 1, 1}},
+		{[]string{"!Approve", "Look again", "Skip", "!Abort run", "Later"}, []int{1, 3, 1}},
+		{[]string{"Start recovery", "Check again", "Snooze 30 min"}, []int{1, 2}},
+		{[]string{"Take the machine off the list", "Skip", "Later"}, []int{1, 2}},
+		{[]string{"批准", "跳过", "稍后", "重新检查", "!中止"}, []int{1, 3, 1}},
+		{[]string{"恢复主应用服务器", "重新检查", "静默 30 分钟"}, []int{1, 2}},
 	} {
 		m := bottest.Card("k1", 1)
 		m.Buttons = nil
 		for _, l := range c.labels {
-			m.Buttons = append(m.Buttons, bot.Button{Label: l, Action: l})
+			b := bot.Button{Label: strings.TrimPrefix(l, "!"), Action: l}
+			if b.Label != l {
+				b.Style = "danger"
+			}
+			m.Buttons = append(m.Buttons, b)
 		}
 		var got []int
-		for _, row := range r.card(m).keyboard.InlineKeyboard {
+		rows := r.card(m).keyboard.InlineKeyboard
+		for _, row := range rows {
 			got = append(got, len(row))
+		}
+		if rows[0][0].Text != m.Buttons[0].Label {
+			t.Errorf("%q: the first is %q", c.labels, rows[0][0].Text)
 		}
 		if d := cmp.Diff(c.want, got); d != "" {
 			t.Errorf("%q: %s", c.labels, d)

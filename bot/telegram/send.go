@@ -42,9 +42,13 @@ func idOf(id int64) string { return strconv.FormatInt(id, 10) }
 type spot struct {
 	chat   int64
 	thread int
-	reply  int  // to that message, if it is there still
-	silent bool // buzzes nobody
-	force  bool // opens the reply box of whom it mentions or replies to
+	reply  int         // to that message, if it is there still
+	silent bool        // buzzes nobody
+	who    string      // is answered; "": somebody is asked
+	force  bool        // opens the reply box of whom it mentions or replies to
+	paid   bool        // its first call was taken already
+	leads  bool        // to a card
+	wanted func() bool // whether it is to be sent still when its turn comes; nil: it is
 }
 
 func (at spot) fill(params tgbotapi.Params) {
@@ -57,7 +61,7 @@ func (at spot) fill(params tgbotapi.Params) {
 
 // Send posts m in the chat, as a reply where it belongs to a card. Only what waits for people or calls them buzzes.
 func (t *Telegram) Send(ctx context.Context, m bot.Message) (bot.Ref, error) {
-	at := spot{thread: t.c.Thread, silent: m.Thread || m.Priority != bot.Prompt && !m.Nudge && len(m.Notify) == 0}
+	at := spot{thread: t.c.Thread, silent: m.Thread || m.Covered || m.Priority != bot.Prompt && !m.Nudge && len(m.Notify) == 0}
 	p := t.post(m)
 	t.memory.remember(m, t.buttonID)
 	var sent ref
@@ -76,6 +80,7 @@ func (t *Telegram) Send(ctx context.Context, m bot.Message) (bot.Ref, error) {
 		return "", err
 	}
 	t.open()
+	t.memory.place(m.Key, sent)
 	return sent.Ref(), nil
 }
 
@@ -85,6 +90,11 @@ func (t *Telegram) Edit(ctx context.Context, r bot.Ref, m bot.Message) error {
 	at, p := parseRef(r), t.post(m)
 	if at.file || p.fileName != "" {
 		return nil // the contents are part of the key: a file never changes
+	}
+	if at.chat != t.home() {
+		if err := t.find(ctx); err != nil {
+			return fmt.Errorf("look for the chat: %w", err)
+		}
 	}
 	if at.chat != t.home() {
 		return fmt.Errorf("%w: it stands in the chat %d", bot.ErrGone, at.chat)
@@ -99,7 +109,8 @@ func (t *Telegram) Edit(ctx context.Context, r bot.Ref, m bot.Message) error {
 	})
 	no := refused(err)
 	switch {
-	case says(no, "message is not modified"):
+	case err == nil, says(no, "message is not modified"):
+		t.memory.place(m.Key, at)
 		return nil
 	case no != nil && no.MigrateToChatID != 0,
 		says(no, "message to edit not found"), says(no, "message can't be edited"), says(no, "message_id_invalid"):

@@ -10,8 +10,11 @@ import (
 )
 
 const (
-	maxWork   = 64  // updates that are worked on at once
-	maxBeside = 256 // answers on their way at once
+	maxWork   = 64   // updates that are worked on at once
+	maxOwn    = 8    // of these that wait for one person: others need room as well
+	maxQueue  = 1000 // that wait for one person
+	maxBeside = 256  // answers on their way at once
+	maxTidy   = 64   // posts that wait to lose their buttons
 )
 
 // session is one Run as it is seen by what comes in.
@@ -20,19 +23,26 @@ type session struct {
 	log    *slog.Logger
 	slots  chan struct{} // taken by enter
 	extra  chan struct{} // taken by beside
+	spare  chan struct{} // taken by tidy
 	over   <-chan struct{}
 	launch func(f func(context.Context)) // in a goroutine that the end of the session waits for
 
 	mu     sync.Mutex
-	queues map[int64][]func(context.Context) // of each person for whom somebody works
+	queues map[int64][]job // of each person for whom somebody works
 	ended  bool
 	work   sync.WaitGroup
 }
 
+// job is what is left to do about an update.
+type job struct {
+	f    func(context.Context)
+	slot bool // it holds one
+}
+
 // newSession makes a session and the function that ends it: it waits for what was started.
 func newSession(ctx context.Context, in bot.Inbox, log *slog.Logger) (*session, func()) {
-	s := &session{in: in, log: log, slots: make(chan struct{}, maxWork), extra: make(chan struct{}, maxBeside), over: ctx.Done(),
-		queues: map[int64][]func(context.Context){}}
+	s := &session{in: in, log: log, slots: make(chan struct{}, maxWork), extra: make(chan struct{}, maxBeside),
+		spare: make(chan struct{}, maxTidy), over: ctx.Done(), queues: map[int64][]job{}}
 	s.launch = func(f func(context.Context)) { s.work.Go(func() { f(ctx) }) }
 	return s, func() {
 		s.mu.Lock()
@@ -57,7 +67,7 @@ func (s *session) enter(ctx context.Context) bool {
 func (s *session) leave() { <-s.slots }
 
 // start works on f: beside what others said, and after what the same person said before. What is not begun when the session
-// ends was kept, and is handled in the next one.
+// ends was kept, and is handled in the next one. Who said much waits longer, and nobody else does.
 func (s *session) start(person int64, f func(context.Context)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -66,7 +76,16 @@ func (s *session) start(person int64, f func(context.Context)) {
 		return
 	}
 	queue, busy := s.queues[person]
-	s.queues[person] = append(queue, f)
+	if len(queue) >= maxQueue {
+		s.leave()
+		s.log.Error("somebody says more than is handled: it waits for the next start", "person", person)
+		return
+	}
+	slot := len(queue) < maxOwn
+	if !slot {
+		s.leave()
+	}
+	s.queues[person] = append(queue, job{f, slot})
 	if !busy {
 		s.launch(func(ctx context.Context) { s.serve(ctx, person) })
 	}
@@ -84,29 +103,45 @@ func (s *session) serve(ctx context.Context, person int64) {
 		s.queues[person] = queue[1:]
 		s.mu.Unlock()
 		if ctx.Err() == nil {
-			s.guard(ctx, queue[0])
+			s.guard(ctx, queue[0].f)
 		}
-		s.leave()
+		if queue[0].slot {
+			s.leave()
+		}
 	}
 }
 
 // beside runs f for itself: an answer, which waits for nobody. Too many of them are dropped.
 func (s *session) beside(f func(context.Context)) {
+	if !s.aside(s.extra, f) {
+		s.log.Warn("too many answers are on their way to Telegram: one was dropped")
+	}
+}
+
+// tidy runs f for itself: what may wait long, and takes no room from answers.
+func (s *session) tidy(f func(context.Context)) {
+	if !s.aside(s.spare, f) {
+		s.log.Info("too many posts wait to lose their buttons: one keeps them")
+	}
+}
+
+// aside runs f unless all of room is taken.
+func (s *session) aside(room chan struct{}, f func(context.Context)) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.ended {
-		return
+		return true
 	}
 	select {
-	case s.extra <- struct{}{}:
+	case room <- struct{}{}:
 	default:
-		s.log.Warn("too many answers are on their way to Telegram: one was dropped")
-		return
+		return false
 	}
 	s.launch(func(ctx context.Context) {
-		defer func() { <-s.extra }()
+		defer func() { <-room }()
 		s.guard(ctx, f)
 	})
+	return true
 }
 
 func (s *session) guard(ctx context.Context, f func(context.Context)) {

@@ -64,9 +64,15 @@ func TestSessionIsBounded(t *testing.T) {
 	if !strings.Contains(log.String(), "one was dropped") {
 		t.Error("more answers are on their way than may be")
 	}
+	for range maxTidy + 1 {
+		s.tidy(func(ctx context.Context) { <-ctx.Done() })
+	}
+	if !strings.Contains(log.String(), "one keeps them") {
+		t.Error("more buttons wait to be taken away than may")
+	}
 	done := false
 	s.mu.Lock()
-	s.queues[0] = append(s.queues[0], func(context.Context) { done = true })
+	s.queues[0] = append(s.queues[0], job{func(context.Context) { done = true }, true})
 	s.mu.Unlock()
 	s.slots = make(chan struct{}, 2*maxWork)
 	for range maxWork + 1 {
@@ -80,6 +86,44 @@ func TestSessionIsBounded(t *testing.T) {
 	s.slots <- struct{}{}
 	s.start(1, func(context.Context) { t.Error("it ran") })
 	s.beside(func(context.Context) { t.Error("it ran beside") })
+}
+
+// TestOnePersonLeavesRoom holds that who says much while handling hangs keeps nobody else waiting, and is handled in order.
+func TestOnePersonLeavesRoom(t *testing.T) {
+	t.Parallel()
+	log := &logbook{}
+	s, end := newSession(t.Context(), &bottest.Inbox{}, log.Logger())
+	hangs, began := make(chan struct{}), make(chan struct{})
+	var order []int
+	say := func(f func(context.Context)) {
+		if !s.enter(t.Context()) {
+			t.Fatal("no slot")
+		}
+		s.start(1, f)
+	}
+	say(func(context.Context) { close(began); <-hangs })
+	<-began
+	for i := range maxQueue + 1 {
+		say(func(context.Context) { order = append(order, i) })
+	}
+	if n := len(s.slots); n != 1+maxOwn {
+		t.Errorf("one person takes %d slots", n)
+	}
+	if !strings.Contains(log.String(), "waits for the next start") {
+		t.Error("more waits than may")
+	}
+	for range maxBeside {
+		s.tidy(func(ctx context.Context) { <-hangs })
+	}
+	answered := make(chan struct{})
+	s.beside(func(context.Context) { close(answered) })
+	<-answered
+	close(hangs)
+	eventually(t, "all of it", func() bool { s.mu.Lock(); defer s.mu.Unlock(); return len(s.queues) == 0 })
+	end()
+	if len(order) != maxQueue || !slices.IsSorted(order) || len(s.slots) != 0 {
+		t.Errorf("%d were handled, %d slots are left", len(order), len(s.slots))
+	}
 }
 
 func TestSessionSurvivesPanics(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"sync"
+	"time"
 
 	tgbotapi "github.com/go-telegram-bot-api/telegram-bot-api/v5"
 
@@ -30,14 +31,17 @@ type Telegram struct {
 	told   once // what need not be said again
 	seen   once // updates that were worked on
 
-	taking  sync.Mutex // one update is taken after the other
-	mu      sync.Mutex
-	chat    int64 // of cards: another than c.Chat once the group has become a supergroup
-	self    tgbotapi.User
-	session *session // nil while Run does not run
-	trouble trouble
-	lagging bool // in webhook mode: what is delivered may have waited at Telegram
-	failed  int  // when Telegram could not deliver last, by its clock
+	taking    sync.Mutex // one update is taken after the other
+	mu        sync.Mutex
+	chat      int64 // of cards: another than c.Chat once the group has become a supergroup
+	found     bool  // Telegram has said that this is the chat
+	self      tgbotapi.User
+	session   *session // nil while Run does not run
+	presented bool     // the menu of commands is set
+	trouble   trouble
+	lagging   bool          // in webhook mode: what is delivered may have waited at Telegram
+	failed    int           // when Telegram could not deliver last, by its clock
+	ahead     time.Duration // of this machine's clock to Telegram's
 }
 
 var (
@@ -45,6 +49,8 @@ var (
 	_ bot.Budgeter  = (*Telegram)(nil)
 	_ bot.Mentioner = (*Telegram)(nil)
 	_ bot.Divider   = (*Telegram)(nil)
+	_ bot.Mover     = (*Telegram)(nil)
+	_ bot.Flat      = (*Telegram)(nil)
 	_ bot.Answerer  = (*Telegram)(nil)
 )
 
@@ -53,6 +59,7 @@ func (t *Telegram) speaking(lang string) renderer {
 	return renderer{
 		label:  func(id string, pairs ...any) string { return t.c.Label(lang, id, pairs...) },
 		userID: t.c.UserID, link: t.link, id: t.buttonID,
+		check: func(f bot.Field, value string) (string, string) { return t.c.Check(lang, f, value) },
 	}
 }
 
@@ -67,6 +74,9 @@ func (t *Telegram) Budget() *bot.Budget { return t.budget }
 
 // Mentions is true: an edit buzzes nobody.
 func (t *Telegram) Mentions() bool { return true }
+
+// Flat is true: a reply stands below everything else.
+func (t *Telegram) Flat() bool { return true }
 
 // Divide returns what of m its card cannot hold, to stand below it.
 func (t *Telegram) Divide(m bot.Message) []bot.Message { return t.r.divide(m) }
@@ -108,7 +118,7 @@ func (t *Telegram) Run(ctx context.Context, in bot.Inbox) error {
 		end()
 	}()
 	session.beside(t.present)
-	t.knock(ctx)
+	_ = t.knock(ctx) // said already
 	if t.c.WebhookURL != "" {
 		return t.listen(ctx, in)
 	}

@@ -46,7 +46,7 @@ func (t *Telegram) works(in bot.Inbox) {
 func (t *Telegram) open() {
 	t.mu.Lock()
 	s, over := t.session, t.trouble.err != nil && t.trouble.until.IsZero()
-	if over {
+	if t.found = true; over {
 		t.trouble = trouble{}
 	}
 	t.mu.Unlock()
@@ -62,10 +62,35 @@ func (t *Telegram) migrate(from, to int64) {
 		t.mu.Unlock()
 		return
 	}
-	t.chat = to
+	t.chat, t.found = to, true
 	t.mu.Unlock()
 	t.log.Warn("the group has become a supergroup: set TELEGRAM_CHAT_ID to its new id", "old", from, "new", to)
 	t.ails(&bot.Fault{Text: t.label("telegram.migrated", "old", idOf(from), "new", idOf(to)), Err: errMigrated}, t.pace.ailing)
+}
+
+// Strayed tells that a message stands in the chat as it was before it moved. After a start it is unknown which chat that is:
+// where TELEGRAM_CHAT_ID is still its old id, what was posted since stands in the new one.
+func (t *Telegram) Strayed(r bot.Ref) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.found && parseRef(r).chat != t.chat
+}
+
+// find makes sure which chat is the one of cards.
+func (t *Telegram) find(ctx context.Context) error {
+	t.mu.Lock()
+	found := t.found
+	t.mu.Unlock()
+	if found {
+		return nil
+	}
+	err := t.knock(ctx)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.found { // also where the answer is that it has moved
+		return nil
+	}
+	return err
 }
 
 // revisit looks now and then at a chat that could not be used, whether somebody has mended it.
@@ -74,12 +99,12 @@ func (t *Telegram) revisit(ctx context.Context) {
 	ails := t.trouble.err != nil && t.trouble.until.IsZero()
 	t.mu.Unlock()
 	if ails && t.told.first("revisit", t.pace.self) {
-		t.knock(ctx)
+		_ = t.knock(ctx) // said already
 	}
 }
 
 // knock finds out whether the chat takes posts, before there is something to say: the bot is shown as typing for a moment.
-func (t *Telegram) knock(ctx context.Context) {
+func (t *Telegram) knock(ctx context.Context) error {
 	params := tgbotapi.Params{"action": tgbotapi.ChatTyping}
 	spot{chat: t.home(), thread: t.c.Thread}.fill(params)
 	err := t.call(ctx, "sendChatAction", t.pace.call, params, nil)
@@ -93,4 +118,5 @@ func (t *Telegram) knock(ctx context.Context) {
 	default:
 		t.log.Warn("the chat could not be looked at", "error", err)
 	}
+	return err
 }

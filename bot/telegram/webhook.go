@@ -52,7 +52,7 @@ func (t *Telegram) Handler() http.Handler {
 		t.mu.Unlock()
 		ctx, cancel := context.WithTimeout(r.Context(), keepWithin)
 		defer cancel()
-		if to == nil || t.receive(ctx, to, u, u.Press != nil && t.lags(ctx)) != nil {
+		if to == nil || t.receive(ctx, to, u, t.doubtful(u) && t.lags(ctx)) != nil {
 			refuse(rw, http.StatusServiceUnavailable) // Telegram sends it again
 		}
 	})
@@ -60,7 +60,13 @@ func (t *Telegram) Handler() http.Handler {
 
 func refuse(rw http.ResponseWriter, status int) { http.Error(rw, http.StatusText(status), status) }
 
-// lags tells whether a press that is delivered now may have waited at Telegram: a press has no time of its own.
+// doubtful tells whether an update may have waited at Telegram: a press has no time of its own, and a message has that of
+// Telegram's clock.
+func (t *Telegram) doubtful(u incoming) bool {
+	return u.Press != nil || u.Message != nil && u.at.Sub(t.said(u, true)).Abs() > outage
+}
+
+// lags tells whether what is delivered now may have waited at Telegram.
 func (t *Telegram) lags(ctx context.Context) bool {
 	var is tgbotapi.WebhookInfo
 	if err := t.call(ctx, "getWebhookInfo", t.pace.keep, nil, &is); err != nil {

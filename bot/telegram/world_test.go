@@ -3,15 +3,18 @@ package telegram
 import (
 	"net/http"
 	"os"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"go.uber.org/goleak"
 
+	"recoverbot/bot"
 	"recoverbot/bot/bottest"
 	"recoverbot/bot/telegram/telegramtest"
 	"recoverbot/locale"
+	"recoverbot/runbook"
 )
 
 func TestMain(m *testing.M) {
@@ -40,6 +43,17 @@ func label(lang, id string, pairs ...any) string {
 	return catalogue().Printer(lang, time.UTC).T(id, pairs...)
 }
 
+// checkOf is a rule of fields as the house has one.
+func checkOf(lang string, f bot.Field, value string) (spelled, wrong string) {
+	both := func(text string) runbook.Text { return runbook.Text{EN: text, ZH: text} }
+	p := runbook.Param{Name: f.Name, Title: both(f.Heading()), Type: f.Type, Required: f.Required, Enum: f.Enum, Pattern: f.Pattern, Hint: both(f.Hint)}
+	if strings.TrimSpace(value) != "" {
+		p.Default = f.Value
+	}
+	spelled, problem := p.Answer(value)
+	return spelled, catalogue().Printer(lang, time.UTC).Say(problem)
+}
+
 type logbook = bottest.Logbook
 
 var (
@@ -62,7 +76,7 @@ func made(t *testing.T, c Config, p pace) *Telegram {
 	if c.Endpoint == "" {
 		c.Endpoint = "http://127.0.0.1:1"
 	}
-	c.Label = label
+	c.Label, c.Check = label, checkOf
 	if c.Client == nil {
 		transport := &http.Transport{}
 		t.Cleanup(transport.CloseIdleConnections)

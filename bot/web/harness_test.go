@@ -220,8 +220,14 @@ func (h *harness) post(t *testing.T, user, path string, body map[string]any) (in
 
 func (h *harness) Say(t *testing.T, user, text string) string {
 	t.Helper()
-	_, reply := h.post(t, user, "/console/say", map[string]any{"text": text})
-	return reply
+	deadline := time.Now().Add(10 * time.Second)
+	for {
+		status, reply := h.post(t, user, "/console/say", map[string]any{"text": text})
+		if status != http.StatusServiceUnavailable || time.Now().After(deadline) {
+			return reply
+		}
+		time.Sleep(10 * time.Millisecond) // the bot is starting
+	}
 }
 
 func (h *harness) Press(t *testing.T, user, key, choice string) string {

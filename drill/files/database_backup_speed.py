@@ -26,13 +26,13 @@ SSH = [
     "-o", "UserKnownHostsFile=" + os.path.join(HOME, ".ssh/known_hosts"), "-o", "LogLevel=ERROR",
 ]
 # The name is complete or it is not there: written aside first, then renamed.
-RECEIVE = 'd="$HOME/../shell/sql_backup" && mkdir -p "$d" && cat > "$d/.%s.part" && mv "$d/.%s.part" "$d/%s"'
+RECEIVE = 'd="$HOME/../shell/sql_backup" && mkdir -p "$d" && cat > "$d/.%s.$$" && mv "$d/.%s.$$" "$d/%s"'
 
 
 def dump():
     name = DATABASE + "-" + time.strftime("%Y%m%d%H%M%S") + ".sql"
     os.makedirs(BACKUP_DIR, exist_ok=True)
-    part, path = os.path.join(BACKUP_DIR, "." + name + ".part"), os.path.join(BACKUP_DIR, name)
+    part, path = os.path.join(BACKUP_DIR, ".%s.%d" % (name, os.getpid())), os.path.join(BACKUP_DIR, name)
     command = ["mysqldump", "--single-transaction", "--databases", DATABASE]
     command += ["--ignore-table=%s.%s" % (DATABASE, t) for t in IGNORE]
     with open(part, "wb") as out:

@@ -137,7 +137,7 @@ func cannotApprove(run runbook.Run, s runbook.StepRun) runbook.Msg {
 	}
 	for _, f := range p.Form {
 		if f.Required && f.Default == "" && s.Inputs[f.Name] == "" {
-			return runbook.T("engine.form_first", "field", labelOf(f))
+			return runbook.T("engine.form_first", "field", f.Heading())
 		}
 	}
 	if unit := turn(&run); !slices.ContainsFunc(unit, func(u *runbook.StepRun) bool { return u.ID == s.ID }) {

@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -114,11 +115,11 @@ func TestMessages(t *testing.T) {
 		t.Errorf("wanted %v, %v", wanted, err)
 	}
 	for _, version := range []int64{0, 2} {
-		if err := j.SaveDelivered(t.Context(), "web", "a", version, "ref"); err != nil {
+		if err := j.SaveDelivered(t.Context(), "web", Delivery{Key: "a", Version: version, Ref: "ref", Digest: "d", Asks: version == 2}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if got, err := j.Delivered(t.Context(), "web"); err != nil || len(got) != 1 || got[0] != (Delivery{"a", 2, "ref"}) {
+	if got, err := j.Delivered(t.Context(), "web"); err != nil || len(got) != 1 || got[0] != (Delivery{"a", 2, "ref", "d", true}) {
 		t.Errorf("delivered %v, %v", got, err)
 	}
 	if got, err := j.Delivered(t.Context(), "slack"); err != nil || len(got) != 0 {
@@ -156,5 +157,32 @@ func TestAlertsAndSessions(t *testing.T) {
 	}
 	if err := j.DeleteSession(t.Context(), "h"); err != nil {
 		t.Error(err)
+	}
+}
+
+func TestCallsAreKnownInTheirOrder(t *testing.T) {
+	t.Parallel()
+	j := open(t)
+	now := clock()
+	var want []time.Time
+	for i := range keepCalls + 20 {
+		at := now.Add(time.Duration(i) * time.Second)
+		if i >= keepCalls { // the clock is set back
+			at = at.Add(-time.Hour)
+		}
+		j.now = func() time.Time { return at }
+		want = append(want, at)
+		for _, platform := range []string{"chat", "other"} {
+			if err := j.SaveCall(t.Context(), platform); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	got, err := j.CalledAt(t.Context(), "chat")
+	if err != nil || len(got) < keepCalls/2 || len(got) > keepCalls {
+		t.Fatalf("%d calls are known: %v", len(got), err)
+	}
+	if want = want[len(want)-len(got):]; !slices.EqualFunc(got, want, time.Time.Equal) {
+		t.Errorf("calls at %v, want %v", got, want)
 	}
 }

@@ -36,3 +36,17 @@ func acquire(path string) (*os.File, error) {
 	}
 	return f, nil
 }
+
+// Held tells whether a process has the journal at dsn open. It changes nothing.
+func Held(dsn string) bool {
+	path, err := filePath(dsn)
+	if err != nil {
+		return false
+	}
+	f, err := os.Open(path + ".lock")
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	return errors.Is(syscall.Flock(int(f.Fd()), syscall.LOCK_SH|syscall.LOCK_NB), syscall.EWOULDBLOCK)
+}

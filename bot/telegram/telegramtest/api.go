@@ -80,7 +80,7 @@ func (s *Server) api(w http.ResponseWriter, r *http.Request) {
 		case no != nil:
 			return nil, no
 		case !known:
-			return nil, refuse(http.StatusNotFound, "Not Found")
+			return nil, refuse(http.StatusNotFound, "Not Found: method not found")
 		case err != nil:
 			return nil, err
 		}

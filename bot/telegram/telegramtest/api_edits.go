@@ -8,6 +8,9 @@ func (s *Server) own(a args) (*Message, error) {
 	if err != nil {
 		return nil, err
 	}
+	if a.number("message_id") <= 0 {
+		return nil, bad("message identifier is not specified")
+	}
 	m := s.message(c.ID, a.number("message_id"))
 	switch {
 	case m == nil:

@@ -70,7 +70,7 @@ func TestTokens(t *testing.T) {
 			t.Errorf("%q: %v %s", token, err, got.raw)
 		}
 	}
-	call(t, s, "sendSmell", nil).want(t, 404, "Not Found")
+	call(t, s, "sendSmell", nil).want(t, 404, "Not Found: method not found")
 	s.Revoke()
 	call(t, s, "getMe", nil).want(t, 401, "Unauthorized")
 	s.Heal()

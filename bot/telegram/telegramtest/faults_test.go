@@ -65,7 +65,7 @@ func TestHang(t *testing.T) {
 	s := start(t, telegramtest.Options{})
 	for name, lost := range map[string]bool{"hang": false, "lost in a hang": true} {
 		s.Fail(telegramtest.Fault{Method: "sendMessage", Hang: time.Hour, StoredButLost: lost, Times: 1})
-		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 		if _, err := try(ctx, s, "sendMessage", m{"chat_id": ops, "text": name}); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("%s: %v", name, err)
 		}

@@ -151,6 +151,7 @@ func TestEdits(t *testing.T) {
 	edit("editMessageText", id, m{"text": " <b>a</b>", "parse_mode": "HTML", "reply_markup": buttons}).want(t, 400, same)
 	edit("editMessageReplyMarkup", id, m{"reply_markup": buttons}).want(t, 400, same)
 	edit("editMessageText", 77, m{"text": "b"}).want(t, 400, "Bad Request: message to edit not found")
+	edit("editMessageText", 0, m{"text": "b"}).want(t, 400, "Bad Request: message identifier is not specified")
 	edit("editMessageText", theirs, m{"text": "b"}).want(t, 400, "Bad Request: message can't be edited")
 	edit("editMessageText", asked, m{"text": "b"}).want(t, 400, "Bad Request: message can't be edited")
 	edit("editMessageText", id, m{"text": strings.Repeat("a", 4097)}).want(t, 400, "Bad Request: MESSAGE_TOO_LONG")

@@ -165,10 +165,11 @@ func TestWebhook(t *testing.T) {
 	}))
 	t.Cleanup(hook.Close)
 	for want, body := range map[string]m{
-		"Bad Request: bad webhook: An HTTPS URL must be provided for webhook": {"url": "http://192.0.2.1/"},
-		"Bad Request: bad webhook: URL is invalid":                            {"url": "nowhere"},
-		"Bad Request: secret token contains unallowed characters":             {"url": hook.URL, "secret_token": "a b"},
-		"Bad Request: can't parse allowed_updates":                            {"url": hook.URL, "allowed_updates": "x"},
+		"Bad Request: bad webhook: An HTTPS URL must be provided for webhook":               {"url": "http://192.0.2.1/"},
+		"Bad Request: bad webhook: Webhook can be set up only on ports 80, 88, 443 or 8443": {"url": "https://192.0.2.1:8080/"},
+		"Bad Request: bad webhook: URL is invalid":                                          {"url": "nowhere"},
+		"Bad Request: secret token contains unallowed characters":                           {"url": hook.URL, "secret_token": "a b"},
+		"Bad Request: can't parse allowed_updates":                                          {"url": hook.URL, "allowed_updates": "x"},
 	} {
 		call(t, s, "setWebhook", body).want(t, 400, want)
 	}

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"time"
 )
 
@@ -32,6 +33,8 @@ func (s *Server) setWebhook(a args) (any, error) {
 		return nil, bad("bad webhook: URL is invalid")
 	case u.Scheme != "https" && !loopbackHost(u.Hostname()):
 		return nil, bad("bad webhook: An HTTPS URL must be provided for webhook")
+	case !loopbackHost(u.Hostname()) && !slices.Contains([]string{"", "443", "80", "88", "8443"}, u.Port()):
+		return nil, bad("bad webhook: Webhook can be set up only on ports 80, 88, 443 or 8443")
 	case !secretForm.MatchString(a.text("secret_token")):
 		return nil, bad("secret token contains unallowed characters")
 	}
@@ -47,7 +50,7 @@ func (s *Server) setWebhook(a args) (any, error) {
 	return true, nil
 }
 
-// loopbackHost may be plain HTTP here, where nothing leaves the machine.
+// loopbackHost may be plain HTTP and have any port here, where nothing leaves the machine.
 func loopbackHost(host string) bool {
 	ip := net.ParseIP(host)
 	return host == "localhost" || ip != nil && ip.IsLoopback()

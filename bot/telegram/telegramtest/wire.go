@@ -96,7 +96,11 @@ func (s *Server) wireAlone(m *Message) fields {
 }
 
 func (f *File) wire() fields {
-	return fields{"file_id": f.ID, "file_unique_id": "u" + f.ID, "file_name": f.Name, "mime_type": f.Type, "file_size": len(f.Content)}
+	all := fields{"file_id": f.ID, "file_unique_id": "u" + f.ID, "file_name": f.Name, "file_size": len(f.Content)}
+	if f.Type != "" { // the part that was sent named none
+		all["mime_type"] = f.Type
+	}
+	return all
 }
 
 // mentioned are the people whom a text mentions.

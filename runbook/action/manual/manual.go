@@ -144,20 +144,14 @@ func (m *manual) fallback(f runbook.Param) string {
 }
 
 func (m *manual) check(f runbook.Param, v string) (string, runbook.Msg) {
-	v = strings.TrimSpace(v)
-	if v == "" {
-		if f.Required {
-			return v, runbook.T("manual.required", "field", f.Name)
-		}
-		return v, runbook.Msg{}
-	}
-	if f.Type == "host" {
+	f.Default = "" // it was taken already, or is not to be found
+	v, problem := f.Answer(strings.TrimSpace(v))
+	if problem.IsZero() && f.Type == "host" && v != "" {
 		if _, err := m.env.Hosts(v); err != nil {
-			return v, runbook.T("manual.bad_host", "field", f.Name, "value", v)
+			return v, runbook.T("manual.bad_host", "field", f.Heading(), "value", v)
 		}
-		return v, runbook.Msg{}
 	}
-	return canonical(f, v)
+	return v, problem
 }
 
 // Apply takes the person's word: the fields become values for later steps.

@@ -51,7 +51,7 @@ func run(o telegramtest.Options, control string) error {
 		return err
 	}
 	defer s.Close()
-	fmt.Printf("TELEGRAM_API_ENDPOINT=%s\nTELEGRAM_BOT_TOKEN=%s\nTELEGRAM_CHAT_ID=%d\n%[1]s/\n", s.URL(), o.Token, o.Chats[0].ID)
+	fmt.Printf("TELEGRAM_API_ENDPOINT=%s\nTELEGRAM_BOT_TOKEN=%s\nTELEGRAM_CHAT_ID=%d\n# people act at %[1]s/\n", s.URL(), o.Token, o.Chats[0].ID)
 	if control != "" {
 		h := &http.Server{Addr: control, Handler: controls(s)}
 		defer func() { _ = h.Close() }()
