@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"recoverbot/bot"
@@ -68,6 +69,7 @@ type Handlers struct {
 	versions  versions
 	leavers   leavers
 	platforms *platforms
+	approving atomic.Bool // the standing approval of a rehearsal is under way
 }
 
 // New wires the handlers; nothing runs before Run.

@@ -30,15 +30,16 @@ type asking struct {
 	until time.Time // when what is held rolls back by itself
 }
 
-// questions are the cards of a run that ask now. resumed is when the run was opened again: what was put aside asks anew.
-func questions(r runbook.Run, resumed time.Time) []asking {
+// questions are the cards of a run that ask now, but for those that settling says are answered without anybody. resumed is
+// when the run was opened again: what was put aside asks anew.
+func questions(r runbook.Run, resumed time.Time, settling func(runbook.Run, runbook.StepRun) bool) []asking {
 	if r.DryRun || r.State != runbook.Open || !live(r) {
 		return nil
 	}
 	var out []asking
 	for _, c := range cards(r) {
 		state := c.state()
-		if len(c.members) == 1 && covered(r, *c.members[0]) { // answered at once
+		if len(c.members) == 1 && settling(r, *c.members[0]) {
 			continue
 		}
 		if !state.Asks() || state == runbook.Waiting && c.group && c.unplanned() {

@@ -79,7 +79,7 @@ func (n *nudges) show(ctx context.Context, r runbook.Run) error {
 		human = later(last.At, human)
 	}
 	asked := map[string]bool{}
-	for _, q := range questions(r, resumedAt(given)) {
+	for _, q := range questions(r, resumedAt(given), n.h.settling) {
 		asked[q.id] = true
 		if here := hereKey(q); n.out[here].Key == "" {
 			m := v.nudge(r, q, 0)

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"time"
@@ -31,24 +32,53 @@ const (
 // scheduled reports whether a run was started by the schedule of fleet.yaml.
 func scheduled(r runbook.Run) bool { return r.StartedBy.Platform == standing && r.Scenario.Beside }
 
-// covered reports whether a waiting step is what a standing approval is for: nothing that needs a reason.
-func covered(r runbook.Run, s runbook.StepRun) bool {
-	return scheduled(r) && s.State == runbook.Waiting && s.Plan != nil && s.Plan.Verdict == runbook.Ready &&
-		!engine.NeedsReason(r, s, runbook.Approve)
+// covered reports whether a waiting step is what the standing approval in c is for: of the rehearsal that c says, and
+// nothing that needs a reason.
+func covered(c *fleet.Config, r runbook.Run, s runbook.StepRun) bool {
+	if !scheduled(r) || r.Scenario.Name != rehearsing || c.Rehearsal.At == "" ||
+		s.State != runbook.Waiting || s.Plan == nil || s.Plan.Verdict != runbook.Ready || engine.NeedsReason(r, s, runbook.Approve) {
+		return false
+	}
+	params, err := checkParams(c, r.Scenario.Params, rehearsalParams(c))
+	return err == nil && maps.Equal(params, r.Params)
+}
+
+// reading reports whether a step waits for a big dump to be read: that goes on by itself.
+func reading(s runbook.StepRun) bool {
+	return s.State == runbook.Waiting && s.Plan != nil && s.Plan.Why.ID == "restore.reading"
+}
+
+// settling reports whether the standing approval is about to answer what a step asks, so that nobody need be called.
+func (h *Handlers) settling(r runbook.Run, s runbook.StepRun) bool {
+	return h.approving.Load() && scheduled(r) && (reading(s) || covered(h.Fleet.Config(), r, s))
+}
+
+func rehearsalParams(c *fleet.Config) map[string]string {
+	params := map[string]string{}
+	if c.Rehearsal.Database != "" {
+		params["database"] = c.Rehearsal.Database
+	}
+	return params
+}
+
+// timetable tells when a rehearsal is due: once for each time that comes about, and never for one that an edit of
+// fleet.yaml, or the clock, has put into the past.
+type timetable struct{ asked, due time.Time }
+
+func (t *timetable) isDue(r fleet.Rehearsal, now time.Time) bool {
+	due := r.Last(now)
+	is := due.After(t.asked) && !due.Equal(t.due)
+	t.asked = now
+	if is {
+		t.due = due
+	}
+	return is
 }
 
 // RunRehearsals starts rehearsals when they are due, until ctx ends. One that was due while the bot was down is left out.
 func (h *Handlers) RunRehearsals(ctx context.Context) error {
-	last := h.Clock()
-	active, err := h.Journal.Active(ctx)
-	if err != nil {
-		h.Log.Error("look for open rehearsals", "error", err)
-	}
-	for _, r := range active {
-		if r.State == runbook.Open && scheduled(r) { // that an earlier process has begun
-			h.approveStanding(ctx, r.ID)
-		}
-	}
+	times := timetable{asked: h.Clock().In(h.Zone)}
+	h.standFor(ctx, h.approveEarlier)
 	tick := time.NewTicker(scheduleEvery)
 	defer tick.Stop()
 	for {
@@ -57,26 +87,57 @@ func (h *Handlers) RunRehearsals(ctx context.Context) error {
 			return nil
 		case <-tick.C:
 		}
-		if due := h.Fleet.Config().Rehearsal.Last(h.Clock().In(h.Zone)); due.After(last) {
-			last = due
-			h.rehearse(ctx)
+		if times.isDue(h.Fleet.Config().Rehearsal, h.Clock().In(h.Zone)) {
+			h.standFor(ctx, h.rehearse)
 		}
 	}
 }
 
-// rehearse does what the schedule says: it starts the run, and gives it the standing approval.
-func (h *Handlers) rehearse(ctx context.Context) {
+// standFor gives the standing approval to the run that do names, if any. Until that is over, what it covers calls nobody;
+// what is not approved then asks people as any other question.
+func (h *Handlers) standFor(ctx context.Context, do func(context.Context) (run string)) {
+	h.approving.Store(true)
+	id := do(ctx)
+	if id != "" {
+		h.approveStanding(ctx, id)
+	}
+	if ctx.Err() != nil { // the bot stops: its successor goes on
+		return
+	}
+	h.approving.Store(false)
+	if id != "" {
+		h.view.changed(runbook.Run{ID: id})
+	}
+}
+
+// approveEarlier finds the run that an earlier process has begun: there is one at most.
+func (h *Handlers) approveEarlier(ctx context.Context) string {
+	active, err := h.Journal.Active(ctx)
+	if err != nil && ctx.Err() == nil {
+		h.Log.Error("look for open rehearsals", "error", err)
+	}
+	for _, r := range active {
+		if r.State == runbook.Open && scheduled(r) {
+			return r.ID
+		}
+	}
+	return ""
+}
+
+// rehearse starts the run that the schedule wants; "" where it does not begin.
+func (h *Handlers) rehearse(ctx context.Context) string {
 	id, err := h.startRehearsal(ctx)
 	switch {
 	case err == nil:
-		h.approveStanding(ctx, id)
+		return id
 	case ctx.Err() != nil:
 	case runbook.CodeOf(err) == runbook.Conflicting: // a recovery has everybody's attention
 		h.Log.Info("rehearsal left out", "error", err)
 	default:
 		h.Log.Error("start rehearsal", "error", err)
-		h.tellNotRehearsed(ctx, err)
+		h.tellNotRehearsed(ctx, h.say.T("rehearsal.not_started"), err)
 	}
+	return ""
 }
 
 func (h *Handlers) startRehearsal(ctx context.Context) (string, error) {
@@ -102,10 +163,7 @@ func (h *Handlers) startRehearsal(ctx context.Context) (string, error) {
 			return "", err
 		}
 	}
-	req := engine.StartRequest{Scenario: s, By: by, Params: map[string]string{}}
-	if cfg.Rehearsal.Database != "" {
-		req.Params["database"] = cfg.Rehearsal.Database
-	}
+	req := engine.StartRequest{Scenario: s, By: by, Params: rehearsalParams(cfg)}
 	if err := h.prepare(&req); err != nil {
 		return "", err
 	}
@@ -116,37 +174,23 @@ func (h *Handlers) startRehearsal(ctx context.Context) (string, error) {
 // approveStanding gives the standing approval to what a scheduled run asks, bound to the digest of what it will do as any
 // other, as soon as it asks. What it does not cover is left to people, whom the card calls.
 func (h *Handlers) approveStanding(ctx context.Context, id string) {
+	whole := ctx
 	ctx, cancel := context.WithTimeout(ctx, rehearsalReady)
 	defer cancel()
 	moved, unsubscribe := h.Journal.Subscribe()
 	defer unsubscribe()
 	again := time.NewTicker(readingEvery)
 	defer again.Stop()
-	late := false
-	for {
-		r, err := h.Journal.Run(ctx, id)
-		if err != nil || r.State != runbook.Open {
+	for late := false; ; {
+		done, err := h.approveOnce(ctx, id, late)
+		switch {
+		case whole.Err() != nil:
 			return
-		}
-		done := false
-		for _, s := range r.Steps {
-			switch {
-			case s.State == runbook.Pending, s.State == runbook.Planning:
-			case covered(r, s):
-				err = h.approveAs(ctx, r, s)
-			case late && s.State == runbook.Waiting && s.Plan != nil && s.Plan.Why.ID == "restore.reading": // it goes on by itself
-				_, err = h.Engine.Decide(ctx, runbook.Decision{RunID: r.ID, Step: s.ID, Attempt: s.Attempt, Digest: s.Digest,
-					Choice: runbook.Retry, By: r.StartedBy})
-			case s.State == runbook.Waiting && s.Plan != nil && s.Plan.Why.ID == "restore.reading":
-			default:
-				done = true
-			}
-		}
-		if err != nil && runbook.CodeOf(err) != runbook.Conflicting {
+		case err != nil && runbook.CodeOf(err) != runbook.Conflicting: // a conflict: it has moved meanwhile
 			h.Log.Error("approve rehearsal", "run_id", id, "error", err)
+			h.tellNotRehearsed(whole, h.say.T("rehearsal.not_approved"), err)
 			return
-		}
-		if done {
+		case done:
 			return
 		}
 		late = false
@@ -160,25 +204,60 @@ func (h *Handlers) approveStanding(ctx context.Context, id string) {
 	}
 }
 
-// approveAs records the approval of everybody who stands for it in fleet.yaml, and still may approve.
-func (h *Handlers) approveAs(ctx context.Context, r runbook.Run, s runbook.StepRun) error {
+// approveOnce answers what a scheduled run asks now; late says that it is time to look whether a dump is read. It is
+// done where nothing is left that a standing approval could answer.
+func (h *Handlers) approveOnce(ctx context.Context, id string, late bool) (done bool, err error) {
+	r, err := h.Journal.Run(ctx, id)
+	if err != nil || r.State != runbook.Open {
+		return true, err
+	}
 	cfg := h.Fleet.Config()
+	done = true
+	for _, s := range r.Steps {
+		switch {
+		case s.State == runbook.Pending, s.State == runbook.Planning:
+			done = false
+		case covered(cfg, r, s):
+			given, err := h.approveAs(ctx, cfg, r, s)
+			if err != nil {
+				return false, err
+			}
+			done = done && !given
+		case reading(s):
+			done = false
+			if !late {
+				continue
+			}
+			_, err := h.Engine.Decide(ctx, runbook.Decision{RunID: r.ID, Step: s.ID, Attempt: s.Attempt, Digest: s.Digest,
+				Choice: runbook.Retry, By: r.StartedBy})
+			if err != nil {
+				return false, err
+			}
+		}
+	}
+	return done, nil
+}
+
+// approveAs records the approval of everybody who stands for it in fleet.yaml, and still may approve; false: all of them
+// have before, and that is not enough.
+func (h *Handlers) approveAs(ctx context.Context, cfg *fleet.Config, r runbook.Run, s runbook.StepRun) (given bool, err error) {
 	reason := h.say.T("rehearsal.reason", "at", cfg.Rehearsal.At, "digest", digestOf(cfg.Rehearsal))
 	for _, name := range cfg.Rehearsal.ApprovedBy {
 		if slices.ContainsFunc(s.Approvals, func(a runbook.Approval) bool { return a.By.Name == name }) {
 			continue
 		}
 		p, _ := cfg.Person(name)
-		if err := mayDecide(cfg, p, &s, runbook.Approve); err != nil {
-			return err
+		if mayDecide(cfg, p, &s, runbook.Approve) != nil {
+			return given, runbook.Errorf(runbook.Forbidden, "restore.no_approver", "name", name)
 		}
 		_, err := h.Engine.Decide(ctx, runbook.Decision{RunID: r.ID, Step: s.ID, Attempt: s.Attempt, Digest: s.Digest, Choice: runbook.Approve,
 			By: runbook.Actor{Name: name, Platform: standing}, Reason: reason})
 		if err != nil {
-			return err
+			return given, err
 		}
+		given = true
 	}
-	return nil
+	return given, nil
 }
 
 // digestOf is of what stands in fleet.yaml, so that the journal shows which words were the approval.
@@ -188,16 +267,15 @@ func digestOf(r fleet.Rehearsal) string {
 }
 
 // tellNotRehearsed is an alert card: backups that nobody can try are not to be relied on.
-func (h *Handlers) tellNotRehearsed(ctx context.Context, cause error) {
+func (h *Handlers) tellNotRehearsed(ctx context.Context, title string, cause error) {
 	now := h.Clock()
-	why := runbook.T("rehearsal.not_started")
+	var why []string
 	var known *runbook.Error
 	if errors.As(cause, &known) {
-		why = known.Msg
+		why = []string{h.Fleet.Redactor().Redact(h.say.Say(known.Msg))}
 	}
 	m := bot.Message{
-		Key: "rehearsal/" + strconv.FormatInt(now.Unix(), 10), State: "failed", Emoji: "❌", Title: h.say.T("rehearsal.not_started"),
-		Lines: []string{h.Fleet.Redactor().Redact(h.say.Say(why))}, Notify: onCall(h.Fleet.Config()), Priority: bot.Prompt, At: now,
+		Key: "rehearsal/" + strconv.FormatInt(now.Unix(), 10), State: "failed", Emoji: "❌", Title: title, Lines: why, Notify: onCall(h.Fleet.Config()), Priority: bot.Prompt, At: now,
 		Version: h.versions.next(ctx, h.Journal, now),
 	}
 	if err := h.Hub.Want(ctx, m); err != nil {

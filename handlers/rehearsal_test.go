@@ -3,13 +3,16 @@ package handlers
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"recoverbot/bot"
 	"recoverbot/runbook"
 	"recoverbot/runbook/engine"
+	"recoverbot/runbook/fleet"
 )
 
 const scheduledFleet = fleetFile + "rehearsal: {at: \"05:00\", approved_by: [ops2]}\n"
@@ -56,7 +59,7 @@ func rehearsalWorld(t *testing.T, plan runbook.Plan, result runbook.Result) *wor
 func TestScheduledRehearsal(t *testing.T) {
 	t.Parallel()
 	w := rehearsalWorld(t, runbook.Plan{Verdict: runbook.Ready}, runbook.Result{Outcome: runbook.OutcomeDone})
-	w.rehearse(t.Context())
+	w.standFor(t.Context(), w.rehearse)
 	w.hub.until(t, "run/run1", inState("done"))
 	given, err := w.Journal.Decisions(t.Context(), "run1", "rehearse")
 	if err != nil || len(given) != 1 {
@@ -82,10 +85,10 @@ func TestScheduledRehearsal(t *testing.T) {
 func TestFailedRehearsal(t *testing.T) {
 	t.Parallel()
 	w := rehearsalWorld(t, runbook.Plan{Verdict: runbook.Ready}, runbook.Result{Outcome: runbook.OutcomeFailed, Text: runbook.T("restore.rehearsal_failed", "file", "f", "source", "s", "why", "w")})
-	w.rehearse(t.Context())
+	w.standFor(t.Context(), w.rehearse)
 	w.hub.until(t, "step/run1/rehearse", inState("failed"))
 	w.called(t, "run1")
-	w.rehearse(t.Context())
+	w.standFor(t.Context(), w.rehearse)
 	w.hub.until(t, "run/run1", inState("aborted"))
 	w.hub.until(t, "step/run2/rehearse", inState("failed"))
 	if n := w.applied.Load(); n != 2 {
@@ -125,7 +128,7 @@ func TestStandingApprovalCoversNoMore(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := rehearsalWorld(t, p, runbook.Result{Outcome: runbook.OutcomeDone})
-			w.rehearse(t.Context())
+			w.standFor(t.Context(), w.rehearse)
 			w.hub.until(t, "step/run1/rehearse", inState("waiting"))
 			w.called(t, "run1")
 			if given, err := w.Journal.Decisions(t.Context(), "run1", ""); err != nil || len(given) != 0 || w.applied.Load() != 0 {
@@ -142,27 +145,129 @@ func TestRehearsalThatDoesNotBegin(t *testing.T) {
 	if r := w.tell(t, "ops1", "/recover primary"); r.Refused {
 		t.Fatalf("%+v", r)
 	}
-	w.rehearse(t.Context())
+	w.standFor(t.Context(), w.rehearse)
 	if runs, err := w.Journal.Runs(t.Context(), 9); err != nil || len(runs) != 1 {
 		t.Errorf("%v %v", runs, err)
 	}
-	rehearse := func(ok func(key string) bool) (out bot.Message) {
-		w.hub.mu.Lock()
-		defer w.hub.mu.Unlock()
-		for key, m := range w.hub.last {
-			if ok(key) {
-				out = m
-			}
-		}
-		return out
-	}
-	about := func(key string) bool { return strings.HasPrefix(key, "rehearsal/") }
-	if m := rehearse(about); m.Key != "" {
+	if m, told := w.toldNotRehearsed(); told {
 		t.Errorf("told of it: %+v", m)
 	}
 	delete(w.Scenarios, rehearsing)
-	w.rehearse(t.Context())
-	if m := rehearse(about); m.State != "failed" || len(m.Notify) == 0 {
+	w.standFor(t.Context(), w.rehearse)
+	if m, _ := w.toldNotRehearsed(); m.State != "failed" || len(m.Notify) == 0 {
 		t.Errorf("not told of it: %+v", m)
+	}
+}
+
+// toldNotRehearsed is the card that says that backups were not tried.
+func (w *world) toldNotRehearsed() (out bot.Message, told bool) {
+	w.hub.mu.Lock()
+	defer w.hub.mu.Unlock()
+	for key, m := range w.hub.last {
+		if strings.HasPrefix(key, "rehearsal/") {
+			return m, true
+		}
+	}
+	return out, false
+}
+
+// deaf is an engine that records no approval.
+type deaf struct{ Engine }
+
+func (e deaf) Decide(ctx context.Context, d runbook.Decision) (runbook.Run, error) {
+	if d.Choice == runbook.Approve {
+		return runbook.Run{}, errors.New("disk full")
+	}
+	return e.Engine.Decide(ctx, d)
+}
+
+// Where the standing approval cannot be given, people hear of it, and the card asks them.
+func TestStandingApprovalThatFails(t *testing.T) {
+	t.Parallel()
+	w := rehearsalWorld(t, runbook.Plan{Verdict: runbook.Ready}, runbook.Result{Outcome: runbook.OutcomeDone})
+	w.SetEngine(deaf{w.Engine})
+	w.standFor(t.Context(), w.rehearse)
+	if m, _ := w.toldNotRehearsed(); m.Title != w.say.T("rehearsal.not_approved") || len(m.Notify) == 0 {
+		t.Errorf("not told of it: %+v", m)
+	}
+	w.hub.until(t, "step/run1/rehearse", inState("waiting"))
+	w.called(t, "run1")
+	if given, err := w.Journal.Decisions(t.Context(), "run1", ""); err != nil || len(given) != 0 || w.applied.Load() != 0 {
+		t.Errorf("%v %v, applied %d times", given, err, w.applied.Load())
+	}
+}
+
+// The standing approval is for the rehearsal that fleet.yaml says as it is now, and for nothing else.
+func TestCovered(t *testing.T) {
+	t.Parallel()
+	param := []runbook.Param{{Name: "database", Type: "string", Default: "speed"}}
+	for name, change := range map[string]func(c *fleet.Config, r *runbook.Run, s *runbook.StepRun){
+		"":                     func(*fleet.Config, *runbook.Run, *runbook.StepRun) {},
+		"by a person":          func(_ *fleet.Config, r *runbook.Run, _ *runbook.StepRun) { r.StartedBy.Platform = "web" },
+		"another scenario":     func(_ *fleet.Config, r *runbook.Run, _ *runbook.StepRun) { r.Scenario.Name = "own" },
+		"not beside":           func(_ *fleet.Config, r *runbook.Run, _ *runbook.StepRun) { r.Scenario.Beside = false },
+		"withdrawn":            func(c *fleet.Config, _ *runbook.Run, _ *runbook.StepRun) { c.Rehearsal = fleet.Rehearsal{} },
+		"another database":     func(_ *fleet.Config, r *runbook.Run, _ *runbook.StepRun) { r.Params["database"] = "other" },
+		"for another database": func(c *fleet.Config, _ *runbook.Run, _ *runbook.StepRun) { c.Rehearsal.Database = "other" },
+		"another parameter":    func(_ *fleet.Config, r *runbook.Run, _ *runbook.StepRun) { r.Params["dump"] = "x" },
+		"danger":               func(_ *fleet.Config, _ *runbook.Run, s *runbook.StepRun) { s.Plan.Danger = true },
+		"blocked":              func(_ *fleet.Config, _ *runbook.Run, s *runbook.StepRun) { s.Plan.Verdict = runbook.Blocked },
+		"done":                 func(_ *fleet.Config, _ *runbook.Run, s *runbook.StepRun) { s.State = runbook.Done },
+	} {
+		c := &fleet.Config{Rehearsal: fleet.Rehearsal{At: "05:00", ApprovedBy: []string{"ops2"}}}
+		r := runbook.Run{
+			StartedBy: runbook.Actor{Name: "ops2", Platform: standing}, Params: map[string]string{"database": "speed"},
+			Scenario: runbook.Scenario{Name: rehearsing, Beside: true, Params: param},
+		}
+		s := runbook.StepRun{State: runbook.Waiting, Plan: &runbook.Plan{Verdict: runbook.Ready}}
+		change(c, &r, &s)
+		if got := covered(c, r, s); got != (name == "") {
+			t.Errorf("%q: %v", name, got)
+		}
+	}
+}
+
+// A rehearsal begins when its time comes, once, whatever becomes of fleet.yaml and the clock.
+func TestTimetable(t *testing.T) {
+	t.Parallel()
+	at := func(clock string) time.Time {
+		out, err := time.Parse("2006-01-02 15:04:05", "2026-11-23 "+clock)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return out
+	}
+	times := timetable{asked: at("04:00:00")}
+	for _, x := range []struct {
+		at, now string
+		want    bool
+	}{
+		{"05:00", "04:59:50", false},
+		{"05:00", "05:00:10", true},
+		{"05:00", "05:00:30", false},
+		{"03:00", "05:00:50", false}, // edited to a time that is over
+		{"05:00", "05:01:10", false}, // and back
+		{"05:00", "04:01:30", false}, // the clock goes back
+		{"05:00", "05:00:05", false},
+		{"05:30", "05:29:59", false},
+		{"05:30", "05:30:19", true},
+		{"", "06:00:00", false},
+		{"05:59", "06:00:20", false}, // set when it was over
+	} {
+		if got := times.isDue(fleet.Rehearsal{At: x.at}, at(x.now)); got != x.want {
+			t.Errorf("%s at %s: %v", x.at, x.now, got)
+		}
+	}
+}
+
+// Where a step needs more people than stand for it, the others are asked.
+func TestStandingApprovalOfTooFew(t *testing.T) {
+	t.Parallel()
+	w := rehearsalWorld(t, runbook.Plan{Verdict: runbook.Ready}, runbook.Result{Outcome: runbook.OutcomeDone})
+	w.Scenarios[rehearsing].Steps[0].Approvals = 2
+	w.standFor(t.Context(), w.rehearse)
+	w.called(t, "run1")
+	if given, err := w.Journal.Decisions(t.Context(), "run1", ""); err != nil || len(given) != 1 || w.applied.Load() != 0 {
+		t.Errorf("%v %v, applied %d times", given, err, w.applied.Load())
 	}
 }
