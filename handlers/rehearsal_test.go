@@ -131,7 +131,7 @@ func TestStandingApprovalCoversNoMore(t *testing.T) {
 			w.standFor(t.Context(), w.rehearse)
 			w.hub.until(t, "step/run1/rehearse", inState("waiting"))
 			w.called(t, "run1")
-			if given, err := w.Journal.Decisions(t.Context(), "run1", ""); err != nil || len(given) != 0 || w.applied.Load() != 0 {
+			if given, err := w.Journal.Decisions(t.Context(), "run1", "rehearse"); err != nil || len(given) != 0 || w.applied.Load() != 0 {
 				t.Errorf("%v %v, applied %d times", given, err, w.applied.Load())
 			}
 		})
@@ -192,7 +192,7 @@ func TestStandingApprovalThatFails(t *testing.T) {
 	}
 	w.hub.until(t, "step/run1/rehearse", inState("waiting"))
 	w.called(t, "run1")
-	if given, err := w.Journal.Decisions(t.Context(), "run1", ""); err != nil || len(given) != 0 || w.applied.Load() != 0 {
+	if given, err := w.Journal.Decisions(t.Context(), "run1", "rehearse"); err != nil || len(given) != 0 || w.applied.Load() != 0 {
 		t.Errorf("%v %v, applied %d times", given, err, w.applied.Load())
 	}
 }
@@ -267,7 +267,7 @@ func TestStandingApprovalOfTooFew(t *testing.T) {
 	w.Scenarios[rehearsing].Steps[0].Approvals = 2
 	w.standFor(t.Context(), w.rehearse)
 	w.called(t, "run1")
-	if given, err := w.Journal.Decisions(t.Context(), "run1", ""); err != nil || len(given) != 1 || w.applied.Load() != 0 {
+	if given, err := w.Journal.Decisions(t.Context(), "run1", "rehearse"); err != nil || len(given) != 1 || w.applied.Load() != 0 {
 		t.Errorf("%v %v, applied %d times", given, err, w.applied.Load())
 	}
 }
