@@ -101,7 +101,7 @@ func (s *SSHD) greets(ctx context.Context) error {
 }
 
 func sshdConfig(ctx context.Context, path string, o SSHDOptions, log string) string {
-	env := markers(log)
+	env := append(markers(log), "SHLVL=1") // bash as a login shell's child leaves the user's own ~/.bashrc alone
 	for k, v := range o.Env {
 		env = append(env, k+"="+v)
 	}
