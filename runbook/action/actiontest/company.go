@@ -182,7 +182,10 @@ func (c *Company) startSSHD(name, public string) (err error) {
 	m := c.hosts[name]
 	m.sshd, err = server.StartSSHD(context.Background(), server.SSHDOptions{
 		Dir: filepath.Join(c.Dir, "sshd-"+name), Address: m.address, Port: SSHPort, AuthorizedKey: public,
-		Env: map[string]string{"PATH": filepath.Join(m.root, "bin") + ":/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"},
+		Env: map[string]string{
+			"PATH":   filepath.Join(m.root, "bin") + ":/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+			"GORACE": "atexit_sleep_ms=0", // a test binary that serves as a host's helper would end a second late
+		},
 	})
 	return err
 }
