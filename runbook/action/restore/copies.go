@@ -2,6 +2,9 @@ package restore
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"os"
 	"path"
 	"strings"
 	"time"
@@ -9,6 +12,7 @@ import (
 	"github.com/pkg/sftp"
 
 	"recoverbot/runbook/fleet"
+	"recoverbot/runbook/transfer"
 )
 
 // What lies on a host for longer was left there: the copy of a dump whose load never ended well, the directory of a
@@ -50,6 +54,27 @@ func onHost(ctx context.Context, c *fleet.Client, do func(s *sftp.Client)) {
 	stop := context.AfterFunc(ctx, func() { _ = s.Close() })
 	defer stop()
 	do(s)
+}
+
+// keep puts a file on a host, in a directory that may not be there yet: whole, or not at all.
+func keep(ctx context.Context, c *fleet.Client, file string, text []byte) error {
+	s, err := c.SFTP(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = s.Close() }()
+	stop := context.AfterFunc(ctx, func() { _ = s.Close() })
+	defer stop()
+	if err := s.MkdirAll(path.Dir(file)); err != nil {
+		return fmt.Errorf("make directory: %w", err)
+	}
+	if err := s.Remove(file + ".new"); err != nil && !errors.Is(err, os.ErrNotExist) { // of one that was cut off
+		return fmt.Errorf("remove old file: %w", err)
+	}
+	if err := transfer.Put(ctx, c, file+".new", 0o600, bytesReader(text)); err != nil {
+		return err
+	}
+	return s.PosixRename(file+".new", file)
 }
 
 // removeCopy removes what was brought to the target.

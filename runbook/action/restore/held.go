@@ -91,11 +91,11 @@ func (k *held) Lost() <-chan error { return nil }
 
 // Rollback drops the scratch schema. The live schema has never changed.
 func (k *held) Rollback(ctx context.Context) error {
-	stage, _, err := k.r.settle(ctx, k.h, k.d, k.e, k.job)
+	at, _, err := k.r.settle(ctx, k.h, k.d, k.e, k.job)
 	if err != nil {
 		return err
 	}
-	if stage == stageSwapped {
+	if at == stageSwapped {
 		return runbook.Errorf(runbook.Conflicting, "restore.already_swapped", "database", k.e.Schema)
 	}
 	if err := k.r.dropScratch(ctx, k.h, k.d, k.e); err != nil {
@@ -133,7 +133,7 @@ func (k *held) Commit(ctx context.Context) (runbook.Result, error) {
 	res.Text = runbook.T("restore.done", "database", k.e.Schema, "host", k.h.Name, "seconds", k.report.Seconds,
 		"tables", len(k.report.Tables), "rows", rows, "newest", newest, "old", s.old)
 	if s.old != "" {
-		res.Open = append(res.Open, runbook.OpenItem{Text: openOld(s.old, k.h.Name)})
+		res.Open = append(res.Open, runbook.OpenItem{Text: openOld(k.e, s.old, k.h.Name)})
 	}
 	for _, m := range k.Notes() {
 		res.Open = append(res.Open, runbook.OpenItem{Text: m})

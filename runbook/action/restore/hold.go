@@ -276,12 +276,12 @@ func (r *restore) rehold(ctx context.Context, p runbook.Plan, job runbook.Job, o
 		return nil, err
 	}
 	if l.report != nil {
-		switch stage, _, err := r.stage(ctx, h, d, e, job); {
+		switch at, _, err := r.stageOf(ctx, h, d, e, job); {
 		case err != nil:
 			return nil, err
-		case stage == stageSwapped:
+		case at == stageSwapped:
 			return nil, runbook.Errorf(runbook.Unavailable, "restore.already_swapped", "database", e.Schema)
-		case stage == stageGone:
+		case at == stageGone:
 			return nil, &runbook.Refusal{Text: runbook.T("restore.scratch_gone", "scratch", e.Scratch)}
 		}
 	}

@@ -23,6 +23,7 @@ type meter struct {
 	phase       string
 	last        runbook.Progress
 	moved, told time.Time
+	still       time.Duration // for how long nothing has moved, as was told
 	seen        []sample
 }
 
@@ -54,7 +55,7 @@ func (m *meter) tell(p runbook.Progress, id string, pairs ...any) {
 	}
 	stalled := !m.last.Warn.IsZero()
 	if fresh || p.Done != m.last.Done {
-		m.moved, stalled = now, false
+		m.moved, m.still, stalled = now, 0, false
 	} else if stalled {
 		return // watch tells of it
 	}
@@ -104,8 +105,9 @@ func (m *meter) watch() {
 		case <-tick.C:
 		}
 		m.mu.Lock()
-		if now := time.Now(); now.Sub(m.moved) >= stalledFor {
-			m.last.Warn = runbook.T("restore.stalled", "seconds", now.Sub(m.moved).Truncate(time.Second).Seconds())
+		now := time.Now()
+		if still := now.Sub(m.moved).Truncate(stalledFor); still != m.still { // once, and then how long it has lasted
+			m.still, m.last.Warn = still, runbook.T("restore.stalled", "seconds", still.Seconds())
 			m.emit(now)
 		}
 		m.mu.Unlock()

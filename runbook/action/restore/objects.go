@@ -14,7 +14,6 @@ import (
 	"recoverbot/runbook"
 	"recoverbot/runbook/dump"
 	"recoverbot/runbook/fleet"
-	"recoverbot/runbook/transfer"
 )
 
 // object is a view, trigger or routine that RENAME cannot move and that is made anew.
@@ -193,17 +192,7 @@ func (r *restore) writeSwap(ctx context.Context, c *fleet.Client, h fleet.Host, 
 	if err != nil {
 		return fmt.Errorf("encode swap: %w", err)
 	}
-	file := r.swapFile(h, job)
-	remove(ctx, c, file+".new")
-	if err := transfer.Put(ctx, c, file+".new", 0o600, bytesReader(text)); err != nil {
-		return err
-	}
-	s, err := c.SFTP(ctx)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = s.Close() }()
-	return s.PosixRename(file+".new", file)
+	return keep(ctx, c, r.swapFile(h, job), text)
 }
 
 // readSwap finds the plan of a swap that was begun; nil where none was.

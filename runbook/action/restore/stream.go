@@ -17,7 +17,6 @@ import (
 	"recoverbot/runbook/action"
 	"recoverbot/runbook/dump/load"
 	"recoverbot/runbook/fleet"
-	"recoverbot/runbook/transfer"
 )
 
 // wayScript prints the machine's architecture and how the disk of the helper's directory is mounted.
@@ -179,21 +178,7 @@ func (r *restore) keepStreamed(ctx context.Context, h fleet.Host, job runbook.Jo
 	if err != nil {
 		return err
 	}
-	s, err := c.SFTP(ctx)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = s.Close() }()
-	stop := context.AfterFunc(ctx, func() { _ = s.Close() })
-	defer stop()
-	file := r.streamedFile(h, job)
-	if err := s.MkdirAll(path.Dir(file)); err != nil {
-		return fmt.Errorf("make directory: %w", err)
-	}
-	if err := transfer.Put(ctx, c, file+".new", 0o600, bytesReader(text)); err != nil {
-		return err
-	}
-	return s.PosixRename(file+".new", file)
+	return keep(ctx, c, r.streamedFile(h, job), text)
 }
 
 // streamedBefore finds the report of a load through this process or an earlier one; false where there is none.

@@ -96,7 +96,7 @@ const (
 	stageSwapped              // the swap was begun and the tables are live
 )
 
-func (r *restore) stage(ctx context.Context, h fleet.Host, d fleet.Database, e effect, job runbook.Job) (stage, *swapPlan, error) {
+func (r *restore) stageOf(ctx context.Context, h fleet.Host, d fleet.Database, e effect, job runbook.Job) (stage, *swapPlan, error) {
 	c, err := r.env.Fleet.SSH(ctx, h)
 	if err != nil {
 		return 0, nil, err
@@ -168,7 +168,7 @@ func (r *restore) swap(ctx context.Context, k *held) (swapped, error) {
 	if err := s.takeOver(ctx, k.e.Schema, begun); err != nil {
 		return k.broken(begun, "dump.another_load", err)
 	}
-	at, plan, err := r.stage(ctx, k.h, k.d, k.e, k.job)
+	at, plan, err := r.stageOf(ctx, k.h, k.d, k.e, k.job)
 	switch {
 	case err != nil:
 		return k.broken(begun, "restore.mysql_failed", err)
@@ -218,7 +218,7 @@ func (r *restore) afterLostRename(ctx context.Context, k *held, plan swapPlan, c
 	if err := s.takeOver(ctx, k.e.Schema, &plan); err != nil {
 		return unknown(err)
 	}
-	switch at, _, err := r.stage(ctx, k.h, k.d, k.e, k.job); {
+	switch at, _, err := r.stageOf(ctx, k.h, k.d, k.e, k.job); {
 	case err == nil && at == stageSwapped:
 		return s.finish(ctx, k, plan), nil
 	case err == nil && at == stageLoaded: // and nobody is at work on it any more

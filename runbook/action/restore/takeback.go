@@ -59,7 +59,7 @@ func (s *session) takeBack(ctx context.Context, p *swapPlan) []object {
 // settle says how far a restore is, once nothing is at work on it: an exchange that was cut off before its RENAME is
 // taken back.
 func (r *restore) settle(ctx context.Context, h fleet.Host, d fleet.Database, e effect, job runbook.Job) (stage, *swapPlan, error) {
-	at, plan, err := r.stage(ctx, h, d, e, job)
+	at, plan, err := r.stageOf(ctx, h, d, e, job)
 	if err != nil || plan == nil || at == stageSwapped {
 		return at, plan, err
 	}
@@ -71,7 +71,7 @@ func (r *restore) settle(ctx context.Context, h fleet.Host, d fleet.Database, e 
 	if err := s.takeOver(ctx, e.Schema, plan); err != nil {
 		return at, plan, err
 	}
-	if at, plan, err = r.stage(ctx, h, d, e, job); err != nil || plan == nil || at == stageSwapped {
+	if at, plan, err = r.stageOf(ctx, h, d, e, job); err != nil || plan == nil || at == stageSwapped {
 		return at, plan, err
 	}
 	if lost := s.takeBack(ctx, plan); len(lost) > 0 {

@@ -144,7 +144,7 @@ func (u *undo) Apply(ctx context.Context, p runbook.Plan, job runbook.Job, _ run
 	res := runbook.Result{Outcome: runbook.OutcomeDone, Values: map[string]string{"old_schema": s.old},
 		Text: runbook.T("restore.undo_done", "database", e.Schema, "host", x.h.Name, "tables", len(e.Tables), "old", s.old)}
 	if s.old != "" {
-		res.Open = append(res.Open, runbook.OpenItem{Text: openOld(s.old, x.h.Name)})
+		res.Open = append(res.Open, runbook.OpenItem{Text: openOld(e, s.old, x.h.Name)})
 	}
 	res.Open = append(res.Open, openObjects(s.notMade)...)
 	return res, nil
@@ -170,6 +170,6 @@ func (u *undo) Look(ctx context.Context, p runbook.Plan, job runbook.Job) (runbo
 }
 
 // openOld says where old data lies and what becomes of it.
-func openOld(old, host string) runbook.Msg {
-	return runbook.T("restore.open_old", "old", old, "host", host)
+func openOld(e effect, old, host string) runbook.Msg {
+	return runbook.T("restore.open_old", "old", old, "host", host, "database", e.Database)
 }

@@ -1,6 +1,8 @@
 package restore
 
 import (
+	"cmp"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -17,7 +19,7 @@ func (w *world) step(spec Spec, params map[string]string) (runbook.Action, runbo
 	env := w.Env(runbook.Step{ID: "undo", Kind: "restore", Host: "standby"})
 	env.Step.Attempt, env.Run.Params = w.n, params
 	env.Now = func() time.Time { return time.Date(2026, 11, 22, 9, 11, 0, 0, time.UTC) }
-	spec.Database = "speed"
+	spec.Database = cmp.Or(spec.Database, "speed")
 	a := built(w.t, spec, env)
 	p, err := a.Plan(w.t.Context())
 	if err != nil {
@@ -182,4 +184,41 @@ func TestUndoRefused(t *testing.T) {
 func stale(err error) bool {
 	r, ok := err.(*runbook.Refusal)
 	return ok && r.Stale
+}
+
+// What was put aside of any database of fleet.yaml comes back, and what to type for that is said.
+func TestUndoOfAnotherDatabase(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	file := w.Fleet.Config().Path()
+	text, err := os.ReadFile(file)
+	if err == nil {
+		err = os.WriteFile(file, []byte(strings.Replace(string(text), "  - name: speed\n", "  - name: speed\n  - {name: second, schema: made}\n", 1)), 0o600)
+	}
+	if err == nil {
+		err = w.Fleet.Reload(t.Context())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.Exec(w.db, "CREATE DATABASE made_old_11220311; CREATE TABLE made_old_11220311.orders (id int primary key); INSERT INTO made_old_11220311.orders VALUES (9)")
+	const database = "$param.database"
+	if _, _, p := w.step(Spec{Undo: true, Database: database}, map[string]string{"database": "speed", "kept": "made_old_11220311"}); p.Verdict != runbook.Blocked || p.Why.ID != "restore.kept_unknown" {
+		t.Errorf("of another database: %s %s", p.Verdict, say(t, p.Why))
+	}
+	if _, _, p := w.step(Spec{Drop: true, Database: database}, map[string]string{"database": "third", "kept": "made_old_11220311"}); p.Verdict != runbook.Blocked || p.Why.ID != "restore.unknown_database" {
+		t.Errorf("of no database: %s %s", p.Verdict, say(t, p.Why))
+	}
+	res := w.apply(w.step(Spec{Undo: true, Database: database}, map[string]string{"database": "second"}))
+	if got := w.text("SELECT id FROM made.orders"); got != "9" {
+		t.Errorf("orders are %s", got)
+	}
+	undone := res.Values["old_schema"]
+	if text, want := say(t, res.Open[0].Text), "undo-restore on=standby kept="+undone+" database=second "; !strings.Contains(text, want) {
+		t.Errorf("%s lacks %s", text, want)
+	}
+	w.apply(w.step(Spec{Drop: true, Database: database}, map[string]string{"database": "second", "kept": undone}))
+	if got := w.text("SELECT COUNT(*) FROM information_schema.SCHEMATA WHERE SCHEMA_NAME LIKE 'made\\_%'"); got != "0" || w.text("SELECT ip FROM speed.t_app_dns") != "192.0.2.9" {
+		t.Errorf("%s kept schemas are left, or speed has changed", got)
+	}
 }
