@@ -94,14 +94,16 @@ func (r *restore) removeCopy(ctx context.Context, e effect, h fleet.Host, c *fle
 func (r *restore) sweep(ctx context.Context, e effect, h fleet.Host, c *fleet.Client) {
 	onHost(ctx, c, func(s *sftp.Client) {
 		_, useless, _, _ := r.copied(s, e, h)
-		files, _ := s.ReadDir(h.Path(stateDir))
-		for _, f := range files {
-			name, age := path.Join(h.Path(stateDir), f.Name()), r.env.Now().Sub(f.ModTime())
-			switch {
-			case f.IsDir() && name != r.copies(h) && age > keepHelper:
-				useless = append(useless, name+"/recoverbot", name+"/config.json", name)
-			case strings.HasSuffix(name, loadedSuffix) && age > keepLoaded, strings.HasSuffix(name, swapSuffix) && age > keepExchange:
-				useless = append(useless, name)
+		for _, dir := range append([]string{stateDir}, otherDirs...) {
+			files, _ := s.ReadDir(h.Path(dir))
+			for _, f := range files {
+				name, age := path.Join(h.Path(dir), f.Name()), r.env.Now().Sub(f.ModTime())
+				switch {
+				case f.IsDir() && name != r.copies(h) && age > keepHelper:
+					useless = append(useless, name+"/recoverbot", name+"/config.json", name)
+				case strings.HasSuffix(name, loadedSuffix) && age > keepLoaded, strings.HasSuffix(name, swapSuffix) && age > keepExchange:
+					useless = append(useless, name)
+				}
 			}
 		}
 		for _, name := range useless {

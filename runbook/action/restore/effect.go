@@ -32,6 +32,8 @@ type effect struct {
 	Undo bool     `json:"undo,omitempty"`
 	Out  []string `json:"out,omitempty"`
 	Drop bool     `json:"drop,omitempty"`
+	// Dir is where the helper lies, "" for where it does anywhere.
+	Dir string `json:"dir,omitempty"`
 	// Stream says that the load runs in this process, since the host will not run a helper.
 	Stream bool `json:"stream,omitempty"`
 	// A rehearsal drops Scratch again, and Leftover, what earlier ones have left.
@@ -77,6 +79,9 @@ func exact(e effect, host string) []runbook.Part {
 	fmt.Fprintf(&s, "check   every statement of %s; refuse anything that is not for schema %s\n", e.Name, e.Schema)
 	for _, name := range e.Leftover {
 		fmt.Fprintf(&s, "drop    %s, left by a rehearsal that was cut off\n", name)
+	}
+	if e.Dir != "" {
+		fmt.Fprintf(&s, "helper  in %s: %s is on a noexec disk\n", e.Dir, stateDir)
 	}
 	through := ""
 	if e.Stream {

@@ -1,6 +1,7 @@
 package restore
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -53,7 +54,7 @@ func (r *restore) Hold(ctx context.Context, p runbook.Plan, job runbook.Job, out
 	l := &lines{out: out, meter: m}
 	ended, _, err := r.carry(lctx, a, p, e, h, d, c, job, l)
 	if err != nil {
-		r.cleanRefused(ctx, c, h, job, err)
+		r.cleanRefused(ctx, c, e, h, job, err)
 		return nil, err
 	}
 	return r.loaded(ctx, p, e, h, d, job, ended, l)
@@ -83,7 +84,7 @@ func (r *restore) carry(ctx context.Context, a *attempt, p runbook.Plan, e effec
 		if err != nil || !neverRan(ended, l) {
 			return ended, brought, err
 		}
-		r.clean(ctx, c, h, job)
+		r.clean(ctx, c, e, h, job)
 	}
 	ended, err = r.through(ctx, e, h, d, job, l)
 	if err != nil {
@@ -96,10 +97,10 @@ func (r *restore) carry(ctx context.Context, a *attempt, p runbook.Plan, e effec
 }
 
 // cleanRefused removes what was uploaded for a helper that was not started: its configuration holds a password.
-func (r *restore) cleanRefused(ctx context.Context, c *fleet.Client, h fleet.Host, job runbook.Job, err error) {
+func (r *restore) cleanRefused(ctx context.Context, c *fleet.Client, e effect, h fleet.Host, job runbook.Job, err error) {
 	var never *runbook.Refusal
 	if errors.As(err, &never) {
-		r.clean(ctx, c, h, job)
+		r.clean(ctx, c, e, h, job)
 	}
 }
 
@@ -170,8 +171,9 @@ func (r *restore) copyPath(e effect, h fleet.Host) string {
 	return path.Join(r.copies(h), e.SHA256[:16]+path.Ext(e.Name))
 }
 
-func (r *restore) workDir(h fleet.Host, job runbook.Job) string {
-	return path.Join(h.Path(stateDir), job.ID())
+// workDir is where the helper of an attempt lies.
+func workDir(e effect, h fleet.Host, job runbook.Job) string {
+	return path.Join(h.Path(cmp.Or(e.Dir, stateDir)), job.ID())
 }
 
 // install uploads this very binary and the helper's configuration into a fresh directory.
@@ -184,7 +186,7 @@ func (r *restore) install(ctx context.Context, e effect, h fleet.Host, d fleet.D
 	defer func() { _ = s.Close() }()
 	stop := context.AfterFunc(ctx, func() { _ = s.Close() })
 	defer stop()
-	dir := r.workDir(h, job)
+	dir := workDir(e, h, job)
 	if err := s.MkdirAll(path.Dir(dir)); err != nil {
 		return spec, fmt.Errorf("make directory: %w", err)
 	}
@@ -229,7 +231,7 @@ func (r *restore) install(ctx context.Context, e effect, h fleet.Host, d fleet.D
 // loaded judges how the helper ended.
 func (r *restore) loaded(ctx context.Context, p runbook.Plan, e effect, h fleet.Host, d fleet.Database, job runbook.Job, ended action.Ended, l *lines) (runbook.HeldChange, error) {
 	if c, err := r.env.Connect(ctx, h, p.Effect.Identity); err == nil {
-		r.clean(ctx, c, h, job)
+		r.clean(ctx, c, e, h, job)
 		if l.report != nil || l.bad { // another attempt needs it no more
 			r.removeCopy(ctx, e, h, c)
 		}
@@ -313,7 +315,7 @@ func (r *restore) Cancel(ctx context.Context, p runbook.Plan, job runbook.Job) e
 			return ctx.Err()
 		}
 	}
-	r.clean(ctx, c, h, job)
+	r.clean(ctx, c, e, h, job)
 	r.removeCopy(ctx, e, h, c)
 	remove(ctx, c, r.streamedFile(h, job))
 	r.sweep(ctx, e, h, c)
@@ -321,8 +323,9 @@ func (r *restore) Cancel(ctx context.Context, p runbook.Plan, job runbook.Job) e
 }
 
 // clean removes the helper's directory, best effort: the helper removes its secrets itself.
-func (r *restore) clean(ctx context.Context, c *fleet.Client, h fleet.Host, job runbook.Job) {
-	remove(ctx, c, r.workDir(h, job)+"/recoverbot", r.workDir(h, job)+"/config.json", r.workDir(h, job))
+func (r *restore) clean(ctx context.Context, c *fleet.Client, e effect, h fleet.Host, job runbook.Job) {
+	dir := workDir(e, h, job)
+	remove(ctx, c, dir+"/recoverbot", dir+"/config.json", dir)
 }
 
 func remove(ctx context.Context, c *fleet.Client, paths ...string) {

@@ -44,7 +44,7 @@ func (r *restore) Plan(ctx context.Context) (runbook.Plan, error) {
 	if err != nil {
 		return action.Cannot(p, err)
 	}
-	e.Stream = !t.barred.IsZero()
+	e.Dir, e.Stream = t.dir, !t.barred.IsZero()
 	if err := r.room(ctx, &t, e, h); err != nil {
 		return action.Cannot(p, err)
 	}

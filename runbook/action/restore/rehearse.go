@@ -71,7 +71,7 @@ func (a *rehearsal) Plan(ctx context.Context) (runbook.Plan, error) {
 		return action.Cannot(p, sqlError(err, x.h))
 	}
 	e.Leftover = left
-	e.Stream = !t.barred.IsZero()
+	e.Dir, e.Stream = t.dir, !t.barred.IsZero()
 	if err := r.room(ctx, &t, e, x.h); err != nil {
 		return action.Cannot(p, err)
 	}
@@ -123,7 +123,7 @@ func (a *rehearsal) Apply(ctx context.Context, p runbook.Plan, job runbook.Job, 
 	l := &lines{out: out, meter: m}
 	ended, brought, err := r.carry(lctx, at, p, e, x.h, x.d, x.c, job, l)
 	if err != nil {
-		r.cleanRefused(ctx, x.c, x.h, job, err)
+		r.cleanRefused(ctx, x.c, e, x.h, job, err)
 		return runbook.Result{}, err
 	}
 	return a.ended(ctx, p, e, x.h, x.d, job, ended, l, brought)
@@ -151,7 +151,7 @@ func (a *rehearsal) Resume(ctx context.Context, p runbook.Plan, job runbook.Job,
 func (a *rehearsal) ended(ctx context.Context, p runbook.Plan, e effect, h fleet.Host, d fleet.Database, job runbook.Job, ended action.Ended, l *lines, brought time.Duration) (runbook.Result, error) {
 	r := a.r
 	if c, err := r.env.Connect(ctx, h, p.Effect.Identity); err == nil {
-		r.clean(ctx, c, h, job)
+		r.clean(ctx, c, e, h, job)
 		r.removeCopy(ctx, e, h, c)
 	}
 	res := runbook.Result{Outcome: runbook.OutcomeDone, Values: map[string]string{

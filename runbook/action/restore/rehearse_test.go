@@ -139,7 +139,7 @@ func TestRehearsalCutOff(t *testing.T) {
 			if e := <-done; e.err == nil {
 				t.Errorf("a bot that died: %+v", e.res)
 			}
-			killHelper(t, (&restore{}).workDir(w.Host("standby"), job)+"/recoverbot")
+			killHelper(t, workDir(effect{}, w.Host("standby"), job)+"/recoverbot")
 			release()
 			res, err := a.(runbook.Resumer).Resume(t.Context(), p, job, actiontest.NewRecorder())
 			if err != nil || res.Outcome != runbook.OutcomeFailed {

@@ -393,7 +393,7 @@ func TestKilled(t *testing.T) {
 		release := w.freeze()
 		cancelled := make(chan error, 1)
 		if how == "kill" {
-			killHelper(t, a.workDir(w.Host("standby"), job)+"/recoverbot")
+			killHelper(t, workDir(effect{}, w.Host("standby"), job)+"/recoverbot")
 			cancelled <- nil
 		} else {
 			go func() { cancelled <- a.Cancel(t.Context(), p, job) }()
@@ -413,7 +413,7 @@ func TestKilled(t *testing.T) {
 		}
 		say(t, r.Text)
 		w.untouched()
-		if _, err := os.Lstat(a.workDir(w.Host("standby"), job)); !errors.Is(err, os.ErrNotExist) {
+		if _, err := os.Lstat(workDir(effect{}, w.Host("standby"), job)); !errors.Is(err, os.ErrNotExist) {
 			t.Errorf("%s: the helper's directory is left: %v", how, err)
 		}
 		if _, err := a.Rehold(t.Context(), p, job, actiontest.NewRecorder()); !errors.As(err, &r) {

@@ -11,54 +11,12 @@ import (
 	"os"
 	"path"
 	"strconv"
-	"strings"
 
 	"recoverbot/runbook"
 	"recoverbot/runbook/action"
 	"recoverbot/runbook/dump/load"
 	"recoverbot/runbook/fleet"
 )
-
-// wayScript prints the machine's architecture and how the disk of the helper's directory is mounted.
-const wayScript = `uname -m
-d=$RB_DIR
-while [ ! -d "$d" ]; do d=$(dirname -- "$d"); done
-findmnt -no OPTIONS -T "$d" 2>/dev/null || true
-`
-
-// barred says why the helper will not run on a host, as far as can be seen beforehand; zero where it should.
-func (r *restore) barred(ctx context.Context, h fleet.Host, c *fleet.Client) runbook.Msg {
-	ran, err := c.Run(ctx, fleet.Command{Script: wayScript, Env: map[string]string{"RB_DIR": h.Path(stateDir)}})
-	if err != nil || ran.Exit != 0 {
-		return runbook.Msg{} // an attempt will tell
-	}
-	machine, mount, _ := strings.Cut(ran.Stdout, "\n")
-	if own := machines[r.arch]; own != "" && machine != own {
-		return runbook.T("restore.barred_arch", "host", h.Name, "machine", printable(machine))
-	}
-	for _, option := range strings.Split(strings.TrimSpace(mount), ",") {
-		if option == "noexec" {
-			return runbook.T("restore.barred_noexec", "host", h.Name, "path", h.Path(stateDir))
-		}
-	}
-	return runbook.Msg{}
-}
-
-// machines are the names that uname has for Go's.
-var machines = map[string]string{"amd64": "x86_64", "arm64": "aarch64", "riscv64": "riscv64", "s390x": "s390x", "ppc64le": "ppc64le"}
-
-// neverRan reports whether the helper ended before its first word, as it does where the system will not run it: noexec
-// or another architecture (126), no loader (127), killed by a security module (128 + SIGKILL or SIGSYS).
-func neverRan(ended action.Ended, l *lines) bool {
-	if ended.Status != fleet.JobExited || l.heard {
-		return false
-	}
-	switch ended.Exit {
-	case 126, 127, 137, 159:
-		return true
-	}
-	return false
-}
 
 // stream loads a dump that lies on host from through this process: what the helper does, over SSH both ways.
 func (r *restore) stream(ctx context.Context, e effect, h fleet.Host, d fleet.Database, job runbook.Job, from fleet.Host, identity, file string, l *lines) action.Ended {
@@ -114,7 +72,7 @@ func (r *restore) reattach(ctx context.Context, e effect, h fleet.Host, identity
 	}
 	ended, err := r.env.Reattach(ctx, h, identity, job.ID(), l)
 	if c, cerr := r.env.Connect(ctx, h, identity); err != nil && cerr == nil {
-		r.cleanRefused(ctx, c, h, job, err)
+		r.cleanRefused(ctx, c, e, h, job, err)
 	}
 	return ended, err
 }

@@ -31,6 +31,48 @@ func foreignBinary(t *testing.T) func() (*os.File, string, error) {
 	}
 }
 
+// noexec makes a directory of the standby one where no program runs.
+func (w *world) noexec(dir string) {
+	w.t.Helper()
+	dir = w.Path("standby", dir)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		w.t.Fatal(err)
+	}
+	for _, args := range [][]string{{"--bind", dir, dir}, {"-o", "remount,bind,noexec", dir}} {
+		if out, err := exec.CommandContext(w.t.Context(), "mount", args...).CombinedOutput(); err != nil {
+			w.t.Skipf("cannot mount: %s", out)
+		}
+		if args[0] == "--bind" {
+			w.t.Cleanup(func() { _ = exec.CommandContext(context.WithoutCancel(w.t.Context()), "umount", "-l", dir).Run() })
+		}
+	}
+}
+
+// TestHelperElsewhere restores where one disk is noexec by a helper on another one, and leaves nothing there.
+func TestHelperElsewhere(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.put("standby", "speed-20261122.sql", w.dump())
+	w.noexec("/var/lib")
+	w.noexec("/opt")
+	a, job, p := w.plan()
+	streams := slices.ContainsFunc(p.Warnings, func(m runbook.Msg) bool { return m.ID == "restore.streams" })
+	if streams || !strings.Contains(p.Effect.Exact[1].Text, "helper  in /run/recoverbot: ") {
+		t.Errorf("%+v %+v", p.Warnings, p.Effect.Exact)
+	}
+	out := actiontest.NewRecorder()
+	k, err := a.Hold(t.Context(), p, job, out)
+	if err != nil {
+		t.Fatal(err, out.Text())
+	}
+	if left, err := os.ReadDir(w.Path("standby", "/run/recoverbot")); err != nil || len(left) > 0 { // it was there
+		t.Errorf("left: %v %v", left, err)
+	}
+	if res, err := k.Commit(t.Context()); err != nil || res.Outcome != runbook.OutcomeDone || w.sums("speed") != w.sums("made") {
+		t.Fatalf("commit: %v %s", err, say(t, res.Text))
+	}
+}
+
 // TestWithoutHelper restores through the bot where the host will not run what is uploaded: known beforehand, or found out.
 func TestWithoutHelper(t *testing.T) {
 	t.Parallel()
@@ -48,14 +90,9 @@ func TestWithoutHelper(t *testing.T) {
 			case "binary":
 				a.binary = foreignBinary(t)
 			case "noexec":
-				dir := w.Path("standby", stateDir)
-				if err := os.MkdirAll(dir, 0o700); err != nil {
-					t.Fatal(err)
+				for _, dir := range []string{"/var/lib", "/opt", "/run"} {
+					w.noexec(dir)
 				}
-				if out, err := exec.CommandContext(t.Context(), "mount", "-t", "tmpfs", "-o", "noexec", "tmpfs", dir).CombinedOutput(); err != nil {
-					t.Skipf("cannot mount: %s", out)
-				}
-				t.Cleanup(func() { _ = exec.CommandContext(context.WithoutCancel(t.Context()), "umount", "-l", dir).Run() })
 			}
 			p, err := a.Plan(t.Context())
 			if err != nil {

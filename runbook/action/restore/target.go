@@ -22,6 +22,7 @@ type target struct {
 	room     int64 // for the copy of a dump that is brought
 	copied   int64 // of it lies there already
 	binlog   bool
+	dir      string      // for the helper, where it is not stateDir
 	barred   runbook.Msg // why the helper will not run here
 	replica  string      // the source that it replicates from, "" for none
 	tables   []string
@@ -71,7 +72,7 @@ func (r *restore) lookAtTarget(ctx context.Context, h fleet.Host, d fleet.Databa
 	if t.free, err = r.free(s, dir); err != nil {
 		return t, fmt.Errorf("look at free disk: %w", err)
 	}
-	t.barred = r.barred(ctx, h, c)
+	t.dir, t.barred = r.way(ctx, h, c)
 	t.replica = replicaOf(ctx, db)
 	if t.tables, err = tablesOf(ctx, db, d.Schema); err != nil {
 		return t, sqlError(err, h)
