@@ -10,7 +10,9 @@ import (
 	"os"
 
 	"recoverbot/runbook"
+	"recoverbot/runbook/action"
 	"recoverbot/runbook/dump/load"
+	"recoverbot/runbook/fleet"
 )
 
 func bytesReader(b []byte) io.Reader { return bytes.NewReader(b) }
@@ -103,6 +105,24 @@ func (l *lines) take(line load.Line) {
 		l.meter.tell(runbook.Progress{Done: line.Progress.Done, Total: line.Progress.Total, Unit: unit(line.Progress.Phase)},
 			"restore.phase_"+line.Progress.Phase, "statements", line.Progress.Statements)
 	}
+}
+
+// cancelled is the exit of what CancelJob has ended by SIGTERM.
+const cancelled = 143
+
+// why is why a load gave no report.
+func (l *lines) why(e effect, h fleet.Host, ended action.Ended) runbook.Msg {
+	switch {
+	case l.refused != nil:
+		return *l.refused
+	case l.tooLong:
+		return runbook.T("restore.report_too_long", "host", h.Name)
+	case e.Stream || neverRan(ended, l):
+		return runbook.T("restore.stream_cut")
+	case ended.Exit == cancelled:
+		return runbook.T("dump.canceled")
+	}
+	return runbook.T("restore.helper_died", "host", h.Name, "exit", ended.Exit)
 }
 
 func unit(phase string) string {

@@ -242,16 +242,7 @@ func (r *restore) loaded(ctx context.Context, p runbook.Plan, e effect, h fleet.
 	if err := r.dropScratch(ctx, h, d, e); err != nil { // the next attempt's helper drops it before it loads
 		l.scratchLeft = true
 	}
-	refusal := &runbook.Refusal{Text: runbook.T("restore.helper_died", "host", h.Name, "exit", ended.Exit)}
-	if e.Stream || neverRan(ended, l) {
-		refusal.Text = runbook.T("restore.stream_cut")
-	}
-	if l.tooLong {
-		refusal.Text = runbook.T("restore.report_too_long", "host", h.Name)
-	}
-	if l.refused != nil {
-		refusal.Text, refusal.Stale = *l.refused, l.changed
-	}
+	refusal := &runbook.Refusal{Text: l.why(e, h, ended), Stale: l.changed}
 	if l.scratchLeft {
 		refusal.Text = runbook.T("restore.scratch_left", "why", refusal.Text, "scratch", e.Scratch)
 	}

@@ -38,9 +38,6 @@ var rehearsalSuffix = regexp.MustCompile(`^` + rehearsalMark + `[0-9a-f]{6}$`)
 // wrong is what a rehearsal is to find out.
 var inUse = []string{"restore.target_newer", "restore.replica"}
 
-// cancelled is the exit of what CancelJob has ended by SIGTERM.
-const cancelled = 143
-
 // Plan shows which dump would be tried where.
 func (a *rehearsal) Plan(ctx context.Context) (runbook.Plan, error) {
 	var p runbook.Plan
@@ -169,15 +166,7 @@ func (a *rehearsal) ended(ctx context.Context, p runbook.Plan, e effect, h fleet
 		res.Text = runbook.T("restore.rehearsed", "file", e.Name, "source", e.Source, "host", h.Name, "tables", len(l.report.Tables), "rows", rows,
 			"newest", newest, "seconds", l.report.Seconds, "brought", brought.Seconds(), "bytes", e.Bytes)
 	default:
-		why := runbook.T("restore.helper_died", "host", h.Name, "exit", ended.Exit)
-		switch {
-		case l.refused != nil:
-			why = *l.refused
-		case l.tooLong:
-			why = runbook.T("restore.report_too_long", "host", h.Name)
-		case ended.Status != fleet.JobExited || ended.Exit == cancelled:
-			why = runbook.T("dump.canceled")
-		}
+		why := l.why(e, h, ended)
 		res.Outcome, res.Text = runbook.OutcomeFailed, runbook.T("restore.rehearsal_failed", "file", e.Name, "source", e.Source, "why", why)
 		if !l.bad { // that tells nothing of the dump
 			delete(res.Values, "rehearsed")

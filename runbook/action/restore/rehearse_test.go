@@ -142,7 +142,8 @@ func TestRehearsalCutOff(t *testing.T) {
 			killHelper(t, workDir(effect{}, w.Host("standby"), job)+"/recoverbot")
 			release()
 			res, err := a.(runbook.Resumer).Resume(t.Context(), p, job, actiontest.NewRecorder())
-			if err != nil || res.Outcome != runbook.OutcomeFailed {
+			why, _ := res.Text.Args["why"].(runbook.Msg)
+			if err != nil || res.Outcome != runbook.OutcomeFailed || why.ID != "restore.helper_died" || res.Values["rehearsed"] != "" {
 				t.Errorf("resumed: %v %s", err, say(t, res.Text))
 			}
 		} else {
