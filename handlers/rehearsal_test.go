@@ -271,3 +271,21 @@ func TestStandingApprovalOfTooFew(t *testing.T) {
 		t.Errorf("%v %v, applied %d times", given, err, w.applied.Load())
 	}
 }
+
+// What goes on by itself calls nobody while the bot sees to it, and only then.
+func TestSettling(t *testing.T) {
+	t.Parallel()
+	r := runbook.Run{StartedBy: runbook.Actor{Name: "ops2", Platform: standing}, Scenario: runbook.Scenario{Name: rehearsing, Beside: true}}
+	s := runbook.StepRun{State: runbook.Waiting, Plan: &runbook.Plan{Verdict: runbook.Blocked, Why: runbook.T("restore.reading")}}
+	h := &Handlers{}
+	if h.settling(r, s) {
+		t.Error("nobody sees to it")
+	}
+	h.approving.Store(true)
+	if !h.settling(r, s) {
+		t.Error("calls people to a dump that is being read")
+	}
+	if r.StartedBy.Platform = "web"; h.settling(r, s) {
+		t.Error("a person's own rehearsal calls nobody")
+	}
+}
