@@ -110,6 +110,10 @@ func TestRehearsalOfWhatIsInUse(t *testing.T) {
 		t.Errorf("a standby in use: %s %v", p.Verdict, p.Danger)
 	}
 	w.Exec(w.db, "UPDATE speed.t_app_dns SET created_at='2026-01-01 00:00:00'")
+	w.edit("roles: [standby, backup]", "roles: [standby, primary]")
+	if _, _, p := w.rehearse("standby"); p.Verdict != runbook.Blocked || p.Why.ID != "restore.rehearse_primary" {
+		t.Errorf("a primary: %s %s", p.Verdict, say(t, p.Why))
+	}
 	if w.live() != before {
 		t.Error("changed what is live")
 	}

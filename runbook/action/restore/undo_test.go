@@ -186,21 +186,30 @@ func stale(err error) bool {
 	return ok && r.Stale
 }
 
+// edit changes fleet.yaml.
+func (w *world) edit(old, new string) {
+	w.t.Helper()
+	file := w.Fleet.Config().Path()
+	text, err := os.ReadFile(file)
+	if err == nil && !strings.Contains(string(text), old) {
+		w.t.Fatalf("fleet.yaml lacks %q", old)
+	}
+	if err == nil {
+		err = os.WriteFile(file, []byte(strings.Replace(string(text), old, new, 1)), 0o600)
+	}
+	if err == nil {
+		err = w.Fleet.Reload(w.t.Context())
+	}
+	if err != nil {
+		w.t.Fatal(err)
+	}
+}
+
 // What was put aside of any database of fleet.yaml comes back, and what to type for that is said.
 func TestUndoOfAnotherDatabase(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	file := w.Fleet.Config().Path()
-	text, err := os.ReadFile(file)
-	if err == nil {
-		err = os.WriteFile(file, []byte(strings.Replace(string(text), "  - name: speed\n", "  - name: speed\n  - {name: second, schema: made}\n", 1)), 0o600)
-	}
-	if err == nil {
-		err = w.Fleet.Reload(t.Context())
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	w.edit("  - name: speed\n", "  - name: speed\n  - {name: second, schema: made}\n")
 	w.Exec(w.db, "CREATE DATABASE made_old_11220311; CREATE TABLE made_old_11220311.orders (id int primary key); INSERT INTO made_old_11220311.orders VALUES (9)")
 	const database = "$param.database"
 	if _, _, p := w.step(Spec{Undo: true, Database: database}, map[string]string{"database": "speed", "kept": "made_old_11220311"}); p.Verdict != runbook.Blocked || p.Why.ID != "restore.kept_unknown" {
