@@ -104,10 +104,12 @@ func (s *screen) ends() {
 	_ = s.keys.Close()
 }
 
-// TestTheTerminal talks to a serving bot, and then is the bot itself, where the same run goes on.
+// TestTheTerminal talks to a serving bot, and then is the bot itself, where the same run goes on. A restore is rehearsed
+// before, and undone after.
 func TestTheTerminal(t *testing.T) {
 	t.Parallel()
 	c := start(t)
+	c.rehearses()
 	c.drill("break", "primary")
 	s := c.screen("recover primary --as operator")
 	s.sees("attached")
@@ -119,7 +121,7 @@ func TestTheTerminal(t *testing.T) {
 	s.types("nobody at the provider answers")
 	s.sees(`Take the primary out of nginx`)
 	var runs []run
-	if err := c.call("GET", "/api/runs", nil, &runs); err != nil || len(runs) != 1 {
+	if err := c.call("GET", "/api/runs", nil, &runs); err != nil || len(runs) != 3 { // the newest first
 		t.Fatalf("%d runs: %v", len(runs), err)
 	}
 	id := runs[0].ID
@@ -177,4 +179,5 @@ func TestTheTerminal(t *testing.T) {
 	if strings.Contains(s.all()+alone.all(), c.d.Hosts["standby"].MySQL.Password) {
 		t.Error("a password was on the screen")
 	}
+	c.takesBack(id)
 }
