@@ -88,6 +88,7 @@ func (b *bench) given() error {
 	if err != nil {
 		return err
 	}
+	defer d.Close()
 	head := make([]byte, dump.EdgeBytes)
 	n, err := io.ReadFull(d, head)
 	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {

@@ -3,18 +3,16 @@ package dump
 import (
 	"bufio"
 	"compress/gzip"
-	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"hash"
 	"io"
 )
 
-// File is an open dump, read once from its beginning.
+// File is an open dump, read once from its beginning. Whoever opens it closes it.
 type File struct {
 	io.Reader // uncompressed
 	raw       *counter
-	sum       hash.Hash
+	sum       *hasher
 }
 
 type counter struct {
@@ -30,12 +28,13 @@ func (c *counter) Read(p []byte) (int, error) {
 
 // Open reads a dump from its beginning, as it is stored, uncompressing it where gz says so.
 func Open(f io.Reader, gz bool) (*File, error) {
-	d := &File{sum: sha256.New()}
+	d := &File{sum: newHasher()}
 	d.raw = &counter{r: io.TeeReader(f, d.sum)}
 	d.Reader = d.raw
 	if gz {
 		z, err := gzip.NewReader(bufio.NewReaderSize(d.raw, 1<<18))
 		if err != nil {
+			d.Close()
 			return nil, fmt.Errorf("uncompress dump: %w", err)
 		}
 		d.Reader = z
@@ -43,13 +42,17 @@ func Open(f io.Reader, gz bool) (*File, error) {
 	return d, nil
 }
 
+// Close ends the hashing; what was opened stays open.
+func (d *File) Close() { d.sum.end() }
+
 // Position is how many bytes of the file itself have been read.
 func (d *File) Position() int64 { return d.raw.n }
 
-// SHA256 reads what remains of the file and returns the hex hash of all of it, as it is on disk.
+// SHA256 reads what remains of the file and returns the hex hash of all of it, as it is on disk. Nothing is read after it.
 func (d *File) SHA256() (string, error) {
 	if _, err := io.Copy(io.Discard, d.raw); err != nil {
 		return "", fmt.Errorf("read dump: %w", err)
 	}
-	return hex.EncodeToString(d.sum.Sum(nil)), nil
+	d.sum.end()
+	return hex.EncodeToString(d.sum.h.Sum(nil)), nil
 }

@@ -11,6 +11,7 @@ type Lex struct {
 	charset string            // of the client, in capitals; "": utf8mb4
 	mode    string            // sql_mode, in capitals; "": startMode
 	vars    map[string]string // user variables whose value is known; never changed once made
+	double  *wide             // characters of two bytes of that character set; nil: it has none that matter
 	literal bool              // NO_BACKSLASH_ESCAPES
 	ansi    bool              // ANSI_QUOTES
 }
@@ -55,8 +56,6 @@ func within(ranges [2][2]byte, c byte) bool {
 
 // pair reports whether a and b are one character.
 func (w *wide) pair(a, b byte) bool { return w != nil && within(w.lead, a) && within(w.trail, b) }
-
-func (l Lex) wide() *wide { return charsets[l.charset] }
 
 // utf8 reports whether bytes above 0x7F outside of quotes are parts of names, for certain.
 func (l Lex) utf8() bool { return l.charset == "" || strings.HasPrefix(l.charset, "UTF8") }
@@ -118,8 +117,8 @@ func (l Lex) withMode(list string) (Lex, bool) {
 
 // withCharset returns l under another character set of the client.
 func (l Lex) withCharset(name string) (Lex, bool) {
-	_, known := charsets[name]
-	l.charset = name
+	double, known := charsets[name]
+	l.charset, l.double = name, double
 	return l, known
 }
 

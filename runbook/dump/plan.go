@@ -49,6 +49,7 @@ type Run struct {
 type Section struct {
 	Name  string
 	Bytes int64 // of its INSERT statements
+	Rows  int64 // in them
 	Runs  []Run
 	// Step is how many steps come before the first row, Create the number of the one that makes the table.
 	Step, Create int
@@ -127,6 +128,7 @@ func (p *Planner) rows(s Statement) {
 		t.Ordered = true
 	}
 	t.Bytes += length
+	t.Rows += s.Rows
 	n := len(t.Runs)
 	if n > 0 && p.last == t {
 		r := &t.Runs[n-1]

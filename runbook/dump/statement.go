@@ -93,7 +93,7 @@ func (s *Splitter) special(i int, c byte, within comment) (n int, next comment, 
 
 // quoted returns the length of the quoted text at i.
 func (s *Splitter) quoted(i int, quote byte) (int, error) {
-	escaped, wide := s.read.escaped(quote), s.read.wide()
+	escaped, wide := s.read.escaped(quote), s.read.double
 	n := 1
 	for {
 		if _, ok := s.at(i + n); !ok {

@@ -171,7 +171,7 @@ func number(b []byte) int {
 
 // quoted moves behind the quoted text, with its doubled quotes.
 func (z *tokenizer) quoted(quote byte) {
-	escaped, wide := z.lex.escaped(quote), z.lex.wide()
+	escaped, wide := z.lex.escaped(quote), z.lex.double
 	for {
 		z.pos++
 		for done := false; !done; {

@@ -125,6 +125,7 @@ func (l *loader) check(ctx context.Context) error {
 	if err != nil {
 		return runbook.Errorf(runbook.Invalid, "dump.bad_gzip")
 	}
+	defer d.Close()
 	rules := dump.Rules{Schema: l.cfg.Schema, Scratch: l.cfg.Scratch}
 	var planner dump.Planner
 	l.summary, err = dump.Scan(ctx, io.TeeReader(d, l.sums), rules, func(s dump.Statement) {

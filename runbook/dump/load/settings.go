@@ -7,9 +7,10 @@ import (
 )
 
 // carried are the settings of a session that decide what a statement of a dump means. They are what the dump package
-// lets a dump set, but for those that a load decides itself.
+// lets a dump set, but for those that a load decides itself, and for unique_checks: without them a server may take a key
+// twice, and is no quicker at the tables of a load, whose keys wait or are few.
 const carried = "SHOW SESSION VARIABLES WHERE Variable_name IN ('character_set_client','character_set_results','character_set_connection'," +
-	"'collation_connection','time_zone','unique_checks','foreign_key_checks','sql_mode','innodb_strict_mode','sql_quote_show_create'," +
+	"'collation_connection','time_zone','foreign_key_checks','sql_mode','innodb_strict_mode','sql_quote_show_create'," +
 	"'system_versioning_insert_history')"
 
 // snapshot asks the server for the settings that are in force, as the SET statement that brings them about.

@@ -4,10 +4,14 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"strings"
 	"sync"
 
 	"recoverbot/runbook/dump"
 )
+
+// keyOfRow is what one key of one row takes, as measured: as much time as so many bytes of rows.
+const keyOfRow = 20
 
 // worthHelp is how many bytes of rows must be left of a table before another session takes half of them.
 const worthHelp = 8 << 20
@@ -37,6 +41,11 @@ type table struct {
 	report   TableReport
 }
 
+// keyWork is what adding the keys of a table takes, as bytes of rows in the same time.
+func (t *table) keyWork() int64 {
+	return t.Rows * int64(strings.Count(t.Keys, " ADD ")) * keyOfRow
+}
+
 // work deals out what is to be done: the largest table first, keys as soon as a table's rows are in. A session that
 // finds nothing left takes half of what another one has before it.
 type work struct {
@@ -48,11 +57,12 @@ type work struct {
 	left   int      // tables that are not finished
 	ended  bool     // an error, or canceled
 	far    int64    // bytes before which help is not worth what it costs
+	others int64    // sessions beside one
 }
 
 // deal cuts tables that are larger than a session's fair share into as many spans as they are worth sessions.
 func deal(tables []*table, sessions int, inFile bool, worth int64) *work {
-	w := &work{left: len(tables), far: worth}
+	w := &work{left: len(tables), far: worth, others: int64(sessions - 1)}
 	w.wake = sync.NewCond(&w.mu)
 	var total int64
 	for _, t := range tables {
@@ -98,6 +108,10 @@ func (w *work) take() (*span, *table) {
 			w.ready = slices.Delete(w.ready, i, i+1)
 			return nil, t
 		case len(w.spans) > 0:
+			if s := w.hurry(); s != nil {
+				w.active = append(w.active, s)
+				return s, nil
+			}
 			s := w.spans[0]
 			w.spans = w.spans[1:]
 			w.active = append(w.active, s)
@@ -111,22 +125,48 @@ func (w *work) take() (*span, *table) {
 	}
 }
 
+// hurry takes the second half of a table whose rows and keys would take one session longer than all that nobody has
+// begun takes the others: a table gets its keys from one session, which all would wait for at the end.
+func (w *work) hurry() *span {
+	if w.others == 0 {
+		return nil
+	}
+	var rest int64
+	for _, s := range w.spans {
+		rest += s.bytes() + s.t.keyWork()
+	}
+	most, left := w.most()
+	if most == nil || left+most.t.keyWork() <= rest/w.others {
+		return nil
+	}
+	return most.cut()
+}
+
 // help takes the second half of what most is left of.
 func (w *work) help() *span {
-	var most *span
-	var left int64
+	most, _ := w.most()
+	if most == nil {
+		return nil
+	}
+	return most.cut()
+}
+
+// most is the piece at work that most bytes are left of, where it is worth to be shared; nil: there is none.
+func (w *work) most() (most *span, left int64) {
 	for _, s := range w.active {
 		if n := s.bytes(); s.t.shared && s.to-s.next > 1 && n > max(left, w.far) {
 			most, left = s, n
 		}
 	}
-	if most == nil {
-		return nil
-	}
-	middle := most.next + (most.to-most.next+1)/2
-	s := &span{t: most.t, next: middle, to: most.to}
-	most.to = middle
-	return s
+	return most, left
+}
+
+// cut takes the second half of a piece away.
+func (s *span) cut() *span {
+	middle := s.next + (s.to-s.next+1)/2
+	rest := &span{t: s.t, next: middle, to: s.to}
+	s.to = middle
+	return rest
 }
 
 // run returns the next run of a span; ok is false at its end.
