@@ -3,6 +3,7 @@ package restore
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -28,6 +29,7 @@ func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == "load-dump" {
 		os.Exit(load.Main(os.Args[2:], os.Stdin, os.Stdout, os.Stderr))
 	}
+	_ = flag.Set("test.parallel", "4") // they wait more than they work
 	goleak.VerifyTestMain(m)
 }
 
