@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -45,7 +46,7 @@ func (l *loader) compare(ctx context.Context, tables []*table, live *live, r *Re
 		}
 		if shape, err := s.shape(ctx, l.cfg.Scratch, t.Name); err != nil {
 			return err
-		} else if t.shape != "" && shape != t.shape {
+		} else if t.shape.create != "" && !shape.holds(t.shape) {
 			return runbook.Errorf(runbook.Invalid, "dump.shape_differs", "table", t.Name)
 		}
 		if x, ok := there[t.Name]; ok {
@@ -178,16 +179,34 @@ func (s *session) count(ctx context.Context, schema, table string) (n int64, new
 	return n, at.String, err
 }
 
-var counterOption = regexp.MustCompile(`^(\) ENGINE=\w+ )AUTO_INCREMENT=\d+ `)
+// shape is how the server shows a table, apart from its AUTO_INCREMENT, which rows may only raise.
+type shape struct {
+	create  string // "": not known
+	counter uint64
+}
 
-// shape is how the server shows a table, without what its rows change.
-func (s *session) shape(ctx context.Context, schema, table string) (string, error) {
+// holds reports whether s is was, and gives no number again that was given before.
+func (s shape) holds(was shape) bool { return s.create == was.create && s.counter >= was.counter }
+
+var counterOption = regexp.MustCompile(`^(\) ENGINE=\w+ )AUTO_INCREMENT=(\d+) `)
+
+func (s *session) shape(ctx context.Context, schema, table string) (shape, error) {
 	var name, create string
 	if err := s.conn.QueryRowContext(ctx, "SHOW CREATE TABLE "+quote(schema)+"."+quote(table)).Scan(&name, &create); err != nil {
-		return "", fmt.Errorf("show create table: %w", err)
+		return shape{}, fmt.Errorf("show create table: %w", err)
 	}
+	return shapeOf(create), nil
+}
+
+func shapeOf(create string) shape {
 	i := strings.LastIndex(create, "\n)") + 1 // comments cannot hold a line's end here: the server escapes it
-	return create[:i] + counterOption.ReplaceAllString(create[i:], "$1"), nil
+	options := create[i:]
+	m := counterOption.FindStringSubmatch(options)
+	if m == nil {
+		return shape{create: create}
+	}
+	n, _ := strconv.ParseUint(m[2], 10, 64) // digits
+	return shape{create: create[:i] + m[1] + options[len(m[0]):], counter: n}
 }
 
 // sharable reports whether a table's rows may come in any order: a primary key puts them in theirs.

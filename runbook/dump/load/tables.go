@@ -119,7 +119,7 @@ func (l *loader) create(ctx context.Context, s *session, t *table, create string
 			return err
 		}
 	}
-	t.shared = !t.Ordered && sharable(t.shape) // not known: not shared
+	t.shared = !t.Ordered && sharable(t.shape.create) // not known: not shared
 	if t.Keys == "" {
 		return nil
 	}

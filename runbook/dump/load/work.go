@@ -33,7 +33,7 @@ func (s *span) bytes() (n int64) {
 // table is one table on its way.
 type table struct {
 	*dump.Section
-	shape    string // SHOW CREATE TABLE as the dump makes it; "": not known
+	shape    shape  // as the dump makes it
 	made     string // settings in force when it was made
 	filled   string // settings in force at its first row
 	unloaded int    // runs
