@@ -110,10 +110,11 @@ func refused(t *testing.T, err error, id string, stale bool) {
 	}
 }
 
+var ips = []string{"192.0.2.1 1", "192.0.2.2 1", "192.0.2.2 2", "192.0.2.21 1"}
+
 func TestHeldChange(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	ips := []string{"192.0.2.1 1", "192.0.2.2 1", "192.0.2.2 2", "192.0.2.21 1"}
 
 	t.Run("commit", func(t *testing.T) {
 		w.fill(ips...)
@@ -206,18 +207,6 @@ func TestHeldChange(t *testing.T) {
 			t.Fatalf("rows %s", w.statuses())
 		}
 	})
-	t.Run("lock wait", func(t *testing.T) {
-		w.fill(ips...)
-		r, env := w.rows(operators("192.0.2.2"), nil)
-		tx := w.lock("UPDATE speed.t_app_dns SET domain='locked' WHERE id=2")
-		_, err := r.Hold(t.Context(), plan(t, r, runbook.Ready), w.Job(env), actiontest.NewRecorder())
-		refused(t, err, "sql.lock_wait", false)
-		var ref *runbook.Refusal
-		if errors.As(err, &ref); !strings.Contains(fmt.Sprint(ref.Text.Args["names"]), "root@") {
-			t.Errorf("blocker %v", ref.Text.Args)
-		}
-		_ = tx.Rollback()
-	})
 	t.Run("deadlock", func(t *testing.T) {
 		w.fill(ips...)
 		s := operators("192.0.2.1")
@@ -281,22 +270,6 @@ func TestHeldChange(t *testing.T) {
 		w.fill(ips...)
 		plan(t, r, runbook.Blocked)
 	})
-	t.Run("server frozen while held", func(t *testing.T) {
-		w.fill(ips...)
-		r, env := w.rows(operators("192.0.2.2"), nil)
-		h := w.hold(r, env)
-		if err := w.db.Signal(syscall.SIGSTOP); err != nil {
-			t.Fatal(err)
-		}
-		lost(t, h, "sql.unreachable")
-		if err := w.db.Signal(syscall.SIGCONT); err != nil {
-			t.Fatal(err)
-		}
-		w.until("SELECT COUNT(*) FROM information_schema.innodb_trx", "0")
-		if w.statuses() != "1 1 2 1" {
-			t.Fatalf("rows %s", w.statuses())
-		}
-	})
 	t.Run("server killed while held", func(t *testing.T) {
 		w.fill(ips...)
 		r, env := w.rows(operators("192.0.2.2"), nil)
@@ -306,6 +279,41 @@ func TestHeldChange(t *testing.T) {
 		}
 		lost(t, h, "sql.unreachable")
 	})
+}
+
+// TestLockWait and TestFrozenWhileHeld wait for seconds, beside the other changes.
+func TestLockWait(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.fill(ips...)
+	r, env := w.rows(operators("192.0.2.2"), nil)
+	tx := w.lock("UPDATE speed.t_app_dns SET domain='locked' WHERE id=2")
+	_, err := r.Hold(t.Context(), plan(t, r, runbook.Ready), w.Job(env), actiontest.NewRecorder())
+	refused(t, err, "sql.lock_wait", false)
+	var ref *runbook.Refusal
+	if errors.As(err, &ref); !strings.Contains(fmt.Sprint(ref.Text.Args["names"]), "root@") {
+		t.Errorf("blocker %v", ref.Text.Args)
+	}
+	_ = tx.Rollback()
+}
+
+func TestFrozenWhileHeld(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.fill(ips...)
+	r, env := w.rows(operators("192.0.2.2"), nil)
+	h := w.hold(r, env)
+	if err := w.db.Signal(syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	lost(t, h, "sql.unreachable")
+	if err := w.db.Signal(syscall.SIGCONT); err != nil {
+		t.Fatal(err)
+	}
+	w.until("SELECT COUNT(*) FROM information_schema.innodb_trx", "0")
+	if w.statuses() != "1 1 2 1" {
+		t.Fatalf("rows %s", w.statuses())
+	}
 }
 
 // lock runs a statement in a transaction that stays open.

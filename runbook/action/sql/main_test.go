@@ -1,6 +1,7 @@
 package sql
 
 import (
+	"flag"
 	"fmt"
 	"os"
 	"testing"
@@ -14,6 +15,7 @@ import (
 var authority *probetest.CA
 
 func TestMain(m *testing.M) {
+	_ = flag.Set("test.parallel", "4") // the tests wait more than they work
 	ca, done, err := probetest.Trust()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
