@@ -184,6 +184,13 @@ func TestFrozen(t *testing.T) {
 			t.Errorf("%s took %s", what, took)
 		}
 	}
+	var beside sync.WaitGroup
+	beside.Go(func() {
+		within("presented key", 15*time.Second, func(ctx context.Context) error {
+			_, err := c.Fleet.PresentedKey(ctx, c.Host("a"))
+			return err
+		})
+	})
 	within("pooled command", 15*time.Second, func(ctx context.Context) error {
 		_, err := cl.Run(ctx, fleet.Command{Script: "true"})
 		return err
@@ -192,16 +199,13 @@ func TestFrozen(t *testing.T) {
 		_, err := c.Fleet.SSH(ctx, c.Host("a"))
 		return err
 	})
-	within("presented key", 15*time.Second, func(ctx context.Context) error {
-		_, err := c.Fleet.PresentedKey(ctx, c.Host("a"))
-		return err
-	})
 	within("caller's deadline", 3*time.Second, func(ctx context.Context) error {
 		ctx, cancel := context.WithTimeout(ctx, 300*time.Millisecond)
 		defer cancel()
 		_, err := c.Fleet.SSH(ctx, c.Host("a"))
 		return err
 	})
+	beside.Wait()
 	if err := c.SSHD("a").Signal(syscall.SIGCONT); err != nil {
 		t.Fatal(err)
 	}
