@@ -18,6 +18,7 @@ import (
 	"recoverbot/runbook"
 	"recoverbot/runbook/fleet"
 	"recoverbot/runbook/journal"
+	"recoverbot/runbook/journal/journaltest/blank"
 	"recoverbot/runbook/scenario"
 )
 
@@ -42,7 +43,7 @@ alerts:
 type book struct {
 	*Handlers
 	t     *testing.T
-	path  string
+	dsn   string
 	now   time.Time
 	runs  []runbook.RunSummary
 	full  bool // the journal cannot store now
@@ -102,7 +103,7 @@ func newBook(t *testing.T) *book { return newBookOf(t, alertFleet) }
 
 func newBookOf(t *testing.T, text string) *book {
 	t.Helper()
-	b := &book{t: t, path: filepath.Join(t.TempDir(), "journal.db"), now: time.Date(2026, 11, 23, 3, 12, 0, 0, time.UTC),
+	b := &book{t: t, dsn: blank.DSN(t, filepath.Join(t.TempDir(), "journal.db")), now: time.Date(2026, 11, 23, 3, 12, 0, 0, time.UTC),
 		hub: &posts{last: map[string]bot.Message{}}}
 	f := openFleet(t, text)
 	b.open(f)
@@ -110,7 +111,7 @@ func newBookOf(t *testing.T, text string) *book {
 }
 
 func (b *book) open(f *fleet.Fleet) {
-	j, err := journal.Open(b.t.Context(), "sqlite://"+b.path, func() time.Time { return b.now }, f.Redactor().Redact)
+	j, err := journal.Open(b.t.Context(), b.dsn, func() time.Time { return b.now }, f.Redactor().Redact)
 	if err != nil {
 		b.t.Fatal(err)
 	}

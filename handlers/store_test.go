@@ -9,11 +9,12 @@ import (
 
 	"recoverbot/bot"
 	"recoverbot/runbook/journal"
+	"recoverbot/runbook/journal/journaltest/blank"
 )
 
 func TestHubStore(t *testing.T) {
 	t.Parallel()
-	j, err := journal.Open(t.Context(), "sqlite://"+filepath.Join(t.TempDir(), "j.db"), time.Now, nil)
+	j, err := journal.Open(t.Context(), blank.DSN(t, filepath.Join(t.TempDir(), "j.db")), time.Now, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

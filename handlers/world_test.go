@@ -23,6 +23,7 @@ import (
 	"recoverbot/runbook/engine"
 	"recoverbot/runbook/fleet"
 	"recoverbot/runbook/journal"
+	"recoverbot/runbook/journal/journaltest/blank"
 	"recoverbot/runbook/scenario"
 )
 
@@ -175,7 +176,7 @@ func newWorldWith(t *testing.T, text string, actions func(applied *atomic.Int64)
 	t.Helper()
 	f, dir := openFleet(t, text), t.TempDir()
 	ctx, cancel := context.WithCancel(context.Background())
-	j, err := journal.Open(ctx, "sqlite://"+filepath.Join(dir, "journal.db"), time.Now, f.Redactor().Redact)
+	j, err := journal.Open(ctx, blank.DSN(t, filepath.Join(dir, "journal.db")), time.Now, f.Redactor().Redact)
 	if err != nil {
 		t.Fatal(err)
 	}

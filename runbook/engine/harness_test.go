@@ -17,6 +17,7 @@ import (
 	"recoverbot/runbook"
 	"recoverbot/runbook/engine"
 	"recoverbot/runbook/journal"
+	"recoverbot/runbook/journal/journaltest/blank"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -193,7 +194,7 @@ func eachJournal(t *testing.T, f func(t *testing.T, j engine.Journal)) {
 
 func sqlite(t *testing.T) engine.Journal {
 	t.Helper()
-	j, err := journal.Open(context.Background(), "sqlite://"+filepath.Join(t.TempDir(), "journal.db"), time.Now, nil)
+	j, err := journal.Open(context.Background(), blank.DSN(t, filepath.Join(t.TempDir(), "journal.db")), time.Now, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
