@@ -3,7 +3,6 @@ package server
 import (
 	"bytes"
 	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 )
@@ -57,13 +56,17 @@ func (p *Process) tree() []int {
 
 // processes reads all of /proc.
 func processes() []stat {
-	dirs, err := filepath.Glob("/proc/[0-9]*/stat")
+	entries, err := os.ReadDir("/proc")
 	if err != nil {
 		return nil
 	}
-	out := make([]stat, 0, len(dirs))
-	for _, d := range dirs {
-		b, err := os.ReadFile(d)
+	out := make([]stat, 0, len(entries))
+	for _, entry := range entries {
+		pid, err := strconv.Atoi(entry.Name())
+		if err != nil {
+			continue
+		}
+		b, err := os.ReadFile("/proc/" + entry.Name() + "/stat")
 		if err != nil {
 			continue // it ended meanwhile
 		}
@@ -76,7 +79,6 @@ func processes() []stat {
 		if len(f) < 3 {
 			continue
 		}
-		pid, _ := strconv.Atoi(strings.Split(d, "/")[2])
 		parent, _ := strconv.Atoi(f[1])
 		group, _ := strconv.Atoi(f[2])
 		out = append(out, stat{pid: pid, parent: parent, group: group, zombie: f[0] == "Z" || f[0] == "X"})
