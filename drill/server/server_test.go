@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -290,7 +291,14 @@ func TestAServerThatCannotStartSaysWhy(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	var hangUp sync.WaitGroup
+	defer hangUp.Wait()
 	defer l.Close()
+	hangUp.Go(func() { // else the one who waits for redis waits for this listener's answer
+		for c, err := l.Accept(); err == nil; c, err = l.Accept() {
+			c.Close()
+		}
+	})
 	_, err = StartRedis(t.Context(), RedisOptions{Dir: short(t), Address: addr, Port: l.Addr().(*net.TCPAddr).Port})
 	if err == nil || !strings.Contains(err.Error(), "Address already in use") {
 		t.Fatalf("error: %v", err)
