@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
-	"testing"
 	"time"
 )
 
@@ -45,19 +44,18 @@ func (c *company) restorable(r run, schemas, live string) {
 func (c *company) rehearses() {
 	c.t.Helper()
 	schemas, live := c.mysql("standby", "SHOW DATABASES"), c.data("standby")
-	due := time.Now().Add(80 * time.Second).Truncate(time.Minute) // the bot starts again before
+	due := time.Now().Add(95 * time.Second).Truncate(time.Minute) // the bot starts again before, also where all is slow
 	c.fleet(func(text string) string {
 		return text + "\nrehearsal:\n  at: " + due.Format(`"15:04"`) + "\n  approved_by: [colleague]\n"
 	})
+	ends(c.t)
 	var r run
-	idle(c.t, func() {
-		eventually(c.t, time.Until(due)+60*time.Second, "the rehearsal of "+due.Format("15:04"), func() error {
-			var ok bool
-			if r, ok = c.rehearsal(); !ok || r.State == "open" {
-				return errors.New(r.State + r.step("rehearse").why())
-			}
-			return nil
-		})
+	eventually(c.t, time.Until(due)+60*time.Second, "the rehearsal of "+due.Format("15:04"), func() error {
+		var ok bool
+		if r, ok = c.rehearsal(); !ok || r.State == "open" {
+			return errors.New(r.State + r.step("rehearse").why())
+		}
+		return nil
 	})
 	c.restorable(r, schemas, live)
 	if d := c.decided(r.ID, "rehearse"); d.By.Name != "colleague" || d.By.Platform != "fleet.yaml" || d.Data["choice"] != "approve" ||
@@ -69,7 +67,7 @@ func (c *company) rehearses() {
 	s.sees(`Last rehearsal`)
 	code := s.sees(`drop +speed_rehearsal_(?s:.*?)abort\s+([0-9a-f]{4})`)
 	s.types("approve " + code)
-	s.sees(`Restorable:\s+` + regexp.QuoteMeta(c.d.Expected.Dump))
+	s.sees(`The run has ended`)
 	s.ends()
 	if again, ok := c.rehearsal(); !ok || again.ID == r.ID {
 		c.t.Error("the terminal has begun nothing")
@@ -128,12 +126,4 @@ func (c *company) takesBack(id string) {
 	if n := c.schemas("standby", "speed%"); n != 1 || c.data("standby") != before {
 		c.t.Errorf("after drop-kept: %s", c.mysql("standby", "SHOW DATABASES"))
 	}
-}
-
-// idle gives a test's turn to another while it waits for a clock.
-func idle(t *testing.T, wait func()) {
-	t.Helper()
-	<-turns
-	defer func() { turns <- struct{}{} }()
-	wait()
 }
