@@ -146,8 +146,8 @@ func (g *telegramRoom) withinLimits(caused ...string) {
 	g.c.t.Logf("Telegram: %d calls, %d of them posts and edits, at most %d a minute", len(g.Calls("")), len(sent), most)
 }
 
-// inTime sees that each card asked soon after the journal said so, whatever else was to be told: the people leave half of
-// what a group takes in a minute to that.
+// inTime sees that each card asked soon after the journal said so, whatever else was to be told: the people leave the
+// most of what a group takes in a minute to that.
 func (g *telegramRoom) inTime(id string) {
 	g.c.t.Helper()
 	const soon = 5 * time.Second
