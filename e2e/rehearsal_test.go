@@ -67,7 +67,8 @@ func (c *company) rehearses() {
 	s.sees(`Last rehearsal`)
 	code := s.sees(`drop +speed_rehearsal_(?s:.*?)abort\s+([0-9a-f]{4})`)
 	s.types("approve " + code)
-	s.sees(`The run has ended`)
+	s.sees(`✅ 1/1 (?s:.*?)Restorable:\s+` + regexp.QuoteMeta(c.d.Expected.Dump))
+	s.sees(`Restorable:(?s:.*?)The run has ended`) // on the closing card, too
 	s.ends()
 	if again, ok := c.rehearsal(); !ok || again.ID == r.ID {
 		c.t.Error("the terminal has begun nothing")

@@ -92,6 +92,18 @@ func otherScenarios(run func(runbook.Run) func(viewer) bot.Message, step func(ru
 	stop.Alert = ""
 	out["fence-closing"] = run(stop)
 
+	tried := shortRun("rehearse-restore", "Rehearse a restore", "演练恢复", def("rehearse", "restore", "standby", "Load the newest backup for a try", "试导入最新备份"))
+	tried.Alert, tried.Scenario.Beside = "", true
+	tried.Step("rehearse").Result.Text = runbook.T("restore.rehearsed", "file", "speed-1.sql", "source", "standby", "tables", 5, "rows", 1204, "newest", "2026-11-23 02:00:00",
+		"seconds", 100.0, "host", "standby", "bytes", int64(612<<20), "brought", 0.0)
+	out["rehearsal-closing"] = run(tried)
+	bad := tried
+	bad.Steps = append([]runbook.StepRun(nil), tried.Steps...)
+	settle(&bad, runbook.Failed, "rehearse")
+	bad.State, bad.Step("rehearse").Result = runbook.Aborted, &runbook.Result{Outcome: runbook.OutcomeFailed,
+		Text: runbook.T("restore.rehearsal_failed", "file", "speed-1.sql", "source", "standby", "why", "It ends in the middle of a statement")}
+	out["rehearsal-aborted"] = run(bad)
+
 	dead := def("out", "nginx", "", "Take the dead machines out of nginx", "从 nginx 剔除挂掉的机器")
 	dead.On = []string{"primary", "standby"}
 	group := shortRun("both", "Both application servers are dead", "两台应用服务器同时挂", dead)

@@ -130,6 +130,7 @@ func (v viewer) runCard(r runbook.Run) bot.Message {
 		m.Ends, m.At = true, lastChange(r)
 	}
 	if r.State != runbook.Open {
+		m.Lines = append(v.verdicts(r), m.Lines...)
 		m.Context = strings.Join(v.watermark(r), " · ") // the summary says the rest
 		for _, o := range engine.OpenItems(r) {
 			m.Lines = append(m.Lines, v.say.T("view.open", "text", v.say.Say(o.Text)))
@@ -199,6 +200,17 @@ func (v viewer) changed(r runbook.Run) []string {
 		}
 		for _, f := range s.Plan.Facts {
 			out = append(out, v.say.Say(f))
+		}
+	}
+	return out
+}
+
+// verdicts are what the steps of a run beside a recovery found: it is for nothing else.
+func (v viewer) verdicts(r runbook.Run) []string {
+	var out []string
+	for _, s := range r.Steps {
+		if r.Scenario.Beside && s.Result != nil && !s.Result.Text.IsZero() {
+			out = append(out, v.say.Say(s.Result.Text))
 		}
 	}
 	return out

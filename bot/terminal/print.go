@@ -77,9 +77,28 @@ func (s *session) cut(m bot.Message) bot.Message {
 	return m
 }
 
+// moving is how far a running card is.
+type moving struct {
+	title    string
+	progress bot.Progress
+}
+
+func (m moving) String() string { return m.title + ": " + bot.PlainProgress(m.progress) }
+
+// fit is m in width columns: rate and time left count more than the end of the title, and than the bar.
+func (m moving) fit(width int) string {
+	number, _, _ := strings.Cut(m.title, " ")
+	least := uniseg.StringWidth(number + "…")
+	progress := ": " + bot.PlainProgress(m.progress)
+	if _, percent := m.progress.Bar(0, "", ""); m.progress.Total > 0 && least+uniseg.StringWidth(progress) > width {
+		progress = fmt.Sprintf(": %d%%  %s", percent, m.progress.Text)
+	}
+	return clip(clip(m.title, max(least, width-uniseg.StringWidth(progress)))+progress, width)
+}
+
 // progress prints how far running cards are: one line rewritten on a terminal, a line now and then on a pipe.
 func (s *session) progress() {
-	var parts []string
+	var parts []moving
 	for key, p := range s.shown {
 		if p.state != "running" {
 			continue
@@ -89,30 +108,35 @@ func (s *session) progress() {
 			continue
 		}
 		m = s.t.in(s.o.Lang, m)
-		if text := m.Title + ": " + bot.PlainProgress(*m.Progress); text != p.progress {
+		part := moving{m.Title, *m.Progress}
+		if text := part.String(); text != p.progress {
 			p.progress = text
 			s.shown[key] = p
-			parts = append(parts, text)
+			parts = append(parts, part)
 		}
 	}
 	if len(parts) == 0 || (!s.o.TTY && time.Since(s.barAt) < pipePace) {
 		for key, p := range s.shown { // held back: it is news again next time
-			if slices.Contains(parts, p.progress) {
+			if slices.ContainsFunc(parts, func(m moving) bool { return m.String() == p.progress }) {
 				p.progress = ""
 				s.shown[key] = p
 			}
 		}
 		return
 	}
-	slices.Sort(parts)
+	slices.SortFunc(parts, func(a, b moving) int { return strings.Compare(a.String(), b.String()) })
 	s.barAt = time.Now()
 	if !s.o.TTY {
 		for _, part := range parts {
-			s.line(part)
+			s.line(part.String())
 		}
 		return
 	}
-	text := clip(strings.Join(parts, " · "), s.o.Width-1)
+	lines := make([]string, len(parts))
+	for i, part := range parts {
+		lines[i] = part.fit((s.o.Width+2)/len(parts) - 3) // of " · " between them
+	}
+	text := strings.Join(lines, " · ")
 	width := uniseg.StringWidth(text)
 	fmt.Fprintf(s.out, "\r%s%s", text, strings.Repeat(" ", max(0, s.bar-width)))
 	s.bar, s.prompted = max(width, 1), false

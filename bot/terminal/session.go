@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -30,6 +31,9 @@ var (
 	ErrNoInput    = errors.New("input ended while a run was open")
 )
 
+// lastWords is how long a session waits, at most, for what became of the steps of a run that is over.
+const lastWords = 2 * time.Second
+
 // pipePace is how often progress is printed where it cannot be rewritten.
 const pipePace = 5 * time.Second
 
@@ -44,8 +48,9 @@ type session struct {
 	id    string
 	n     int
 	seen  int64
-	run   string    // of OneRun
-	ends  bool      // that run's last message was printed
+	run   string // of OneRun
+	end   string // key of that run's last message, printed below all others: "" while the run goes on
+	late  <-chan time.Time
 	since time.Time // messages before that are the past
 	shown map[string]glimpse
 	last  string // key of the card that an answer without a code is for
@@ -117,9 +122,8 @@ func (s *session) loop(ctx context.Context) error {
 	defer pace.Stop()
 	for {
 		changed := s.news()
-		if s.ends {
-			s.say("ui.term_run_ended")
-			return s.out.Flush()
+		if s.end != "" && s.told() {
+			return s.over()
 		}
 		s.prompt()
 		if err := s.out.Flush(); err != nil {
@@ -128,10 +132,14 @@ func (s *session) loop(ctx context.Context) error {
 		select {
 		case <-changed:
 		case <-pace.C: // progress that was held back
+		case <-s.late:
+			return s.over()
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-s.ended:
-			s.news()
+			if s.news(); s.end != "" {
+				return s.over()
+			}
 			s.say("ui.term_bot_gone")
 			_ = s.out.Flush() // the error that counts is that the bot is gone
 			return ErrBotStopped
@@ -180,15 +188,38 @@ func (s *session) news() <-chan struct{} {
 	posts, changed := s.t.board.Since(s.seen)
 	for _, p := range posts {
 		s.seen = p.Seq
-		if s.concerns(p.Message) {
-			s.card(s.t.in(s.o.Lang, p.Message))
-		}
 		if s.run != "" && p.RunID == s.run && p.Ends {
-			s.ends = true
+			s.ends(p.Key)
+		} else if s.concerns(p.Message) {
+			s.card(s.t.in(s.o.Lang, p.Message))
 		}
 	}
 	s.progress()
 	return changed
+}
+
+// ends takes note that the run is over. Its last message may come before the last ones of its steps.
+func (s *session) ends(key string) {
+	if s.end == "" {
+		s.end, s.late, s.lines = key, time.After(lastWords), nil // nobody is asked any more
+	}
+}
+
+// told reports whether each card of the run says what became of it.
+func (s *session) told() bool {
+	posts, _ := s.t.board.Since(0)
+	return !slices.ContainsFunc(posts, func(p bot.Posted) bool {
+		return p.RunID == s.run && (p.Seq > s.seen || p.State == "running" || p.State == "waiting" || p.State == "held")
+	})
+}
+
+// over prints the last message of the run, and that the session ends with it.
+func (s *session) over() error {
+	if m, ok := s.t.board.Get(s.end); ok {
+		s.card(s.t.in(s.o.Lang, m))
+	}
+	s.say("ui.term_run_ended")
+	return s.out.Flush()
 }
 
 // concerns leaves out other runs where this session is for one, and the past: after a start of the bot all messages of
@@ -213,9 +244,8 @@ func (s *session) joined(run string) {
 			continue
 		}
 		if p.Ends {
-			s.ends = true
-		}
-		if p.Ends || open(p.Message) {
+			s.ends(p.Key)
+		} else if open(p.Message) {
 			s.card(s.t.in(s.o.Lang, p.Message))
 		}
 	}

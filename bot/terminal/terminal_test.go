@@ -7,12 +7,15 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
+	"github.com/rivo/uniseg"
 	"go.uber.org/goleak"
 
 	"recoverbot/bot"
@@ -226,6 +229,33 @@ func TestProgress(t *testing.T) {
 	}
 }
 
+// Rate and time left are on the line that is rewritten, however long the title is and however narrow the screen.
+func TestProgressFits(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		width int
+		title string
+		want  string
+	}{
+		"whole":   {120, "3/12 Restore the newest backup", "3/12 Restore the newest backup: [##########----------]  51%  Loading: 612 MB of 1.2 GB, 31 MB/s, 19 s left"},
+		"shorter": {100, "3/12 Restore the newest backup on the standby", "3/12 Restore the newes…: [##########----------]  51%  Loading: 612 MB of 1.2 GB, 31 MB/s, 19 s left"},
+		"number":  {82, "3/12 Restore the newest backup on the standby", "3/12…: [##########----------]  51%  Loading: 612 MB of 1.2 GB, 31 MB/s, 19 s left"},
+		"no bar":  {80, "3/12 Restore the newest backup on the standby", "3/12 Restore the newest ba…: 51%  Loading: 612 MB of 1.2 GB, 31 MB/s, 19 s left"},
+		"wide":    {72, "3/12 在备机上恢复最新的备份", "3/12 在备机上恢复…: 51%  Loading: 612 MB of 1.2 GB, 31 MB/s, 19 s left"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := sit(t, terminal.SessionOptions{TTY: true, Width: c.width}, nil)
+			d.show(bot.Message{Key: "k", Version: 1, State: "running", Title: c.title, Progress: &bot.Progress{Done: 612, Total: 1204, Text: "Loading: 612 MB of 1.2 GB, 31 MB/s, 19 s left"}})
+			text := d.out.await(t, 0, "19 s left")
+			_, line, _ := strings.Cut(text[strings.LastIndex(text, "\n")+1:], "\r")
+			if line != c.want || uniseg.StringWidth(line) >= c.width {
+				t.Errorf("%d columns: %q", uniseg.StringWidth(line), line)
+			}
+		})
+	}
+}
+
 func TestOneRunEndsWithItsRun(t *testing.T) {
 	t.Parallel()
 	d := sit(t, terminal.SessionOptions{Command: "/recover primary", OneRun: true}, func(in bot.Inbound) bot.Reply {
@@ -234,12 +264,44 @@ func TestOneRunEndsWithItsRun(t *testing.T) {
 	d.out.await(t, 0, "Joined run r1.", "3f2a")
 	d.show(bot.Message{Key: "r0.end", Version: 1, RunID: "r0", Title: "another run is over", Ends: true})
 	d.show(bot.Message{Key: "r1.end", Version: 1, RunID: "r1", State: "done", Title: "Service is back", Ends: true})
+	d.show(bot.Message{Key: "watch", Version: 1, State: "info", Title: "the end was read"})
+	d.out.await(t, 0, "the end was read")
+	m := bottest.Card("r1.a", 2) // what became of the last step comes after the end
+	m.State, m.Title, m.Lines, m.Buttons, m.Code = "done", "Restored", []string{"5 tables."}, nil, ""
+	d.show(m)
 	if err := <-d.err; err != nil {
 		t.Error(err)
 	}
-	if text := d.out.String(); !strings.Contains(text, "Service is back") || !strings.Contains(text, "The run has ended.") || strings.Contains(text, "an old run") {
+	text := d.out.String()
+	if !regexp.MustCompile(`(?s)Restored.*5 tables\..*Service is back.*The run has ended\.`).MatchString(text) || strings.Contains(text, "an old run") {
 		t.Errorf("screen:\n%s", text)
 	}
+}
+
+// A run whose steps say nothing more ends all the same.
+func TestOneRunEndsWithoutLastWords(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		term, out := newTerminal(t), &screen{}
+		in := &bottest.Inbox{Answer: func(bot.Inbound) bot.Reply { return bot.Reply{RunID: "r1"} }}
+		ctx, stop := context.WithCancel(context.Background())
+		var wg sync.WaitGroup
+		wg.Go(func() { _ = term.Run(ctx, in) })
+		r, w := io.Pipe()
+		for _, m := range []bot.Message{bottest.Card("r1.a", 1), {Key: "r1.end", Version: 1, RunID: "r1", State: "done", Title: "Service is back", Ends: true}} {
+			m.RunID = "r1"
+			_, _ = term.Send(ctx, m)
+		}
+		if err := term.ServeSession(ctx, r, out, terminal.SessionOptions{UserID: "ops1", Command: "/recover primary", OneRun: true}); err != nil {
+			t.Error(err)
+		}
+		if text := out.String(); !strings.Contains(text, "Service is back") || !strings.Contains(text, "The run has ended.") {
+			t.Errorf("screen:\n%s", text)
+		}
+		_ = w.Close()
+		stop()
+		wg.Wait()
+	})
 }
 
 func TestEndings(t *testing.T) {
