@@ -156,7 +156,7 @@ func views() map[string]func(v viewer) bot.Message {
 	s.State, s.DecidedBy = runbook.Executing, by("ops1", "terminal", "03:14:20", runbook.Approve)
 	s.Plan = &runbook.Plan{Verdict: runbook.Ready, Summary: runbook.T("restore.summary", "database", "speed", "host", "standby",
 		"file", "speed-20261123.sql", "source", "standby")}
-	s.Progress = &runbook.Progress{Done: 612 << 20, Total: 1204 << 20, Unit: "bytes", Text: runbook.T("restore.phase_load", "statements", 41832)}
+	s.Progress = &runbook.Progress{Done: 612 << 20, Total: 1204 << 20, Unit: "bytes", Text: runbook.T("restore.phase_load")}
 	out["running"] = step(r, "restore")
 
 	r, s = domainsWait()

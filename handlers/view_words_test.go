@@ -1,8 +1,10 @@
 package handlers
 
 import (
+	"reflect"
 	"slices"
 	"testing"
+	"time"
 
 	"recoverbot/runbook"
 )
@@ -11,6 +13,13 @@ import (
 func TestTablesInWords(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
+	kept := runbook.Table{Name: "kept", Columns: []string{"schema", "kept since", "size", "dump of", "check"}, Words: true, Rows: [][]string{
+		{"2026", "2026-11-23T14:04:59Z", "207012738", "2025-12-31T16:30:00Z", "207012738"}, {"s", "", "unknown", "2026-12-31T16:30:00Z", "2026-11-23T14:04:59Z"}}}
+	east := viewer{say: w.Bundle.Printer("en", time.FixedZone("", 8*3600)), now: time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC)}
+	want := [][]string{{"2026", "11-23 22:04", "207 MB", "01-01 00:30", "207012738"}, {"s", "", "unknown", "2027-01-01 00:30", "2026-11-23T14:04:59Z"}}
+	if got := east.inWords(kept).Rows; !reflect.DeepEqual(got, want) {
+		t.Errorf("sizes and times: %q", got)
+	}
 	table := runbook.Table{Name: "checks", Columns: []string{"host", "check", "result", "unheard of"}, Words: true,
 		Rows: [][]string{{"down", "missing", "FAIL", "ok"}, {"nginx1", "", "exit 3"}}}
 	for lang, want := range map[string][]string{

@@ -115,6 +115,15 @@ func (p *Printer) Text(t runbook.Text) string { return t.In(p.lang) }
 // Clock shows a time of day in the printer's zone.
 func (p *Printer) Clock(t time.Time) string { return t.In(p.zone).Format("15:04:05") }
 
+// Minute shows a day and a time of day in the printer's zone, with the year where it is not that of now.
+func (p *Printer) Minute(t, now time.Time) string {
+	t = t.In(p.zone)
+	if t.Year() != now.In(p.zone).Year() {
+		return t.Format("2006-01-02 15:04")
+	}
+	return t.Format("01-02 15:04")
+}
+
 // arg renders nested messages; they are maps once they have been through JSON.
 func (p *Printer) arg(v any) any {
 	switch x := v.(type) {

@@ -5,12 +5,15 @@ import (
 	"compress/gzip"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
 	"recoverbot/runbook"
+	"recoverbot/runbook/action"
+	"recoverbot/runbook/fleet"
 )
 
 func packed(t *testing.T, text string) string {
@@ -176,6 +179,30 @@ func TestManyDumps(t *testing.T) {
 	_, _, p = w.plan()
 	if state, _ := row(p, "standby", "speed-2019-12-01.sql"); state != "chosen" {
 		t.Errorf("the dump that was named is %s: %s", state, say(t, p.Why))
+	}
+}
+
+// Where no backups are kept nobody expects a directory of dumps; anywhere else a newer dump may lie where nobody looked.
+func TestUnsearched(t *testing.T) {
+	t.Parallel()
+	r := newRestore(Spec{}, action.Env{Run: runbook.Run{Bindings: map[string][]string{"dead": {"dead"}}}})
+	none, slow := runbook.T("restore.no_directory"), runbook.T("restore.host_slow", "seconds", 20)
+	var p runbook.Plan
+	r.unsearched(&p, []candidate{
+		{host: fleet.Host{Name: "dead", Roles: []string{"backup"}}, refused: slow},
+		{host: fleet.Host{Name: "report", Roles: []string{"report", "backup"}}, refused: none},
+		{host: fleet.Host{Name: "primary", Roles: []string{"primary"}}, refused: none},
+		{host: fleet.Host{Name: "nginx1", Roles: []string{"nginx"}}, refused: slow},
+		{host: fleet.Host{Name: "standby"}, name: "speed.sql"},
+	})
+	var got []string
+	for _, m := range append(p.Facts, p.Warnings...) {
+		got = append(got, say(t, m))
+	}
+	want := []string{"primary was not searched: it has no directory of dumps", "report was not searched: it has no directory of dumps",
+		"nginx1 was not searched: no answer within 20 s"}
+	if len(p.Facts) != 1 || p.Danger || !slices.Equal(got, want) {
+		t.Errorf("%d facts: %q", len(p.Facts), got)
 	}
 }
 

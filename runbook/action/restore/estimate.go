@@ -8,11 +8,16 @@ import (
 	"recoverbot/runbook/action"
 )
 
-// Taken where nothing was measured yet: on two cores a dump loads at about 25 MB/s; between hosts 30 MB/s is modest.
+// Taken where nothing was measured: a dump loads at 27 MB/s on two idle cores, and at 3 MB/s at low priority on busy ones;
+// between hosts 30 MB/s is modest.
 const (
-	loadRate = 25e6
+	loadRate = 8e6
 	copyRate = 30e6
 )
+
+// telling is how much a load must have been for its rate to tell anything, or else a tenth of what is to be loaded: of a
+// small one most is the beginning and the end.
+const telling = 64e6
 
 // estimate says how long a restore will take, where that is known from, and what came of the last rehearsal.
 func (r *restore) estimate(ctx context.Context, p *runbook.Plan, e effect, remote bool) []runbook.Msg {
@@ -21,7 +26,7 @@ func (r *restore) estimate(ctx context.Context, p *runbook.Plan, e effect, remot
 	var facts []runbook.Msg
 	rehearsed := false
 	for _, m := range r.env.Measured(ctx, e.Database) { // the newest first
-		if m.Seconds > 0 && m.Bytes > 0 && from.At.IsZero() {
+		if m.Seconds > 0 && m.Bytes > 0 && m.Bytes >= min(telling, e.Bytes/10) && from.At.IsZero() {
 			from, rate = m, float64(m.Bytes)/m.Seconds
 			seconds = float64(e.Bytes) / rate
 		}
@@ -45,7 +50,7 @@ func (r *restore) estimate(ctx context.Context, p *runbook.Plan, e effect, remot
 		at = from.At.UTC().Format(time.RFC3339)
 	}
 	facts = append([]runbook.Msg{runbook.T("restore.fact_estimate", "seconds", seconds, "rate", int64(rate), "at", at, "host", from.Host,
-		"rehearsal", from.Rehearsal)}, facts...)
+		"rehearsal", from.Rehearsal, "most", from.Rehearsal && !e.Rehearse && !e.Stream)}, facts...)
 	if !rehearsed {
 		facts = append(facts, runbook.T("restore.fact_not_rehearsed"))
 	}

@@ -103,7 +103,7 @@ func (l *lines) take(line load.Line) {
 		l.refused, l.changed, l.bad, l.scratchLeft = line.Refused, line.Changed, line.Bad, line.Left
 	case line.Progress != nil:
 		l.meter.tell(runbook.Progress{Done: line.Progress.Done, Total: line.Progress.Total, Unit: unit(line.Progress.Phase)},
-			"restore.phase_"+line.Progress.Phase, "statements", line.Progress.Statements)
+			"restore.phase_"+line.Progress.Phase)
 	}
 }
 

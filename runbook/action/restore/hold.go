@@ -70,7 +70,9 @@ func (r *restore) carry(ctx context.Context, a *attempt, p runbook.Plan, e effec
 		if err != nil {
 			return ended, 0, a.refuse(err)
 		}
-		brought = time.Since(began)
+		if e.Source != h.Name {
+			brought = time.Since(began)
+		}
 		l.meter.tell(runbook.Progress{}, "restore.uploading", "host", h.Name) // 30 MB over a far link take a while
 		spec, err := r.install(ctx, e, h, d, c, file, job)
 		if err != nil || a.signals(true) {

@@ -55,7 +55,7 @@ func metered(t *testing.T, do func(m *meter, next func(after time.Duration) stri
 }
 
 func bytesDone(m *meter, done int64) {
-	m.tell(runbook.Progress{Done: done, Total: 100e6, Unit: "bytes"}, "restore.phase_load", "statements", 1)
+	m.tell(runbook.Progress{Done: done, Total: 100e6, Unit: "bytes"}, "restore.phase_load")
 }
 
 // A card is told every few seconds how much of a load is done, at what rate of late, and how long it will take; the
@@ -70,22 +70,22 @@ func TestMeter(t *testing.T) {
 			}
 		}
 		bytesDone(m, 0)
-		want("a beginning", "0s Loading, 1 statement: 0 B of 100 MB", 0)
+		want("a beginning", "0s Loading: 0 B of 100 MB", 0)
 		for i := range int64(4) {
 			time.Sleep(time.Second)
 			bytesDone(m, (1+i)*1e6)
 		}
-		want("every three seconds", "3s Loading, 1 statement: 3.0 MB of 100 MB, 1.0 MB/s, 1 min 37 s left", 0)
+		want("every three seconds", "3s Loading: 3.0 MB of 100 MB, 1.0 MB/s, 1 min 37 s left", 0)
 		for i := range int64(30) { // faster now: the rate is that of late
 			time.Sleep(time.Second)
 			bytesDone(m, 4e6+(1+i)*3e6)
 		}
 		told := strings.Split(next(0), "\n")
-		if last, want := told[len(told)-1], "33s Loading, 1 statement: 91.0 MB of 100 MB, 3.0 MB/s, 3 s left"; len(told) != 10 || last != want {
+		if last, want := told[len(told)-1], "33s Loading: 91.0 MB of 100 MB, 3.0 MB/s, 3 s left"; len(told) != 10 || last != want {
 			t.Errorf("%d times, at last %s, want %s", len(told), last, want)
 		}
 		bytesDone(m, 100e6)
-		want("an end", "34s Loading, 1 statement: 100 MB of 100 MB, 3.3 MB/s, 0 s left", 0)
+		want("an end", "34s Loading: 100 MB of 100 MB, 3.3 MB/s, 0 s left", 0)
 		m.tell(runbook.Progress{Done: 1, Total: 14, Unit: "keys"}, "restore.phase_keys")
 		want("the next phase", "34s Adding keys: 1 of 14", 0)
 		m.tell(runbook.Progress{Done: 2, Total: 14, Unit: "keys"}, "restore.phase_keys")

@@ -170,11 +170,17 @@ func (r *restore) choose(ctx context.Context, all, ranked []candidate, schema st
 	return nil, inspected{}, nil
 }
 
-// unsearched warns of hosts that could not be searched: a newer dump may lie there. Of the dead one nothing else is expected.
+// unsearched warns of hosts that could not be searched: a newer dump may lie there. Of the dead one nothing else is
+// expected, and of one that keeps no backups no directory of dumps.
 func (r *restore) unsearched(p *runbook.Plan, all []candidate) {
 	for _, c := range all {
-		if c.name == "" && !slices.Contains(r.env.Run.Bindings["dead"], c.host.Name) {
-			problems{p}.add(false, "restore.host_left_out", "host", c.host.Name, "why", c.refused)
+		text := runbook.T("restore.host_left_out", "host", c.host.Name, "why", c.refused)
+		switch {
+		case c.name != "" || slices.Contains(r.env.Run.Bindings["dead"], c.host.Name):
+		case c.refused.ID == "restore.no_directory" && !c.host.HasRole("backup"):
+			p.Facts = append(p.Facts, text)
+		default:
+			p.Warnings = append(p.Warnings, text)
 		}
 	}
 }

@@ -68,7 +68,7 @@ func TestRehearsal(t *testing.T) {
 	if err != nil || res.Outcome != runbook.OutcomeDone || res.Text.ID != "restore.rehearsed" || res.Values["load_seconds"] == "" || len(res.Open) > 0 {
 		t.Fatalf("%v %s %v %s", err, say(t, res.Text), res.Values, out.Text())
 	}
-	if text := say(t, res.Text); !strings.Contains(text, "3 tables, 3004 rows") || !strings.Contains(text, "2026-11-22 01:58:12") {
+	if text := say(t, res.Text); !strings.Contains(text, "3 tables, 3004 rows") || !strings.Contains(text, "2026-11-22 01:58:12") || !strings.Contains(text, "; copied before in ") {
 		t.Error(text)
 	}
 	for _, name := range others {
@@ -101,8 +101,12 @@ func TestRehearsalOfWhatIsInUse(t *testing.T) {
 	w := newWorld(t)
 	before := w.live()
 	w.put("standby", "speed-20261122.sql", w.dump("--compact"))
-	if _, _, p := w.rehearse("standby"); p.Verdict != runbook.Ready || p.Danger || len(p.Warnings) == 0 {
+	a, job, p := w.rehearse("standby")
+	if p.Verdict != runbook.Ready || p.Danger || len(p.Warnings) == 0 {
 		t.Errorf("a dump without a trailer: %s %v %+v", p.Verdict, p.Danger, p.Warnings)
+	}
+	if res, err := a.Apply(t.Context(), p, job, nil); err != nil || !strings.Contains(say(t, res.Text), " at low priority (") || strings.Contains(say(t, res.Text), "copied") {
+		t.Errorf("a dump that lies there: %s %v", say(t, res.Text), err)
 	}
 	w.put("standby", "speed-20261122.sql", w.dump())
 	w.Exec(w.db, "UPDATE speed.t_app_dns SET created_at='2026-11-22 09:00:00'")
@@ -181,22 +185,36 @@ func TestEstimate(t *testing.T) {
 	good := action.Measured{At: at, Rehearsal: true, Host: "standby", File: "speed-1.sql", Bytes: 1e9, Seconds: 100}
 	bad := action.Measured{At: at.Add(24 * time.Hour), Rehearsal: true, Host: "standby", File: "speed-2.sql", Failed: runbook.T("dump.server_gone")}
 	real := action.Measured{At: at.Add(time.Hour), Host: "spare1", File: "speed-1.sql", Bytes: 2e9, Seconds: 100}
+	small := action.Measured{At: at.Add(2 * time.Hour), Host: "spare1", File: "speed-0.sql", Bytes: 3e6, Seconds: 3}
+	const (
+		assumed   = "Takes about 1 min 4 s (assumed: 8.0 MB/s; no load of such a size was measured yet)"
+		never     = "Never rehearsed: recoverbot rehearse restore"
+		rehearsed = "Last rehearsal, 2026-11-21 05:00:00: speed-1.sql was restorable, 1 min 40 s on standby"
+	)
+	half := effect{Bytes: 5e8}
 	for name, x := range map[string]struct {
+		e        effect
 		past     []action.Measured
 		facts    []string
 		warnings []string
 	}{
-		"never": {nil, []string{"Takes about 21 s (assumed: 25.0 MB/s; nothing was measured yet)", "Never rehearsed: recoverbot rehearse restore"}, nil},
-		"rehearsed": {[]action.Measured{good}, []string{
-			"Takes at most about 50 s (rehearsal of 2026-11-21 05:00:00 on standby: 10.0 MB/s, at low priority)",
-			"Last rehearsal, 2026-11-21 05:00:00: speed-1.sql was restorable, 1 min 40 s on standby"}, nil},
-		"failed since": {[]action.Measured{bad, real, good}, []string{"Takes about 25 s (restore of 2026-11-21 06:00:00 on spare1: 20.0 MB/s)"},
+		"never": {half, nil, []string{assumed, never}, nil},
+		"rehearsed": {half, []action.Measured{good}, []string{
+			"Takes at most about 50 s (rehearsal of 2026-11-21 05:00:00 on standby: 10.0 MB/s, at low priority)", rehearsed}, nil},
+		"through the bot": {effect{Bytes: 5e8, Stream: true}, []action.Measured{good}, []string{
+			"Takes about 50 s (rehearsal of 2026-11-21 05:00:00 on standby: 10.0 MB/s, at low priority)", rehearsed}, nil},
+		"another rehearsal": {effect{Bytes: 5e8, Rehearse: true}, []action.Measured{good}, []string{
+			"Takes about 50 s (rehearsal of 2026-11-21 05:00:00 on standby: 10.0 MB/s, at low priority)", rehearsed}, nil},
+		"only a small one":     {half, []action.Measured{small}, []string{assumed, never}, nil},
+		"a small one since":    {half, []action.Measured{small, real}, []string{"Takes about 25 s (restore of 2026-11-21 06:00:00 on spare1: 20.0 MB/s)", never}, nil},
+		"as small as the dump": {effect{Bytes: 3e7}, []action.Measured{small}, []string{"Takes about 30 s (restore of 2026-11-21 07:00:00 on spare1: 1.0 MB/s)", never}, nil},
+		"failed since": {half, []action.Measured{bad, real, good}, []string{"Takes about 25 s (restore of 2026-11-21 06:00:00 on spare1: 20.0 MB/s)"},
 			[]string{"Last rehearsal, 2026-11-22 05:00:00: speed-2.sql could not be restored. The connection to MySQL was lost while loading. The live data is as it was"}},
 	} {
 		r := newRestore(Spec{}, action.Env{Past: func(context.Context, string) []action.Measured { return x.past }})
 		var p runbook.Plan
 		var facts, warnings []string
-		for _, m := range r.estimate(t.Context(), &p, effect{Bytes: 5e8}, false) {
+		for _, m := range r.estimate(t.Context(), &p, x.e, false) {
 			facts = append(facts, say(t, m))
 		}
 		for _, m := range p.Warnings {

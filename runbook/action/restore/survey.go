@@ -39,7 +39,7 @@ func (s *survey) Plan(ctx context.Context) (runbook.Plan, error) {
 	named := r.env.Run.Params["dump"] != ""
 	switch {
 	case err != nil:
-		p.Facts = r.refusals(f.all)
+		p.Facts = append(p.Facts, r.refusals(f.all)...)
 		return action.Cannot(p, err)
 	case f.chosen == nil || !f.chosen.ends.Complete && !named:
 		s.lost(&p, d, f.all, ranked)

@@ -67,14 +67,12 @@ func (u *undo) Plan(ctx context.Context) (runbook.Plan, error) {
 		return action.Cannot(p, sqlError(err, x.h))
 	}
 	p.Tables = append(p.Tables, beside(e, k, counts))
-	p.Danger = true
 	p.Verdict = runbook.Ready
 	p.Facts = append(p.Facts, runbook.T("restore.undo_kept", "kept", k.name, "at", k.at.Format(time.RFC3339),
 		"seconds", r.env.Now().Sub(k.at).Seconds(), "tables", len(k.tables), "rows", k.rows))
 	if !t.newest.IsZero() {
 		p.Facts = append(p.Facts, runbook.T("restore.fact_newest", "table", t.newestIn, "at", t.newest.UTC().Format(time.RFC3339)))
 	}
-	p.Facts = append(p.Facts, runbook.T("restore.undo_loses", "old", e.Old))
 	var stay []string
 	for _, name := range t.tables {
 		if !slices.Contains(k.tables, name) && !slices.Contains(e.Out, name) {
@@ -85,6 +83,7 @@ func (u *undo) Plan(ctx context.Context) (runbook.Plan, error) {
 		p.Facts = append(p.Facts, runbook.T("restore.undo_stay", "tables", join(stay)))
 	}
 	w := problems{&p}
+	w.add(true, "restore.undo_loses", "old", e.Old)
 	if was == nil {
 		w.add(true, "restore.undo_no_record", "kept", k.name)
 	}

@@ -75,6 +75,9 @@ func TestUndo(t *testing.T) {
 	written := w.sums("speed")
 
 	u, job, p := w.step(Spec{Undo: true}, nil)
+	if p.Warnings[0].ID != "restore.undo_loses" {
+		t.Errorf("what is lost does not come first: %+v", p.Warnings)
+	}
 	exact := p.Effect.Exact[0].Text
 	for _, want := range []string{"`speed`.`users` TO `speed_undone_", "`" + old + "`.`users` TO `speed`.`users`", "`speed`.`orders` TO `speed_undone_"} {
 		if !strings.Contains(exact, want) {

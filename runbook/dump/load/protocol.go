@@ -48,11 +48,10 @@ type Line struct {
 
 // Progress is how far the helper is.
 type Progress struct {
-	Phase      string `json:"phase"` // "check", "load", "keys" or "compare"
-	Done       int64  `json:"done"`  // bytes of the file (check), of the dump (load); tables (keys, compare)
-	Total      int64  `json:"total"`
-	Statements int64  `json:"statements"`
-	// Keys of KeysTotal tables have the keys that waited for their rows, while others may still be loading.
+	Phase string `json:"phase"` // "check", "load", "keys" or "compare"
+	Done  int64  `json:"done"`  // bytes of the file (check), of the dump (load); keys; tables (compare)
+	Total int64  `json:"total"`
+	// Keys of KeysTotal keys that waited for their rows are there, while other tables may still be loading.
 	Keys      int64 `json:"keys,omitempty"`
 	KeysTotal int64 `json:"keys_total,omitempty"`
 }

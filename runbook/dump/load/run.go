@@ -131,7 +131,6 @@ func (l *loader) check(ctx context.Context) error {
 	l.summary, err = dump.Scan(ctx, io.TeeReader(d, l.sums), rules, func(s dump.Statement) {
 		planner.See(s)
 		l.status.done.Store(d.Position())
-		l.status.statements.Add(1)
 	})
 	if err != nil {
 		if l.cfg.Gzip && ctx.Err() == nil { // damage may look like anything, and is known by a sum at the end

@@ -9,13 +9,12 @@ import (
 
 // status is how far a load is. It is told every second, also while the server works on one long statement.
 type status struct {
-	mu         sync.Mutex
-	name       string // of the phase
-	total      int64
-	done       atomic.Int64 // bytes; tables while comparing
-	statements atomic.Int64
-	keys       atomic.Int64 // tables whose keys are there
-	keysAll    atomic.Int64
+	mu      sync.Mutex
+	name    string // of the phase
+	total   int64
+	done    atomic.Int64 // bytes; tables while comparing
+	keys    atomic.Int64 // that are there
+	keysAll atomic.Int64
 }
 
 func (s *status) phase(name string, total int64) {
@@ -23,13 +22,12 @@ func (s *status) phase(name string, total int64) {
 	defer s.mu.Unlock()
 	s.name, s.total = name, total
 	s.done.Store(0)
-	s.statements.Store(0)
 }
 
 func (s *status) progress() Progress {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	p := Progress{Phase: s.name, Done: s.done.Load(), Total: s.total, Statements: s.statements.Load(), Keys: s.keys.Load(), KeysTotal: s.keysAll.Load()}
+	p := Progress{Phase: s.name, Done: s.done.Load(), Total: s.total, Keys: s.keys.Load(), KeysTotal: s.keysAll.Load()}
 	if p.Phase == "load" && p.KeysTotal > 0 && p.Done >= p.Total { // rows are in, keys are not
 		p.Phase, p.Done, p.Total = "keys", p.Keys, p.KeysTotal
 	}

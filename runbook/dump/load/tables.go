@@ -126,7 +126,7 @@ func (l *loader) create(ctx context.Context, s *session, t *table, create string
 	if err := s.exec(ctx, "DROP TABLE "+quote(t.Name)); err != nil {
 		return err
 	}
-	l.status.keysAll.Add(1)
+	l.status.keysAll.Add(t.waiting())
 	return s.exec(ctx, t.Bare)
 }
 
@@ -151,7 +151,6 @@ func (l *loader) fill(ctx context.Context, w *work, s *session, in *text, piece 
 			return err
 		}
 		l.status.done.Add(r.Length)
-		l.status.statements.Add(r.Statements)
 		w.loaded(piece.t)
 	}
 }
@@ -183,7 +182,7 @@ func (l *loader) finish(ctx context.Context, s *session, t *table) error {
 			err = s.exec(ctx, t.Keys)
 		}
 		if err == nil {
-			l.status.keys.Add(1)
+			l.status.keys.Add(t.waiting())
 		}
 	}
 	if err == nil {
@@ -268,7 +267,6 @@ func (l *loader) statements(ctx context.Context, s *session) error {
 			return err
 		}
 		l.status.done.Store(split.Offset())
-		l.status.statements.Add(1)
 	}
 }
 

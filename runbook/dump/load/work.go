@@ -41,10 +41,11 @@ type table struct {
 	report   TableReport
 }
 
+// waiting is about how many keys of a table wait for its rows.
+func (t *table) waiting() int64 { return int64(strings.Count(t.Keys, " ADD ")) }
+
 // keyWork is what adding the keys of a table takes, as bytes of rows in the same time.
-func (t *table) keyWork() int64 {
-	return t.Rows * int64(strings.Count(t.Keys, " ADD ")) * keyOfRow
-}
+func (t *table) keyWork() int64 { return t.Rows * t.waiting() * keyOfRow }
 
 // work deals out what is to be done: the largest table first, keys as soon as a table's rows are in. A session that
 // finds nothing left takes half of what another one has before it.

@@ -84,3 +84,22 @@ func idle(w *work) {
 		}
 	}
 }
+
+// Once all rows are in, what is told of a load is how many keys are there, not of how many tables.
+func TestKeysAreCounted(t *testing.T) {
+	t.Parallel()
+	one := &table{Section: &dump.Section{Keys: "ALTER TABLE `t` ADD KEY `a` (`a`), ADD UNIQUE KEY `b` (`b`)"}}
+	var s status
+	s.phase("load", 100)
+	s.keysAll.Add(one.waiting() * 5)
+	s.keys.Add(one.waiting())
+	for done, want := range map[int64]Progress{
+		99:  {Phase: "load", Done: 99, Total: 100, Keys: 2, KeysTotal: 10},
+		100: {Phase: "keys", Done: 2, Total: 10, Keys: 2, KeysTotal: 10},
+	} {
+		s.done.Store(done)
+		if got := s.progress(); got != want {
+			t.Errorf("%+v, want %+v", got, want)
+		}
+	}
+}
