@@ -41,6 +41,15 @@ func story() []bot.Message {
 	}
 }
 
+// onOneLine tells that nothing at the top, and no mark of a row, is cut off or broken into two lines.
+const onOneLine = `(() => {
+	const text = document.createRange(), all = [...document.querySelectorAll('.bar .badge, .bar .quiet, td.mark')];
+	return all.some(e => e.matches('td')) && all.every(e => {
+		text.selectNodeContents(e);
+		return text.getBoundingClientRect().height < 24 && e.getBoundingClientRect().right <= 390;
+	});
+})()`
+
 func TestOnAPhone(t *testing.T) {
 	t.Parallel()
 	in := &bottest.Inbox{}
@@ -71,6 +80,7 @@ func TestOnAPhone(t *testing.T) {
 	browser.Act(t, ctx, "log in", browser.Keys("#token", "token-of-ops1\r"), browser.Visible("#line"))
 	browser.Eventually(t, ctx, `document.querySelectorAll('.card').length === 5 && document.querySelector('#status b').textContent.includes('domain list')`)
 	browser.Eventually(t, ctx, `document.documentElement.scrollWidth <= 390`)
+	browser.Eventually(t, ctx, onOneLine)
 	browser.Eventually(t, ctx, `[...document.querySelectorAll('.actions button, .keys button, .quiet, #say button, #line, .check')].every(b => b.getBoundingClientRect().height >= 44)`)
 	browser.Shot(t, ctx, "2-waiting-light")
 	browser.Act(t, ctx, "dark", browser.Click("#theme"), browser.JS("window.scrollTo(0, document.body.scrollHeight)"))
@@ -128,7 +138,9 @@ func TestOnAPhone(t *testing.T) {
 	form.Version, form.State, form.Buttons, form.Form, form.Ends = 2, "done", nil, nil, true
 	_, _ = h.w.Send(t.Context(), form)
 
-	browser.Act(t, ctx, "desktop, Chinese", chromedp.EmulateViewport(1280, 900), browser.Click("#theme"), browser.Click(`a[hreflang=zh]`), browser.Visible(`html[lang=zh] #line`))
+	browser.Act(t, ctx, "Chinese", browser.Click("#theme"), browser.Click(`a[hreflang=zh]`), browser.Visible(`html[lang=zh] #line`))
+	browser.Eventually(t, ctx, onOneLine)
+	browser.Act(t, ctx, "desktop", chromedp.EmulateViewport(1280, 900))
 	browser.Eventually(t, ctx, `document.querySelectorAll('.card').length === 6`)
 	browser.Shot(t, ctx, "7-desktop-zh")
 
