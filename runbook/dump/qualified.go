@@ -5,6 +5,7 @@ type place struct {
 	table  bool // the next name is a table's
 	list   bool // and so is the one after the next comma
 	scalar bool // within the parentheses of a function that knows FROM: EXTRACT(YEAR FROM x)
+	rows   bool // that table is filled: VALUES gives its rows
 }
 
 // qualified finds schema names before table names. The own schema's is replaced by the scratch schema's; another one
@@ -40,6 +41,11 @@ func (r Rules) qualified(text []byte, ts []token, body bool) (Checked, error) {
 				outer = outer[:len(outer)-1]
 			}
 			at.table = false
+			continue
+		case t.p("{"): // {OJ a LEFT JOIN b …}, {d '2026-11-22'}: behind the word stands what could stand here
+			if i++; i == len(ts) || ts[i].kind != word {
+				return Checked{}, refuse("dump.unknown_statement", ts)
+			}
 			continue
 		case t.p(","):
 			at.table = at.list
@@ -82,15 +88,17 @@ func (r Rules) qualified(text []byte, ts []token, body bool) (Checked, error) {
 // keyword moves at behind the word at i of ts; false where the word may be a name.
 func keyword(ts []token, i int, at *place, trigger *bool) bool {
 	switch ts[i].text {
-	case "TABLE", "TABLES", "TO", "RENAME", "JOIN", "INTO", "REFERENCES", "CALL", "HANDLER", "STRAIGHT_JOIN", "USING":
+	case "INTO":
+		at.table, at.list, at.rows = true, true, true
+	case "TABLE", "TABLES", "TO", "RENAME", "JOIN", "REFERENCES", "CALL", "HANDLER", "STRAIGHT_JOIN", "USING":
 		at.table, at.list = true, true
 	case "FROM":
 		if !at.scalar {
-			at.table, at.list = true, true
+			at.table, at.list, at.rows = true, true, false
 		}
 	case "UPDATE":
 		at.table = i == 0 || !ts[i-1].is("KEY")
-		at.list = at.table
+		at.list, at.rows = at.table, false
 	case "VIEW", "TRIGGER", "PROCEDURE", "FUNCTION", "EVENT", "SEQUENCE": // also names of columns
 		if i > 16 && !hasWord(ts[i-1:i], "CREATE", "DROP", "ALTER", "SHOW") && (i+2 >= len(ts) || !ts[i+2].p(".")) {
 			return false
@@ -100,7 +108,7 @@ func keyword(ts []token, i int, at *place, trigger *bool) bool {
 		if i+1 < len(ts) && ts[i+1].p("(") {
 			return true
 		}
-		at.table, at.list = true, true
+		at.table, at.list, at.rows = true, true, true
 	case "NEXTVAL", "LASTVAL", "SETVAL":
 		at.table = i+1 < len(ts) && ts[i+1].p("(")
 	case "FOR":
@@ -111,7 +119,11 @@ func keyword(ts []token, i int, at *place, trigger *bool) bool {
 	case "ON":
 		at.table = *trigger || ofIndex(ts[:i])
 		*trigger = false
-	case "WHERE", "SET", "VALUES", "GROUP", "ORDER", "HAVING", "LIMIT", "SELECT", "THEN", "ELSE", "LOOP", "REPEAT": // not BEGIN and DO, which can name a table
+	case "VALUES": // in a condition between tables it is a function
+		at.table, at.list = false, at.list && !at.rows && i > 0 && !ts[i-1].p("(")
+	case "GROUP", "ORDER": // USE INDEX FOR ORDER BY (i) stands between tables
+		at.table, at.list = false, at.list && hasWord(ts[max(0, i-1):i], "FOR")
+	case "WHERE", "SET", "HAVING", "LIMIT", "SELECT": // nothing that can name a table or stand in a condition between tables
 		at.table, at.list = false, false
 	default:
 		return false
