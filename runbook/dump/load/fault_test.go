@@ -5,12 +5,14 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -147,7 +149,7 @@ func TestCanceledWithinAStatement(t *testing.T) {
 			}
 		}
 	}
-	opened, released := 0, make(chan error, 1)
+	opened, released, plain := 0, make(chan error, 1), src
 	open := src.Open
 	src.Far = true
 	src.Open = func(c context.Context, offset int64) (io.ReadCloser, error) {
@@ -173,6 +175,46 @@ func TestCanceledWithinAStatement(t *testing.T) {
 		t.Error(err)
 	}
 	p.clean(cfg)
+
+	// The session that has the lock is kept alive by pings: no row may go over it, nor a statement that a ping would meet.
+	var mu sync.Mutex
+	var taps []*tap
+	last = Run(t.Context(), cfg, plain, func(ctx context.Context) (net.Conn, error) {
+		c, err := dialer(cfg)(ctx)
+		if err != nil {
+			return nil, err
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		taps = append(taps, &tap{Conn: c})
+		return taps[len(taps)-1], nil
+	}, func(Line) {})
+	if last.Report == nil {
+		t.Errorf("%+v", last.Refused)
+	}
+	rows := 0
+	for _, x := range taps {
+		if sent := x.sent.String(); strings.Contains(sent, "INSERT INTO") {
+			rows++
+			if strings.Contains(sent, "GET_LOCK") {
+				t.Error("rows go over the session that is kept alive")
+			}
+		}
+	}
+	if rows != 1 {
+		t.Errorf("%d sessions load in order", rows)
+	}
+}
+
+// tap keeps what is sent over a connection.
+type tap struct {
+	net.Conn
+	sent bytes.Buffer
+}
+
+func (c *tap) Write(p []byte) (int, error) {
+	c.sent.Write(p)
+	return c.Conn.Write(p)
 }
 
 func TestAnotherLoad(t *testing.T) {

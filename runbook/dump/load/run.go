@@ -83,7 +83,6 @@ func (l *loader) run(ctx context.Context) (Report, error) {
 		return r, err
 	}
 	defer first.close()
-	defer first.stayAlive(ctx)()
 	if err := first.knows(ctx, l.summary.Collations); err != nil {
 		return r, err
 	}
@@ -94,6 +93,12 @@ func (l *loader) run(ctx context.Context) (Report, error) {
 	if err := first.makeScratch(ctx, l.cfg.Scratch, l.summary); err != nil {
 		return r, err
 	}
+	defer first.stayAlive(ctx)() // from here on it does nothing else
+	s, err := l.scratchSession(ctx)
+	if err != nil {
+		return r, err
+	}
+	defer s.close()
 	if l.judge, err = l.scratchSession(ctx); err != nil {
 		return r, err
 	}
@@ -103,8 +108,8 @@ func (l *loader) run(ctx context.Context) (Report, error) {
 	}
 	var tables []*table
 	if l.plan.InOrder {
-		tables, err = l.inOrder(ctx, first)
-	} else if tables, err = l.load(ctx, first); err == nil {
+		tables, err = l.inOrder(ctx, s)
+	} else if tables, err = l.load(ctx, s); err == nil {
 		err = l.late(ctx)
 	}
 	if err == nil {

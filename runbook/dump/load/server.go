@@ -48,6 +48,7 @@ func (l *loader) begin(ctx context.Context) (*session, error) {
 }
 
 // stayAlive keeps the server from giving up a session that has nothing to do, until the returned function is called.
+// Nothing else may use the session meanwhile: rows go past the driver, which would write into their midst.
 func (s *session) stayAlive(ctx context.Context) func() {
 	ctx, cancel := context.WithCancel(ctx)
 	var done sync.WaitGroup
@@ -59,7 +60,7 @@ func (s *session) stayAlive(ctx context.Context) func() {
 			case <-ctx.Done():
 				return
 			case <-tick.C:
-				_ = s.conn.PingContext(ctx) // waits where a statement is at work
+				_ = s.conn.PingContext(ctx)
 			}
 		}
 	})

@@ -18,8 +18,8 @@ const maxSessions = 4
 
 // load fills the scratch schema as the plan says: tables without their secondary keys, rows by several sessions, keys
 // table by table, all else at the end.
-func (l *loader) load(ctx context.Context, first *session) ([]*table, error) {
-	tables, err := l.make(ctx, first)
+func (l *loader) load(ctx context.Context, maker *session) ([]*table, error) {
+	tables, err := l.make(ctx, maker)
 	if err != nil {
 		return nil, err
 	}
