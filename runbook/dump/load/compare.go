@@ -3,12 +3,15 @@ package load
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
+
+	"github.com/go-sql-driver/mysql"
 
 	"recoverbot/runbook"
 )
@@ -125,7 +128,10 @@ func (c *live) count(ctx context.Context, l *loader) error {
 	}
 	for _, name := range names {
 		t := TableReport{Name: name}
-		if t.Rows, t.Newest, err = s.count(ctx, l.cfg.Schema, name); err != nil {
+		var said *mysql.MySQLError
+		if t.Rows, t.Newest, err = s.count(ctx, l.cfg.Schema, name); errors.As(err, &said) {
+			t.Rows = -1 // a damaged table is a reason to restore, not one to refuse it
+		} else if err != nil {
 			return err
 		}
 		c.tables[name] = t

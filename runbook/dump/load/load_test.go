@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -258,7 +259,8 @@ func TestRoundTrip(t *testing.T) {
 		}
 	}
 	p.exec("made", statements...)
-	p.exec("live", "CREATE TABLE only_live (id int)", "INSERT INTO only_live VALUES (1)")
+	p.exec("live", "CREATE TABLE only_live (id int)", "INSERT INTO only_live VALUES (1)",
+		"CREATE TABLE big (id int) ENGINE=MERGE UNION=(lost)", "CREATE TABLE damaged (id int) ENGINE=MERGE UNION=(lost)")
 	for _, c := range []struct {
 		name  string
 		flags []string
@@ -288,8 +290,13 @@ func TestRoundTrip(t *testing.T) {
 				t.Fatalf("%s: %+v", name, last.Refused)
 			}
 			p.same(p.contents(base), p.contents(cfg.Scratch))
-			if len(last.Report.Extra) != 1 || last.Report.Extra[0] != "only_live" {
+			if !slices.Equal(last.Report.Extra, []string{"damaged", "only_live"}) {
 				t.Errorf("%s: extra %v", name, last.Report.Extra)
+			}
+			for _, x := range last.Report.Tables {
+				if x.LiveRows != -1 {
+					t.Errorf("%s: %d live rows of %s", name, x.LiveRows, x.Name)
+				}
 			}
 			p.exec("live", "DROP DATABASE "+quote(cfg.Scratch), "DROP DATABASE "+quote(base))
 			if t.Failed() {

@@ -70,6 +70,6 @@ type TableReport struct {
 	Name       string `json:"name"`
 	Rows       int64  `json:"rows"`
 	Newest     string `json:"newest,omitempty"` // created_at, where the table has it
-	LiveRows   int64  `json:"live_rows"`        // -1: not there
+	LiveRows   int64  `json:"live_rows"`        // -1: not there, or not to be read
 	LiveNewest string `json:"live_newest,omitempty"`
 }
