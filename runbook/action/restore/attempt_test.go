@@ -107,10 +107,19 @@ func TestSweep(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	for _, name := range []string{"/opt/recoverbot/load/r1-s-1/", "/opt/recoverbot/bin/"} { // the bot itself, perhaps
+		w.WriteFile("standby", name+"recoverbot", "x", 0o700)
+		if err := os.Chtimes(w.Path("standby", name), now.Add(-25*time.Hour), now.Add(-25*time.Hour)); err != nil {
+			t.Fatal(err)
+		}
+	}
 	if err := w.hold(a, job, p).Rollback(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	w.untouched()
+	if w.Exists("standby", "/opt/recoverbot/load/r1-s-1") || !w.Exists("standby", "/opt/recoverbot/bin/recoverbot") {
+		t.Error("a helper is left, or what is no helper is gone")
+	}
 	var left []string
 	for _, dir := range []string{"", "/dumps", "/r2.s.1"} {
 		files, err := os.ReadDir(w.Path("standby", stateDir+dir))

@@ -54,10 +54,13 @@ func TestHelperElsewhere(t *testing.T) {
 	w := newWorld(t)
 	w.put("standby", "speed-20261122.sql", w.dump())
 	w.noexec("/var/lib")
-	w.noexec("/opt")
+	w.WriteFile("standby", "/opt/recoverbot/x", "", 0o600)
+	if err := os.Chown(w.Path("standby", "/opt/recoverbot"), 65534, 65534); err != nil { // its owner could put another helper there
+		t.Fatal(err)
+	}
 	a, job, p := w.plan()
 	streams := slices.ContainsFunc(p.Warnings, func(m runbook.Msg) bool { return m.ID == "restore.streams" })
-	if streams || !strings.Contains(p.Effect.Exact[1].Text, "helper  in /run/recoverbot: ") {
+	if streams || !strings.Contains(p.Effect.Exact[1].Text, "helper  in /run/recoverbot/load: ") {
 		t.Errorf("%+v %+v", p.Warnings, p.Effect.Exact)
 	}
 	out := actiontest.NewRecorder()
@@ -65,7 +68,7 @@ func TestHelperElsewhere(t *testing.T) {
 	if err != nil {
 		t.Fatal(err, out.Text())
 	}
-	if left, err := os.ReadDir(w.Path("standby", "/run/recoverbot")); err != nil || len(left) > 0 { // it was there
+	if left, err := os.ReadDir(w.Path("standby", "/run/recoverbot/load")); err != nil || len(left) > 0 { // it was there
 		t.Errorf("left: %v %v", left, err)
 	}
 	if res, err := k.Commit(t.Context()); err != nil || res.Outcome != runbook.OutcomeDone || w.sums("speed") != w.sums("made") {

@@ -10,15 +10,16 @@ import (
 	"recoverbot/runbook/fleet"
 )
 
-// otherDirs are for the helper where stateDir is on a noexec disk. In each of them only its owner makes files.
-var otherDirs = []string{"/opt/recoverbot", "/run/recoverbot"}
+// otherDirs are for the helper where stateDir is on a noexec disk. Nobody else keeps anything in a directory of these names.
+var otherDirs = []string{"/opt/recoverbot/load", "/run/recoverbot/load"}
 
-// wayScript prints the machine's architecture and, of each directory, whether files can be made there and how its disk
-// is mounted.
+// wayScript prints the machine's architecture and, of each directory, whether it is ours to make files in and how its
+// disk is mounted. Whoever owns what a directory lies in could put another program in its place.
 const wayScript = `uname -m
 printf '%s\n' "$RB_DIRS" | while IFS= read -r d; do
 	while [ ! -d "$d" ]; do d=$(dirname -- "$d"); done
-	[ -w "$d" ] && echo "w,$(findmnt -no OPTIONS -T "$d" 2>/dev/null)" || echo no
+	[ -w "$d" ] && [ -O "$d" ] && ours=w || ours=no
+	echo "$ours,$(findmnt -no OPTIONS -T "$d" 2>/dev/null)"
 done
 `
 
@@ -44,7 +45,7 @@ func (r *restore) way(ctx context.Context, h fleet.Host, c *fleet.Client) (dir s
 		return "", runbook.Msg{}
 	}
 	for i, mount := range mounts {
-		if mount != "no" && !noexec(mount) {
+		if strings.HasPrefix(mount, "w,") && !noexec(mount) {
 			return dirs[i], runbook.Msg{}
 		}
 	}
