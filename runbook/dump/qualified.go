@@ -29,7 +29,7 @@ func (r Rules) qualified(text []byte, ts []token, body bool) (Checked, error) {
 			continue
 		case t.p("("):
 			outer = append(outer, at)
-			at.scalar = i > 0 && hasWord(ts[i-1:i], "EXTRACT", "TRIM", "SUBSTRING", "SUBSTR", "MID") && !hasWord(ts[i+1:min(i+2, len(ts))], "SELECT")
+			at.scalar = i > 0 && hasWord(ts[i-1:i], "EXTRACT", "TRIM", "SUBSTRING", "SUBSTR", "MID") && !hasWord(ts[i+1:min(i+2, len(ts))], "SELECT", "WITH")
 			at.list = at.table // after FROM a group of tables goes on; else columns or arguments
 			if at.table && i > 0 && sequenceCall(ts[i-1]) {
 				at.list = false

@@ -227,6 +227,7 @@ func TestRefused(t *testing.T) {
 		"CREATE TRIGGER g AFTER INSERT ON t FOR EACH ROW INSERT INTO event.b VALUES (1)":                                               "dump.foreign_schema",
 		"CREATE TRIGGER g AFTER INSERT ON t FOR EACH ROW INSERT INTO event . b VALUES (1)":                                             "dump.unknown_statement",
 		"CREATE TRIGGER g AFTER INSERT ON t FOR EACH ROW INSERT INTO mid (SELECT a FROM other.t)":                                      "dump.foreign_schema",
+		"CREATE TRIGGER g AFTER INSERT ON t FOR EACH ROW INSERT INTO mid (WITH c AS (SELECT 1) SELECT a FROM other.t)":                 "dump.foreign_schema",
 		"CREATE PROCEDURE p() RENAME TABLE a TO other.a":                                                                               "dump.foreign_schema",
 		"CREATE PROCEDURE p() ALTER TABLE a RENAME other.a":                                                                            "dump.foreign_schema",
 		"CREATE PROCEDURE p() CREATE UNIQUE INDEX i USING BTREE ON other.a (x)":                                                        "dump.foreign_schema",
