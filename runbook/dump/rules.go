@@ -112,13 +112,19 @@ func (r Rules) check(text []byte) (Checked, error) {
 	return Checked{}, refuse("dump.unknown_statement", ts)
 }
 
+const longestWord = 64
+
 func refuse(id string, ts []token, pairs ...any) error {
 	var b strings.Builder
 	for i := 0; i < len(ts) && i < 4 && b.Len() < 40; i++ {
 		if ts[i].kind == literal { // may be data
 			break
 		}
-		b.WriteString(ts[i].raw + " ")
+		raw := ts[i].raw
+		if len(raw) > longestWord { // no name is that long
+			raw = strings.ToValidUTF8(raw[:longestWord], "") + "…"
+		}
+		b.WriteString(raw + " ")
 	}
 	return runbook.Errorf(runbook.Invalid, id, append([]any{"statement", strings.TrimSpace(b.String())}, pairs...)...)
 }

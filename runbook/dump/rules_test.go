@@ -306,8 +306,9 @@ func TestScan(t *testing.T) {
 		"DELIMITER a\nCREATE TABLE t (x int)a":                "dump.delimiter",
 		"CREATE TABLE a (x int);\x00;":                        "dump.not_text",
 		"INSERT INTO a VALUES (1);":                           "dump.rows_without_table",
-		"SET NAMES utf8mb4;":                                  "dump.no_tables",
-		"/*!50000 SET SQL_NOTES=0; USE other; */;":            "dump.nested_comment",
+		"CREATE TABLE a (x int); CREATE TRIGGER g AFTER INSERT ON a FOR EACH ROW SET @x=1; CREATE TABLE IF NOT EXISTS a (x int); INSERT INTO a VALUES (1);": "dump.rows_behind_trigger",
+		"SET NAMES utf8mb4;":                       "dump.no_tables",
+		"/*!50000 SET SQL_NOTES=0; USE other; */;": "dump.nested_comment",
 	} {
 		_, err := scan(text)
 		var e *runbook.Error

@@ -42,7 +42,7 @@ type Summary struct {
 // statement. What it counts is the truth that a load is compared with.
 func Scan(ctx context.Context, r io.Reader, rules Rules, see func(Statement)) (Summary, error) {
 	var s Summary
-	rows := map[string]int64{}
+	rows, triggered := map[string]int64{}, map[string]bool{}
 	split := NewSplitter(r)
 	for {
 		if err := ctx.Err(); err != nil {
@@ -80,12 +80,20 @@ func Scan(ctx context.Context, r io.Reader, rules Rules, see func(Statement)) (S
 			if c.Object == "view" {
 				delete(rows, c.Name) // old dumps make a table first, in the view's place
 			}
+			if c.Object == "trigger" { // it stands behind the rows of its table; none may run before somebody has looked
+				for table := range rows {
+					triggered[table] = true
+				}
+			}
 			o := Object{Kind: c.Object, Name: c.Name, Definer: c.Definer}
 			s.Objects = slices.DeleteFunc(s.Objects, func(x Object) bool { return x.Kind == o.Kind && x.Name == o.Name })
 			s.Objects = append(s.Objects, o)
 		case c.Rows > 0:
 			if _, ok := rows[c.Name]; !ok {
 				return s, split.Where(runbook.Errorf(runbook.Invalid, "dump.rows_without_table", "table", c.Name))
+			}
+			if triggered[c.Name] {
+				return s, split.Where(runbook.Errorf(runbook.Invalid, "dump.rows_behind_trigger", "table", c.Name))
 			}
 			rows[c.Name] += c.Rows
 		}
