@@ -95,7 +95,13 @@ func (h *Handlers) rehearse(ctx context.Context) string {
 }
 
 func (h *Handlers) startRehearsal(ctx context.Context) (string, error) {
-	cfg := h.Fleet.Config()
+	cfg, err := h.written()
+	if err != nil {
+		return "", err
+	}
+	if cfg.Rehearsal.At != h.Fleet.Config().Rehearsal.At {
+		return "", runbook.Errorf(runbook.Conflicting, "rehearsal.edited")
+	}
 	if len(cfg.Rehearsal.ApprovedBy) == 0 {
 		return "", runbook.Errorf(runbook.Invalid, "restore.standing_approval", "need", max(1, cfg.Policy.Approvals))
 	}

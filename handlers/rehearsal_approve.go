@@ -98,7 +98,10 @@ func (h *Handlers) approveOnce(ctx context.Context, id string, late bool) (done 
 	if err != nil || r.State != runbook.Open {
 		return true, err
 	}
-	cfg := h.Fleet.Config()
+	cfg, err := h.written()
+	if err != nil {
+		return false, err
+	}
 	done = true
 	for _, s := range r.Steps {
 		switch {
@@ -123,6 +126,11 @@ func (h *Handlers) approveOnce(ctx context.Context, id string, late bool) (done 
 		}
 	}
 	return done, nil
+}
+
+// written is what stands in fleet.yaml now: what was taken out of it is no approval any more, without a restart.
+func (h *Handlers) written() (*fleet.Config, error) {
+	return fleet.LoadConfig(h.Fleet.Config().Path(), h.Fleet.Getenv)
 }
 
 // approveAs records the approval of everybody who stands for it in fleet.yaml, and still may approve; false: all of them

@@ -1,9 +1,11 @@
 package handlers
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
+	"os"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -169,6 +171,36 @@ func (w *world) toldNotRehearsed() (out bot.Message, told bool) {
 		}
 	}
 	return out, false
+}
+
+// What is taken out of fleet.yaml is no approval any more, though the bot was not started again.
+func TestStandingApprovalTakenOut(t *testing.T) {
+	t.Parallel()
+	w := rehearsalWorld(t, runbook.Plan{Verdict: runbook.Ready}, runbook.Result{Outcome: runbook.OutcomeDone})
+	with, err := os.ReadFile(w.Fleet.Config().Path())
+	if err != nil {
+		t.Fatal(err)
+	}
+	without, _, _ := bytes.Cut(with, []byte("rehearsal:"))
+	write := func(text []byte) {
+		if err := os.WriteFile(w.Fleet.Config().Path(), text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(without)
+	w.standFor(t.Context(), w.rehearse)
+	if runs, err := w.Journal.Runs(t.Context(), 9); err != nil || len(runs) != 0 {
+		t.Errorf("%v %v", runs, err)
+	}
+	write(with)
+	id := w.rehearse(t.Context())
+	write(without)
+	w.standFor(t.Context(), func(context.Context) string { return id })
+	w.hub.until(t, "step/"+id+"/rehearse", inState("waiting"))
+	w.called(t, id)
+	if given, err := w.Journal.Decisions(t.Context(), id, "rehearse"); err != nil || len(given) != 0 || w.applied.Load() != 0 {
+		t.Errorf("%v %v, applied %d times", given, err, w.applied.Load())
+	}
 }
 
 // deaf is an engine that records no approval.

@@ -6,6 +6,7 @@ import (
 	"embed"
 	"fmt"
 	"io/fs"
+	"math"
 	"path"
 	"strings"
 	"sync"
@@ -133,6 +134,10 @@ func (p *Printer) arg(v any) any {
 		return p.Say(*x)
 	case runbook.Text:
 		return x.In(p.lang)
+	case float64: // a count, once it has been through JSON: no reader knows 1.2e+06
+		if x == math.Trunc(x) && math.Abs(x) < 1<<53 {
+			return int64(x)
+		}
 	case time.Duration:
 		return x.Seconds()
 	case time.Time:

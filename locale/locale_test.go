@@ -1,6 +1,7 @@
 package locale
 
 import (
+	"encoding/json"
 	"io/fs"
 	"regexp"
 	"slices"
@@ -111,5 +112,27 @@ func TestUnits(t *testing.T) {
 		if got := Bytes(n); got != want {
 			t.Errorf("Bytes(%d) = %q, want %q", n, got, want)
 		}
+	}
+}
+
+// TestCountsAfterJSON holds that a message from the journal shows its numbers as a new one does.
+func TestCountsAfterJSON(t *testing.T) {
+	t.Parallel()
+	b, err := Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := b.Printer("en", time.UTC)
+	m := runbook.T("dump.unterminated", "line", int64(39179), "offset", int64(3280065))
+	data, err := json.Marshal(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var kept runbook.Msg
+	if err := json.Unmarshal(data, &kept); err != nil {
+		t.Fatal(err)
+	}
+	if text := p.Say(kept); text != p.Say(m) || !strings.Contains(text, "3280065") {
+		t.Errorf("%q, not %q", text, p.Say(m))
 	}
 }

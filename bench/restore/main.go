@@ -52,6 +52,9 @@ func run(ctx context.Context, args []string, out io.Writer) (err error) {
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
+	if b.pairs < 1 || *size < 1 {
+		return errors.New("PAIRS and SIZE must be 1 or more")
+	}
 	if b.dir, err = os.MkdirTemp("", "rbench"); err != nil {
 		return err
 	}
