@@ -25,6 +25,7 @@ const (
 	listTimeout = 20 * time.Second
 	readers     = 16 // files read at once over one session: hosts can be far away
 	steadyFor   = 1200 * time.Millisecond
+	passedOver  = 36 * time.Hour
 	maxFiles    = 160 // of a host, the newest: each costs round trips, and hosts can be far away
 )
 
@@ -279,10 +280,11 @@ echo
 { gzip -dc -- "$RB_FILE" 2>/dev/null; printf '%d' $?; } | tail -c "$RB_EDGE" | base64 -w0
 `
 
-// unpack reads the ends of compressed dumps, the newest by name first, and stops where what remains is older than a
-// complete dump by more than a day: those are only ever the second choice.
+// unpack reads the ends of compressed dumps, one that a person named first, then the newest by name, and passes over what
+// is older than a complete dump by more than passedOver: those are only ever the second choice.
 func (r *restore) unpack(ctx context.Context, c *fleet.Client, cs []candidate, schema string, zone *time.Location) {
 	var best time.Time
+	wanted := r.env.Run.Params["dump"]
 	tried := make([]bool, len(cs))
 	patience := r.patience
 	for _, x := range cs {
@@ -293,7 +295,14 @@ func (r *restore) unpack(ctx context.Context, c *fleet.Client, cs []candidate, s
 	for {
 		next := -1
 		for i, x := range cs {
-			if x.usable() && dump.IsGzip(x.name) && !tried[i] && (next < 0 || !x.dated || x.start.After(cs[next].start)) {
+			if !x.usable() || !dump.IsGzip(x.name) || tried[i] {
+				continue
+			}
+			if x.named(wanted) {
+				next = i
+				break
+			}
+			if next < 0 || !x.dated || x.start.After(cs[next].start) {
 				next = i
 			}
 		}
@@ -302,8 +311,8 @@ func (r *restore) unpack(ctx context.Context, c *fleet.Client, cs []candidate, s
 		}
 		x := &cs[next]
 		tried[next] = true
-		if x.dated && !best.IsZero() && x.start.Add(36*time.Hour).Before(best) {
-			x.refused = runbook.T("dump.older_not_read")
+		if x.dated && !best.IsZero() && x.start.Add(passedOver).Before(best) && !x.named(wanted) {
+			x.refused = runbook.T("dump.older_not_read", "hours", passedOver.Hours())
 			continue
 		}
 		r.unpackEnds(ctx, c, x, schema, patience)

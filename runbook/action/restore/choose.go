@@ -49,15 +49,20 @@ func (c candidate) same(d candidate) bool {
 	return c.name == d.name && c.size == d.size && c.ends.At == d.ends.At && c.ends.Complete == d.ends.Complete
 }
 
-// override finds the candidate that a person named: "HOST:FILE" or "FILE".
-func override(cs []candidate, wanted string, target fleet.Host) (candidate, error) {
+// named reports whether a person named this file: "HOST:FILE" or "FILE".
+func (c candidate) named(wanted string) bool {
 	host, file, ok := strings.Cut(wanted, ":")
 	if !ok {
 		host, file = "", wanted
 	}
+	return c.name != "" && (c.name == file || c.path == file) && (host == "" || c.host.Name == host)
+}
+
+// override finds the candidate that a person named.
+func override(cs []candidate, wanted string, target fleet.Host) (candidate, error) {
 	var found []candidate
 	for _, c := range cs {
-		if c.name != "" && (c.name == file || c.path == file) && (host == "" || c.host.Name == host) {
+		if c.named(wanted) {
 			found = append(found, c)
 		}
 	}

@@ -25,7 +25,8 @@ func (r *restore) estimate(ctx context.Context, p *runbook.Plan, e effect, remot
 	var from action.Measured
 	var facts []runbook.Msg
 	rehearsed := false
-	for _, m := range r.env.Measured(ctx, e.Database) { // the newest first
+	past, known := r.env.Measured(ctx, e.Database)
+	for _, m := range past { // the newest first
 		if m.Seconds > 0 && m.Bytes > 0 && m.Bytes >= min(telling, e.Bytes/10) && from.At.IsZero() {
 			from, rate = m, float64(m.Bytes)/m.Seconds
 			seconds = float64(e.Bytes) / rate
@@ -50,8 +51,8 @@ func (r *restore) estimate(ctx context.Context, p *runbook.Plan, e effect, remot
 		at = from.At.UTC().Format(time.RFC3339)
 	}
 	facts = append([]runbook.Msg{runbook.T("restore.fact_estimate", "seconds", seconds, "rate", int64(rate), "at", at, "host", from.Host,
-		"rehearsal", from.Rehearsal, "most", from.Rehearsal && !e.Rehearse && !e.Stream)}, facts...)
-	if !rehearsed {
+		"rehearsal", from.Rehearsal, "known", known, "most", from.Rehearsal && !e.Rehearse && !e.Stream)}, facts...)
+	if known && !rehearsed {
 		facts = append(facts, runbook.T("restore.fact_not_rehearsed"))
 	}
 	return facts

@@ -128,7 +128,9 @@ func (k *held) Commit(ctx context.Context) (runbook.Result, error) {
 	}}
 	if !k.e.Start.IsZero() {
 		res.Values["dump_time"] = k.e.Start.Format(time.RFC3339)
-		res.Values["loss_seconds"] = strconv.FormatFloat(k.r.loss(k.e), 'f', 0, 64)
+		if loss, known := k.r.loss(k.e.Start); known {
+			res.Values["loss_seconds"] = strconv.FormatFloat(loss, 'f', 0, 64)
+		}
 	}
 	res.Text = runbook.T("restore.done", "database", k.e.Schema, "host", k.h.Name, "seconds", k.report.Seconds,
 		"tables", len(k.report.Tables), "rows", rows, "newest", newest, "old", s.old)

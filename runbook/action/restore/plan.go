@@ -72,7 +72,7 @@ func (r *restore) pick(ctx context.Context, p *runbook.Plan, hosts []fleet.Host,
 		p.Tables = []runbook.Table{candidates(f.all, rank(f.all, h), nil)}
 		r.unsearched(p, f.all)
 		if err == nil {
-			err = runbook.Errorf(runbook.NotFound, "restore.no_dump", "database", d.Schema, "hosts", len(hosts), "files", len(f.all))
+			err = runbook.Errorf(runbook.NotFound, "restore.no_dump", "database", d.Schema, "hosts", len(hosts), "files", files(f.all))
 		}
 		*p, err = action.Cannot(*p, err)
 		return f, e, err
@@ -111,6 +111,15 @@ func (r *restore) best(ctx context.Context, hosts []fleet.Host, schema string, t
 		err = r.awaited(f.all, []candidate{*f.chosen})
 	}
 	return f, err
+}
+
+// files counts the files among what was found: a host may stand there, too.
+func files(all []candidate) int {
+	n := 0
+	for _, c := range all {
+		n += yes(c.path != "")
+	}
+	return n
 }
 
 // refusals says in words why files and hosts were left out, where nothing is left to choose.
@@ -208,8 +217,10 @@ func needed(e effect, brought, binlog bool) int64 {
 func (r *restore) judge(ctx context.Context, p *runbook.Plan, all []candidate, c candidate, e effect, t target, h fleet.Host) {
 	remote := e.Source != h.Name
 	var facts []runbook.Msg
-	if c.dated {
-		loss := r.loss(e)
+	switch loss, known := r.loss(e.Start); {
+	case c.dated && !known:
+		p.Warnings = append(p.Warnings, runbook.T("restore.fact_loss_unknown"))
+	case c.dated:
 		p.Values = map[string]string{"loss_seconds": strconv.FormatFloat(loss, 'f', 0, 64)}
 		text := runbook.T("restore.fact_loss", "seconds", loss, "at", e.Start.Format(time.RFC3339))
 		if loss > bigLoss.Seconds() {
@@ -243,7 +254,6 @@ func (r *restore) judge(ctx context.Context, p *runbook.Plan, all []candidate, c
 
 	w := problems{p}
 	r.unsearched(p, all)
-	now := r.env.Now()
 	if e.NotEmpty != "" && !slices.Contains(e.Tables, e.NotEmpty) {
 		w.add(true, "restore.no_list", "file", e.Name, "table", e.NotEmpty)
 	}
@@ -252,7 +262,7 @@ func (r *restore) judge(ctx context.Context, p *runbook.Plan, all []candidate, c
 	}
 	if !c.dated {
 		w.add(true, "restore.no_date", "file", e.Name)
-	} else if c.start.After(now.Add(10 * time.Minute)) {
+	} else if _, known := r.loss(e.Start); !known {
 		w.add(true, "restore.future", "file", e.Name, "at", e.Start.Format(time.RFC3339))
 	} else if c.ends.At != "" && c.mtime.Add(5*time.Minute).Before(c.end) {
 		w.add(false, "restore.zone_doubt", "file", e.Name)
@@ -277,13 +287,17 @@ func (r *restore) judge(ctx context.Context, p *runbook.Plan, all []candidate, c
 	}
 }
 
-// loss is how many seconds of data are lost: from the dump's start to when service stopped.
-func (r *restore) loss(e effect) float64 {
+// loss is how many seconds of data are lost: from the dump's start to when service stopped. Of a dump that is dated in
+// the future nobody knows.
+func (r *restore) loss(start time.Time) (seconds float64, known bool) {
 	until := r.env.Now()
+	if start.After(until.Add(10 * time.Minute)) {
+		return 0, false
+	}
 	if !r.env.Run.DownSince.IsZero() {
 		until = r.env.Run.DownSince
 	}
-	return max(0, until.Sub(e.Start).Seconds())
+	return max(0, until.Sub(start).Seconds()), true
 }
 
 // previous compares the chosen dump with the one before it.

@@ -34,10 +34,6 @@ const rehearsalMark = "_rehearsal_"
 
 var rehearsalSuffix = regexp.MustCompile(`^` + rehearsalMark + `[0-9a-f]{6}$`)
 
-// inUse are the warnings that say that somebody needs the target now: no standing approval is for that. What else is
-// wrong is what a rehearsal is to find out.
-var inUse = []string{"restore.target_newer", "restore.replica"}
-
 // Plan shows which dump would be tried where.
 func (a *rehearsal) Plan(ctx context.Context) (runbook.Plan, error) {
 	var p runbook.Plan
@@ -79,7 +75,6 @@ func (a *rehearsal) Plan(ctx context.Context) (runbook.Plan, error) {
 	r.previous(ctx, &p, *f.chosen, f.in, rank(f.all, x.h), x.d.Schema)
 	p.Facts = append(p.Facts, runbook.T("restore.rehearse_gentle", "stream", e.Stream))
 	p.Values = nil // nothing live is touched, and nothing is lost
-	p.Danger = slices.ContainsFunc(p.Warnings, func(m runbook.Msg) bool { return slices.Contains(inUse, m.ID) })
 	if x.h.HasRole("primary") {
 		p.Verdict, p.Why = runbook.Blocked, runbook.T("restore.rehearse_primary", "host", x.h.Name)
 	}
@@ -163,7 +158,7 @@ func (a *rehearsal) ended(ctx context.Context, p runbook.Plan, e effect, h fleet
 			newest = max(newest, t.Newest)
 		}
 		res.Values["bytes"], res.Values["load_seconds"] = strconv.FormatInt(e.Bytes, 10), seconds(l.report.Seconds)
-		res.Text = runbook.T("restore.rehearsed", "file", e.Name, "source", e.Source, "host", h.Name, "tables", len(l.report.Tables), "rows", rows,
+		res.Text = runbook.T("restore.rehearsed", "lacks", join(lacking(p, e)), "file", e.Name, "source", e.Source, "host", h.Name, "tables", len(l.report.Tables), "rows", rows,
 			"newest", newest, "seconds", l.report.Seconds, "brought", brought.Seconds(), "bytes", e.Bytes)
 	default:
 		why := l.why(e, h, ended)
@@ -173,10 +168,38 @@ func (a *rehearsal) ended(ctx context.Context, p runbook.Plan, e effect, h fleet
 			res.Text = runbook.T("restore.rehearsal_stopped", "file", e.Name, "host", h.Name, "why", why)
 		}
 	}
-	if err := r.dropScratch(ctx, h, d, e); err != nil {
+	err := r.dropScratch(ctx, h, d, e)
+	if l.report == nil && l.changed { // since the plan: it is made anew, and people are asked anew
+		refusal := &runbook.Refusal{Text: l.why(e, h, ended), Stale: true}
+		if err != nil {
+			refusal.Text = runbook.T("restore.scratch_left", "why", refusal.Text, "scratch", e.Scratch)
+		}
+		return runbook.Result{}, refusal
+	}
+	if err != nil {
 		res.Open = append(res.Open, runbook.OpenItem{Text: runbook.T("restore.rehearsal_left", "scratch", e.Scratch, "host", h.Name)})
 	}
 	return res, nil
+}
+
+// lacking are the tables that the plan has missed in the dump.
+func lacking(p runbook.Plan, e effect) []string {
+	var out []string
+	if e.NotEmpty != "" && !slices.Contains(e.Tables, e.NotEmpty) {
+		out = append(out, e.NotEmpty)
+	}
+	for _, m := range p.Warnings {
+		tables, _ := m.Args["tables"].(string)
+		if m.ID != "restore.tables_missing" {
+			continue
+		}
+		for _, name := range strings.Split(tables, ", ") {
+			if !slices.Contains(out, name) {
+				out = append(out, name)
+			}
+		}
+	}
+	return out
 }
 
 func seconds(v float64) string { return strconv.FormatFloat(v, 'f', 1, 64) }

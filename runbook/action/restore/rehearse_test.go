@@ -49,7 +49,7 @@ func TestRehearsal(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, "standby", "report")
 	before := w.live()
-	if _, _, p := w.rehearse("standby"); p.Verdict != runbook.Blocked || p.Why.ID != "restore.no_dump" {
+	if _, _, p := w.rehearse("standby"); p.Verdict != runbook.Blocked || p.Why.ID != "restore.no_dump" || !strings.Contains(say(t, p.Why), ": 0 files looked at on 1 host") {
 		t.Errorf("no dump: %s %s", p.Verdict, say(t, p.Why))
 	}
 	good := w.dump()
@@ -94,15 +94,15 @@ func TestRehearsal(t *testing.T) {
 	w.untried(before)
 }
 
-// What says that somebody needs the machine now is left to people, and a primary to itself; what is wrong with the dump
-// only is what a rehearsal is for.
+// What says that the dump is not whole or that somebody needs the machine now is left to people, and a primary to itself.
 func TestRehearsalOfWhatIsInUse(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	before := w.live()
 	w.put("standby", "speed-20261122.sql", w.dump("--compact"))
-	a, job, p := w.rehearse("standby")
-	if p.Verdict != runbook.Ready || p.Danger || len(p.Warnings) == 0 {
+	spec := Spec{Rehearse: true, From: []string{"standby"}, DumpTimezone: "UTC"}
+	a, job, p := w.step(spec, nil)
+	if p.Verdict != runbook.Ready || !p.Danger || len(p.Warnings) == 0 {
 		t.Errorf("a dump without a trailer: %s %v %+v", p.Verdict, p.Danger, p.Warnings)
 	}
 	if res, err := a.Apply(t.Context(), p, job, nil); err != nil || !strings.Contains(say(t, res.Text), " at low priority (") || strings.Contains(say(t, res.Text), "copied") {
@@ -110,7 +110,7 @@ func TestRehearsalOfWhatIsInUse(t *testing.T) {
 	}
 	w.put("standby", "speed-20261122.sql", w.dump())
 	w.Exec(w.db, "UPDATE speed.t_app_dns SET created_at='2026-11-22 09:00:00'")
-	if _, _, p := w.step(Spec{Rehearse: true, From: []string{"standby"}, DumpTimezone: "UTC"}, nil); p.Verdict != runbook.Ready || !p.Danger {
+	if _, _, p := w.step(spec, nil); p.Verdict != runbook.Ready || !p.Danger {
 		t.Errorf("a standby in use: %s %v", p.Verdict, p.Danger)
 	}
 	w.Exec(w.db, "UPDATE speed.t_app_dns SET created_at='2026-01-01 00:00:00'")
@@ -120,6 +120,47 @@ func TestRehearsalOfWhatIsInUse(t *testing.T) {
 	}
 	if w.live() != before {
 		t.Error("changed what is live")
+	}
+}
+
+// A dump that lacks tables is no quiet success: people are asked before, and the result names them.
+func TestRehearsalOfLess(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	before := w.live()
+	spec := Spec{Rehearse: true, From: []string{"standby"}, DumpTimezone: "UTC"}
+	w.put("standby", "speed-20261121.sql", dated(w.dump(), "2026-11-21  2:00:01"))
+	w.put("standby", "speed-20261122.sql", w.dump("--ignore-table=made.orders", "--ignore-table=made.t_app_dns", "--ignore-table=made.v_up", "--ignore-table=made.v_a"))
+	a, job, p := w.step(spec, nil)
+	if p.Verdict != runbook.Ready || !p.Danger {
+		t.Fatalf("%s %v %+v", p.Verdict, p.Danger, p.Warnings)
+	}
+	res, err := a.Apply(t.Context(), p, job, nil)
+	if text := say(t, res.Text); err != nil || !strings.HasPrefix(text, "Restorable, but it LACKS t_app_dns, orders: speed-20261122.sql of standby, 1 table,") {
+		t.Errorf("%s %v", text, err)
+	}
+	w.untried(before)
+	w.put("standby", "speed-20261123.sql", dated(w.dump(), "2026-11-23  2:00:01"))
+	if _, _, p := w.step(spec, nil); p.Verdict != runbook.Ready || !p.Danger {
+		t.Errorf("a dump of tomorrow: %s %v", p.Verdict, p.Danger)
+	}
+}
+
+// A dump that is another one by the time of the approval says nothing of itself: the rehearsal is planned and asked anew.
+func TestRehearsalOfWhatHasChanged(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	before := w.live()
+	text := w.dump()
+	w.put("standby", "speed-20261122.sql", text)
+	a, job, p := w.rehearse("standby")
+	w.put("standby", "speed-20261122.sql", strings.Replace(text, "192.0.2.21", "192.0.2.22", 1))
+	if _, err := a.Apply(t.Context(), p, job, nil); !stale(err) || err.(*runbook.Refusal).Text.ID != "dump.changed" {
+		t.Errorf("applied: %v", err)
+	}
+	w.untried(before)
+	if w.Exists("standby", stateDir+"/"+job.ID()) {
+		t.Error("left on the host")
 	}
 }
 
@@ -194,11 +235,12 @@ func TestEstimate(t *testing.T) {
 	half := effect{Bytes: 5e8}
 	for name, x := range map[string]struct {
 		e        effect
-		past     []action.Measured
+		past     []action.Measured // nil: what was before is not known
 		facts    []string
 		warnings []string
 	}{
-		"never": {half, nil, []string{assumed, never}, nil},
+		"never":     {half, []action.Measured{}, []string{assumed, never}, nil},
+		"not known": {half, nil, []string{"Takes about 1 min 4 s (assumed: 8.0 MB/s)"}, nil},
 		"rehearsed": {half, []action.Measured{good}, []string{
 			"Takes at most about 50 s (rehearsal of 2026-11-21 05:00:00 on standby: 10.0 MB/s, at low priority)", rehearsed}, nil},
 		"through the bot": {effect{Bytes: 5e8, Stream: true}, []action.Measured{good}, []string{
@@ -209,9 +251,9 @@ func TestEstimate(t *testing.T) {
 		"a small one since":    {half, []action.Measured{small, real}, []string{"Takes about 25 s (restore of 2026-11-21 06:00:00 on spare1: 20.0 MB/s)", never}, nil},
 		"as small as the dump": {effect{Bytes: 3e7}, []action.Measured{small}, []string{"Takes about 30 s (restore of 2026-11-21 07:00:00 on spare1: 1.0 MB/s)", never}, nil},
 		"failed since": {half, []action.Measured{bad, real, good}, []string{"Takes about 25 s (restore of 2026-11-21 06:00:00 on spare1: 20.0 MB/s)"},
-			[]string{"Last rehearsal, 2026-11-22 05:00:00: speed-2.sql could not be restored. The connection to MySQL was lost while loading. The live data is as it was"}},
+			[]string{"Last rehearsal, 2026-11-22 05:00:00: speed-2.sql could not be restored: The connection to MySQL was lost while loading. The live data is as it was"}},
 	} {
-		r := newRestore(Spec{}, action.Env{Past: func(context.Context, string) []action.Measured { return x.past }})
+		r := newRestore(Spec{}, action.Env{Past: func(context.Context, string) ([]action.Measured, bool) { return x.past, x.past != nil }})
 		var p runbook.Plan
 		var facts, warnings []string
 		for _, m := range r.estimate(t.Context(), &p, x.e, false) {

@@ -45,12 +45,13 @@ func (s *survey) Plan(ctx context.Context) (runbook.Plan, error) {
 		s.lost(&p, d, f.all, ranked)
 	default:
 		c := f.chosen
-		at, loss := "", 0.0
+		at := ""
+		loss, known := r.loss(c.start)
 		if c.dated {
-			at, loss = c.start.UTC().Format(time.RFC3339), r.loss(effect{Start: c.start})
+			at = c.start.UTC().Format(time.RFC3339)
 		}
 		p.Verdict = runbook.Satisfied
-		p.Why = runbook.T("restore.survey_found", "file", c.name, "host", c.host.Name, "size", c.size, "at", at, "seconds", loss, "named", named)
+		p.Why = runbook.T("restore.survey_found", "file", c.name, "host", c.host.Name, "size", c.size, "at", at, "future", !known, "seconds", loss, "named", named)
 		p.Values = map[string]string{"dump": c.name, "dump_host": c.host.Name}
 	}
 	return p, nil

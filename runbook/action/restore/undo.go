@@ -29,12 +29,13 @@ func (u *undo) Plan(ctx context.Context) (runbook.Plan, error) {
 	}
 	defer x.s.close()
 	schema := x.d.Schema
-	p.Summary = runbook.T("restore.undo", "database", schema, "host", x.h.Name)
+	p.Summary = runbook.T("restore.undo", "database", schema, "host", x.h.Name, "undone", false)
 	all, err := r.keptOn(ctx, x.s.conn, schema)
 	if err != nil {
 		return action.Cannot(p, sqlError(err, x.h))
 	}
 	k, err := r.chooseKept(all, schema, x.h)
+	p.Summary.Args["undone"] = k.undone
 	p.Tables = []runbook.Table{keptTable(all, k.name)}
 	if err != nil {
 		return action.Cannot(p, err)
@@ -83,7 +84,7 @@ func (u *undo) Plan(ctx context.Context) (runbook.Plan, error) {
 		p.Facts = append(p.Facts, runbook.T("restore.undo_stay", "tables", join(stay)))
 	}
 	w := problems{&p}
-	w.add(true, "restore.undo_loses", "old", e.Old)
+	w.add(true, "restore.undo_loses", "old", e.Old, "undone", k.undone)
 	if was == nil {
 		w.add(true, "restore.undo_no_record", "kept", k.name)
 	}
@@ -140,8 +141,9 @@ func (u *undo) Apply(ctx context.Context, p runbook.Plan, job runbook.Job, _ run
 	case !s.failed.IsZero():
 		return runbook.Result{}, &runbook.Refusal{Text: s.failed}
 	}
+	k, _ := keptName(e.Schema, e.Scratch, u.r.env.Now().UTC())
 	res := runbook.Result{Outcome: runbook.OutcomeDone, Values: map[string]string{"old_schema": s.old},
-		Text: runbook.T("restore.undo_done", "database", e.Schema, "host", x.h.Name, "tables", len(e.Tables), "old", s.old)}
+		Text: runbook.T("restore.undo_done", "undone", k.undone, "database", e.Schema, "host", x.h.Name, "tables", len(e.Tables), "old", s.old)}
 	if s.old != "" {
 		res.Open = append(res.Open, runbook.OpenItem{Text: openOld(e, s.old, x.h.Name)})
 	}

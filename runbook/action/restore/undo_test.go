@@ -87,7 +87,14 @@ func TestUndo(t *testing.T) {
 	if strings.Contains(exact, "`log`") || strings.Contains(exact, "only_here") {
 		t.Errorf("moves what the restore has left alone:\n%s", exact)
 	}
-	undone := w.apply(u, job, p).Values["old_schema"]
+	if text := say(t, p.Summary); !strings.Contains(text, "that a restore has put aside") {
+		t.Error(text)
+	}
+	res = w.apply(u, job, p)
+	if text := say(t, res.Text); !strings.Contains(text, "as it was before the restore:") {
+		t.Error(text)
+	}
+	undone := res.Values["old_schema"]
 	if got := w.text("SELECT GROUP_CONCAT(name) FROM speed.users"); got != "before" {
 		t.Errorf("users are %s", got)
 	}
@@ -119,7 +126,14 @@ func TestUndo(t *testing.T) {
 		t.Errorf("an undone schema was taken without its name: %s", p.Verdict)
 	}
 	u, job, p = w.step(Spec{Undo: true}, map[string]string{"kept": undone})
-	again := w.apply(u, job, p).Values["old_schema"]
+	if text := say(t, p.Summary) + say(t, p.Warnings[0]); !strings.Contains(text, "that an undo has put aside") || !strings.Contains(text, "since the undo") {
+		t.Error(text)
+	}
+	res = w.apply(u, job, p)
+	if text := say(t, res.Text); !strings.Contains(text, "as it was before the undo:") {
+		t.Error(text)
+	}
+	again := res.Values["old_schema"]
 	if got := w.sums("speed"); got != written || got == restored {
 		t.Errorf("undone twice: %s", got)
 	}
