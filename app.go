@@ -78,7 +78,7 @@ func newApp(ctx context.Context, set settings, dsn string, chats ...func(*app) (
 	if a.journal, err = journal.Open(ctx, dsn, time.Now, redact); err != nil {
 		return a, set.localised(a.bundle, err)
 	}
-	actions.SetPast(a.measured)
+	actions.SetPast(past(a.journal, a.log))
 	if a.console, err = a.newConsole(); err != nil {
 		return a, err
 	}

@@ -89,5 +89,5 @@ func misused(cmd *cobra.Command, id string, pairs ...any) error {
 	if err != nil {
 		return err
 	}
-	return set.localised(bundle, runbook.Errorf(runbook.Invalid, id, pairs...))
+	return usageError{set.localised(bundle, runbook.Errorf(runbook.Invalid, id, pairs...))}
 }

@@ -30,6 +30,7 @@ func main() {
 	defer stop()
 	err := newRoot().ExecuteContext(ctx)
 	var quiet quietError
+	var usage usageError
 	switch {
 	case err == nil:
 	case errors.As(err, &quiet):
@@ -38,9 +39,15 @@ func main() {
 	default:
 		fmt.Fprintln(os.Stderr, "recoverbot: "+err.Error())
 		stop()
+		if errors.As(err, &usage) {
+			os.Exit(2)
+		}
 		os.Exit(1)
 	}
 }
+
+// usageError is a command line that says nothing that can be done.
+type usageError struct{ error }
 
 // quietError is an exit status whose reason has been printed already.
 type quietError int

@@ -17,6 +17,7 @@ import (
 	"recoverbot/runbook/action/builtin"
 	"recoverbot/runbook/blackbox"
 	"recoverbot/runbook/engine"
+	"recoverbot/runbook/journal"
 	"recoverbot/runbook/scenario"
 )
 
@@ -80,6 +81,11 @@ func runPlan(cmd *cobra.Command, set settings, name string, args []string, asShe
 		return err
 	}
 	defer a.close()
+	a.actions.SetPast(nil) // its own journal knows of nothing that was
+	if before, err := journal.OpenReader(cmd.Context(), set.DatabaseURL, time.Now); err == nil {
+		defer before.Close()
+		a.actions.SetPast(past(before, a.log))
+	}
 	s, ok := a.scenarios[name]
 	if !ok {
 		return set.localised(a.bundle, runbook.Errorf(runbook.NotFound, "cli.no_scenario", "name", name,

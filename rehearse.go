@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"log/slog"
 	"slices"
 	"strconv"
 
@@ -10,13 +11,14 @@ import (
 
 	"recoverbot/runbook"
 	"recoverbot/runbook/action"
+	"recoverbot/runbook/journal"
 )
 
 // pastRuns is how many of the newest runs are looked through for what was measured.
 const pastRuns = 60
 
 func rehearseCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "rehearse", Short: "Try out what a recovery would need, on the standby and beside all that is live"}
+	cmd := group(&cobra.Command{Use: "rehearse", Short: "Try out what a recovery would need, on the standby and beside all that is live"})
 	var as, database string
 	restore := &cobra.Command{
 		Use: "restore", Short: "Load the newest dump for a try: can it be restored, and how long does that take", Args: arguments(0, 0),
@@ -38,29 +40,31 @@ func rehearseCommand() *cobra.Command {
 	return cmd
 }
 
-// measured looks through the journal for loads of a database and for rehearsals that failed, the newest first.
-func (a *app) measured(ctx context.Context, database string) []action.Measured {
-	runs, err := a.journal.Runs(ctx, pastRuns)
-	if err != nil {
-		a.log.Warn("look for earlier restores", "error", err)
-		return nil
-	}
-	var out []action.Measured
-	for _, x := range runs {
-		if x.DryRun {
-			continue
-		}
-		r, err := a.journal.Run(ctx, x.ID)
+// past looks through a journal for loads of a database and for rehearsals that failed, the newest first.
+func past(j *journal.Journal, log *slog.Logger) action.Past {
+	return func(ctx context.Context, database string) ([]action.Measured, bool) {
+		runs, err := j.Runs(ctx, pastRuns)
 		if err != nil {
-			continue
+			log.Warn("look for earlier restores", "error", err)
+			return nil, false
 		}
-		for _, s := range slices.Backward(r.Steps) {
-			if m, ok := loadOf(r, s, database); ok {
-				out = append(out, m)
+		var out []action.Measured
+		for _, x := range runs {
+			if x.DryRun {
+				continue
+			}
+			r, err := j.Run(ctx, x.ID)
+			if err != nil {
+				continue
+			}
+			for _, s := range slices.Backward(r.Steps) {
+				if m, ok := loadOf(r, s, database); ok {
+					out = append(out, m)
+				}
 			}
 		}
+		return out, true
 	}
-	return out
 }
 
 // loadOf is what a step of a run measured.

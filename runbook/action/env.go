@@ -25,8 +25,8 @@ type Env struct {
 	Past  Past            // what was measured before; may be nil
 }
 
-// Past tells what loads of a database were measured, and which rehearsals failed, the newest first.
-type Past func(ctx context.Context, database string) []Measured
+// Past tells what loads of a database were measured, and which rehearsals failed, the newest first; false: that is not known.
+type Past func(ctx context.Context, database string) ([]Measured, bool)
 
 // Measured is a load that was done, or a rehearsal of one that failed.
 type Measured struct {
@@ -39,9 +39,9 @@ type Measured struct {
 }
 
 // Measured asks Past where there is one.
-func (e Env) Measured(ctx context.Context, database string) []Measured {
+func (e Env) Measured(ctx context.Context, database string) (list []Measured, known bool) {
 	if e.Past == nil {
-		return nil
+		return nil, false
 	}
 	return e.Past(ctx, database)
 }

@@ -9,7 +9,7 @@ import (
 
 // Rehearsal is when a restore is rehearsed by itself, and who approves that once for all times.
 type Rehearsal struct {
-	At         string   `yaml:"at,omitempty"`          // "05:00", in the bot's time zone; "": never
+	At         string   `yaml:"at,omitempty"`          // "05:00", in the bot's time zone
 	Days       []string `yaml:"days,omitempty"`        // mon … sun; default every day
 	Database   string   `yaml:"database,omitempty"`    // default speed
 	ApprovedBy []string `yaml:"approved_by,omitempty"` // people: as many as a step needs approvals
@@ -20,17 +20,24 @@ var weekdays = []string{"sun", "mon", "tue", "wed", "thu", "fri", "sat"}
 func validateRehearsal(c *Config, d *decoder) {
 	r := c.Rehearsal
 	if r.At == "" {
-		if len(r.Days)+len(r.ApprovedBy) > 0 || r.Database != "" {
-			d.wrong("rehearsal", "fleet.config_missing", "key", "at")
+		if d.at["rehearsal:"] != nil {
+			d.wrong("rehearsal", "restore.rehearsal_at")
 		}
 		return
 	}
 	if _, err := time.Parse("15:04", r.At); err != nil {
 		d.wrong("rehearsal.at", "blackbox.bad_time", "text", r.At)
 	}
+	if len(r.Days) == 0 && d.at["rehearsal.days:"] != nil {
+		d.wrong("rehearsal.days", "restore.no_days")
+	}
 	for i, day := range r.Days {
-		if !slices.Contains(weekdays, day) {
-			d.wrong(fmt.Sprintf("rehearsal.days[%d]", i), "restore.bad_day", "text", day, "known", strings.Join(weekdays, ", "))
+		at := fmt.Sprintf("rehearsal.days[%d]", i)
+		switch {
+		case !slices.Contains(weekdays, day):
+			d.wrong(at, "restore.bad_day", "text", day, "known", strings.Join(weekdays, ", "))
+		case slices.Contains(r.Days[:i], day):
+			d.wrong(at, "fleet.config_twice", "what", day)
 		}
 	}
 	if r.Database != "" {

@@ -27,7 +27,13 @@ func TestRehearsalConfig(t *testing.T) {
 		"rehearsal: {at: \"05:00\", approved_by: [guest]}":                        "restore.no_approver",
 		"policy: {approvals: 2}\nrehearsal: {at: \"05:00\", approved_by: [p]}":    "restore.standing_approval",
 		"policy: {approvals: 2}\nrehearsal: {at: \"05:00\", approved_by: [p, p]}": "restore.standing_approval fleet.config_twice",
-		"rehearsal: {approved_by: [p]}":                                           "fleet.config_missing",
+		"rehearsal: {approved_by: [p]}":                                           "restore.rehearsal_at",
+		"rehearsal: {at: \"\"}":                                                   "restore.rehearsal_at",
+		"rehearsal: {}":                                                           "restore.rehearsal_at",
+		"rehearsal:":                                                              "restore.rehearsal_at",
+		"rehearsal: {at: \"05:00\", days: [], approved_by: [p]}":                  "restore.no_days",
+		"rehearsal: {at: \"05:00\", days: , approved_by: [p]}":                    "restore.no_days",
+		"rehearsal: {at: \"05:00\", days: [sun, mon, sun], approved_by: [p]}":     "fleet.config_twice",
 		"rehearsal: {at: \"05:00\", approved_by: [p], every: 1d}":                 "fleet.config_unknown_key",
 	} {
 		var bad *ConfigError
