@@ -40,7 +40,7 @@ func runRecover(cmd *cobra.Command, set settings, as string, args []string) erro
 	}
 	say := bundle.Printer(set.Language, set.zone)
 	if !term.IsTerminal(int(os.Stdin.Fd())) || !term.IsTerminal(int(os.Stdout.Fd())) {
-		return errors.New(say.T("cli.no_tty", "command", cmd.CommandPath()))
+		return errors.New(say.T("cli.no_tty", "command", strings.TrimPrefix(cmd.CommandPath(), cmd.Root().Name()+" ")))
 	}
 	hello, err := set.hello(bundle, as, args)
 	if err != nil {

@@ -60,8 +60,8 @@ func TestRehearseRefuses(t *testing.T) {
 	}{
 		"rehearse foo":      {"There is no command foo. Known: restore.", true},
 		"rehearse restor":   {"There is no command restor. Did you mean restore? Known: restore.", true},
-		"rehearse restore":  {"recoverbot rehearse restore needs a terminal", false},
-		"recover undo-none": {"recoverbot recover needs a terminal", false},
+		"rehearse restore":  {"rehearse restore needs a terminal", false},
+		"recover undo-none": {"recover needs a terminal", false},
 	} {
 		_, err := command(t, map[string]string{"env": ""}, strings.Fields(words)...)
 		var usage usageError
