@@ -63,6 +63,9 @@ func (c *company) rehearses() {
 		c.t.Errorf("the standing approval stands in the journal as %+v", d)
 	}
 
+	if out, err := c.recoverbot("plan", "rehearse-restore"); err != nil || !strings.Contains(out, "Last rehearsal, ") {
+		c.t.Errorf("a plan beside the bot knows of no rehearsal: %v\n%s", err, out)
+	}
 	s := c.screen("rehearse restore --as operator")
 	s.sees(`Last rehearsal`)
 	code := s.sees(`drop +speed_rehearsal_(?s:.*?)abort\s+([0-9a-f]{4})`)
