@@ -190,44 +190,26 @@ var asks = regexp.MustCompile(`waits for you|NOT committed`)
 // inTime sees that each card asked soon after the journal said so, whatever else was to be told.
 func (w *workspace) inTime(id string) {
 	w.c.t.Helper()
-	r, err := w.c.run(id)
-	if err != nil {
-		w.c.t.Fatal(err)
-	}
-	calls, events := w.Calls(""), w.c.events()
+	calls := w.Calls("")
 	var worst time.Duration
-	for i, e := range events {
-		if e.RunID != id || e.Kind != "step.moved" || e.Data["to"] == e.Data["from"] || e.Data["to"] != "waiting" && e.Data["to"] != "held" {
-			continue
-		}
+	for _, e := range w.c.questions(id) {
 		if slices.ContainsFunc(w.rough, func(at time.Time) bool {
 			return e.At.After(at.Add(-2*time.Second)) && e.At.Before(at.Add(12*time.Second))
 		}) {
 			continue
 		}
-		card := r.step(e.StepID).Group
-		if card == "" {
-			card = e.StepID
-		}
-		over := e.At.Add(time.Hour) // when it asked no more, or other members of the group began to ask
-		for _, next := range events[i+1:] {
-			if next.RunID == id && next.Kind == "step.moved" && (next.StepID == e.StepID || card != e.StepID && r.step(next.StepID).Group == card) {
-				over = next.At
-				break
-			}
-		}
 		shown := slices.IndexFunc(calls, func(call slacktest.Call) bool {
-			return !call.At.Before(e.At) && call.Error == "" && keyOf([]byte(call.Args["blocks"])) == "step/"+id+"/"+card && asks.MatchString(call.Args["blocks"])
+			return !call.At.Before(e.At) && call.Error == "" && keyOf([]byte(call.Args["blocks"])) == "step/"+id+"/"+e.card && asks.MatchString(call.Args["blocks"])
 		})
 		limit := e.At.Add(3 * time.Second)
 		switch {
-		case shown >= 0 && calls[shown].At.Before(over):
+		case shown >= 0 && calls[shown].At.Before(e.over):
 			worst = max(worst, calls[shown].At.Sub(e.At))
 			if calls[shown].At.After(limit) {
 				w.c.t.Errorf("%s was %s, its card said so %s later", e.StepID, e.Data["to"], calls[shown].At.Sub(e.At))
 			}
-		case over.After(limit):
-			w.c.t.Errorf("%s was %s for %s, and its card never said so", e.StepID, e.Data["to"], over.Sub(e.At))
+		case e.over.After(limit):
+			w.c.t.Errorf("%s was %s for %s, and its card never said so", e.StepID, e.Data["to"], e.over.Sub(e.At))
 		}
 	}
 	w.c.t.Logf("the latest prompt was there %s after the journal had it", worst.Round(time.Millisecond))

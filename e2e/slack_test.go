@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -163,43 +162,20 @@ func (w *workspace) refuses(user, text string, do func() error) {
 	}
 }
 
-// labels are what the buttons of a waiting card say.
-var labels = map[string]string{"approve": "Approve", "commit": "Commit", "rollback": "Roll back", "look": "Look again", "retry": "Look again", "input": "Enter values"}
-
 // hand gives an answer by a click: one person approves, another commits. It returns when the journal has it.
 func (w *workspace) hand(id string, d decision) error {
 	w.c.t.Helper()
-	r, err := w.c.run(id)
+	a, err := w.c.answering(id, d, ops1, ops2)
 	if err != nil {
 		return err
 	}
-	user, card := ops1, d.Group
-	if d.Choice == "commit" {
-		user = ops2
-	}
-	if card == "" {
-		if card = r.step(d.Step).Group; card == "" {
-			card = d.Step
-		}
-	}
-	key, label := "step/"+id+"/"+card, labels[d.Choice]
-	if s := r.step(d.Step).State; d.Choice == "retry" && (s == "failed" || s == "rolled_back") {
-		label = "Try again"
-	}
+	r, user, card, key, label := a.run, a.user, a.card, a.key, a.label
 	var m slacktest.Message
-	moved := false
-	eventually(w.c.t, 20*time.Second, "see ["+label+"] on "+key, func() error {
-		now, err := w.c.run(id)
-		if err != nil {
-			return err
-		}
-		if moved = now.digest(d) != d.Digest; !moved {
-			m, err = w.shows(key, label, d.Digest)
-		}
+	if err := a.seen(20*time.Second, "Slack", func() (err error) {
+		m, err = w.shows(key, label, d.Digest)
 		return err
-	})
-	if moved {
-		return &refused{status: http.StatusConflict, message: "another plan is shown by now"}
+	}); err != nil {
+		return err
 	}
 	before := len(w.Private(user))
 	if err := w.Click(user, room, m.TS, label); err != nil {

@@ -151,35 +151,17 @@ func (g *telegramRoom) withinLimits(caused ...string) {
 func (g *telegramRoom) inTime(id string) {
 	g.c.t.Helper()
 	const soon = 5 * time.Second
-	r, err := g.c.run(id)
-	if err != nil {
-		g.c.t.Fatal(err)
-	}
-	calls, events := g.sent(), g.c.events()
+	calls := g.sent()
 	var worst time.Duration
 	asked := 0
-	for i, e := range events {
-		if e.RunID != id || e.Kind != "step.moved" || e.Data["to"] == e.Data["from"] || e.Data["to"] != "waiting" && e.Data["to"] != "held" {
-			continue
-		}
-		card := r.step(e.StepID).Group
-		if card == "" {
-			card = e.StepID
-		}
-		over := e.At.Add(time.Hour) // when it asked no more, or other members of the group began to ask
-		for _, next := range events[i+1:] {
-			if next.RunID == id && next.Kind == "step.moved" && (next.StepID == e.StepID || card != e.StepID && r.step(next.StepID).Group == card) {
-				over = next.At
-				break
-			}
-		}
-		title := g.titles["step/"+id+"/"+card]
+	for _, e := range g.c.questions(id) {
+		title := g.titles["step/"+id+"/"+e.card]
 		shown := slices.IndexFunc(calls, func(call telegramtest.Call) bool {
 			text := plain(call.Args["text"])
 			return !call.At.Before(e.At) && headed(text, title) && asks.MatchString(text)
 		})
-		delay := over.Sub(e.At)
-		if asked++; shown >= 0 && calls[shown].At.Before(over) {
+		delay := e.over.Sub(e.At)
+		if asked++; shown >= 0 && calls[shown].At.Before(e.over) {
 			delay = calls[shown].At.Sub(e.At)
 			worst = max(worst, delay)
 		}

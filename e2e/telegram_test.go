@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"net/http"
 	"regexp"
 	"slices"
 	"strings"
@@ -291,37 +290,17 @@ func (c *company) idle(events int) {
 // hand gives an answer by a press: one person approves, another commits. It returns when the journal has it.
 func (g *telegramRoom) hand(id string, d decision) error {
 	g.c.t.Helper()
-	r, err := g.c.run(id)
+	a, err := g.c.answering(id, d, tgOps1, tgOps2)
 	if err != nil {
 		return err
 	}
-	user, card := tgOps1, d.Group
-	if d.Choice == "commit" {
-		user = tgOps2
-	}
-	if card == "" {
-		if card = r.step(d.Step).Group; card == "" {
-			card = d.Step
-		}
-	}
-	key, label := "step/"+id+"/"+card, labels[d.Choice]
-	if s := r.step(d.Step).State; d.Choice == "retry" && (s == "failed" || s == "rolled_back") {
-		label = "Try again"
-	}
+	r, user, card, key, label := a.run, a.user, a.card, a.key, a.label
 	var m telegramtest.Message
-	moved := false
-	eventually(g.c.t, 75*time.Second, "see ["+label+"] in Telegram on "+key, func() error {
-		now, err := g.c.run(id)
-		if err != nil {
-			return err
-		}
-		if moved = now.digest(d) != d.Digest; !moved {
-			m, err = g.shows(key, label, d.Digest)
-		}
+	if err := a.seen(75*time.Second, "Telegram", func() (err error) {
+		m, err = g.shows(key, label, d.Digest)
 		return err
-	})
-	if moved {
-		return &refused{status: http.StatusConflict, message: "another plan is shown by now"}
+	}); err != nil {
+		return err
 	}
 	g.reads()
 	filled := g.last()
