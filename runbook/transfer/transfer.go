@@ -229,8 +229,6 @@ func Put(ctx context.Context, c *fleet.Client, p string, mode os.FileMode, data 
 		return err
 	}
 	defer func() { _ = s.Close() }()
-	stop := context.AfterFunc(ctx, func() { _ = s.Close() })
-	defer stop()
 	f, err := s.OpenFile(p, os.O_WRONLY|os.O_CREATE|os.O_EXCL)
 	if err != nil {
 		return fmt.Errorf("create %s: %w", path.Base(p), err)

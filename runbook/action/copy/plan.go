@@ -131,8 +131,6 @@ func (c *copier) there(ctx context.Context, client *fleet.Client, f File, target
 		return false, err
 	}
 	defer func() { _ = s.Close() }()
-	stop := context.AfterFunc(ctx, func() { _ = s.Close() })
-	defer stop()
 	info, err := s.Stat(to)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):

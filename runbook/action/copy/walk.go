@@ -193,8 +193,6 @@ func present(ctx context.Context, client *fleet.Client, paths []string) (map[str
 		return nil, err
 	}
 	defer func() { _ = s.Close() }()
-	stop := context.AfterFunc(ctx, func() { _ = s.Close() })
-	defer stop()
 	var there []string
 	for _, p := range paths {
 		info, err := s.Stat(p)

@@ -51,8 +51,6 @@ func onHost(ctx context.Context, c *fleet.Client, do func(s *sftp.Client)) {
 		return
 	}
 	defer func() { _ = s.Close() }()
-	stop := context.AfterFunc(ctx, func() { _ = s.Close() })
-	defer stop()
 	do(s)
 }
 
@@ -63,8 +61,6 @@ func keep(ctx context.Context, c *fleet.Client, file string, text []byte) error 
 		return err
 	}
 	defer func() { _ = s.Close() }()
-	stop := context.AfterFunc(ctx, func() { _ = s.Close() })
-	defer stop()
 	if err := s.MkdirAll(path.Dir(file)); err != nil {
 		return fmt.Errorf("make directory: %w", err)
 	}
@@ -126,8 +122,6 @@ func (r *restore) room(ctx context.Context, t *target, e effect, h fleet.Host) e
 		return err
 	}
 	defer func() { _ = s.Close() }()
-	stop := context.AfterFunc(ctx, func() { _ = s.Close() })
-	defer stop()
 	_, _, size, useless := r.copied(s, e, h)
 	dir := h.Path(stateDir)
 	free, err := r.free(s, dir)

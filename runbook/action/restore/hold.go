@@ -186,8 +186,6 @@ func (r *restore) install(ctx context.Context, e effect, h fleet.Host, d fleet.D
 		return spec, err
 	}
 	defer func() { _ = s.Close() }()
-	stop := context.AfterFunc(ctx, func() { _ = s.Close() })
-	defer stop()
 	dir := workDir(e, h, job)
 	if err := s.MkdirAll(path.Dir(dir)); err != nil {
 		return spec, fmt.Errorf("make directory: %w", err)

@@ -147,8 +147,6 @@ func (r *restore) swapInto(ctx context.Context, c *fleet.Client, h fleet.Host, n
 		return nil, err
 	}
 	defer func() { _ = s.Close() }()
-	stop := context.AfterFunc(ctx, func() { _ = s.Close() })
-	defer stop()
 	dir := h.Path(stateDir)
 	files, err := s.ReadDirContext(ctx, dir)
 	if errors.Is(err, os.ErrNotExist) {

@@ -202,8 +202,6 @@ func (r *restore) readSwap(ctx context.Context, c *fleet.Client, h fleet.Host, j
 		return nil, err
 	}
 	defer func() { _ = s.Close() }()
-	stop := context.AfterFunc(ctx, func() { _ = s.Close() })
-	defer stop()
 	f, err := s.Open(r.swapFile(h, job))
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, nil

@@ -80,12 +80,7 @@ func (r *restore) reattach(ctx context.Context, e effect, h fleet.Host, identity
 // far is a file read over SFTP; closing it ends its session.
 type far struct {
 	io.Reader
-	close func()
-}
-
-func (f far) Close() error {
-	f.close()
-	return nil
+	io.Closer
 }
 
 func openFar(ctx context.Context, c *fleet.Client, file string, offset int64) (io.ReadCloser, error) {
@@ -93,29 +88,24 @@ func openFar(ctx context.Context, c *fleet.Client, file string, offset int64) (i
 	if err != nil {
 		return nil, err
 	}
-	stop := context.AfterFunc(ctx, func() { _ = s.Close() })
-	end := func() {
-		stop()
-		_ = s.Close()
-	}
 	info, err := s.Lstat(file)
 	if err == nil && !info.Mode().IsRegular() {
 		err = errors.New("not a regular file")
 	}
 	if err != nil {
-		end()
+		_ = s.Close()
 		return nil, fmt.Errorf("open dump: %w", err)
 	}
 	f, err := s.Open(file)
 	if err != nil {
-		end()
+		_ = s.Close()
 		return nil, fmt.Errorf("open dump: %w", err)
 	}
 	if _, err := f.Seek(offset, io.SeekStart); err != nil {
-		end()
+		_ = s.Close()
 		return nil, fmt.Errorf("open dump: %w", err)
 	}
-	return far{bufio.NewReaderSize(f, 1<<20), end}, nil // in pieces that are asked for side by side
+	return far{bufio.NewReaderSize(f, 1<<20), s}, nil // in pieces that are asked for side by side
 }
 
 // loadedSuffix ends the names of the files that hold the reports of loads through the bot.

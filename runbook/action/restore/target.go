@@ -67,8 +67,6 @@ func (r *restore) lookAtTarget(ctx context.Context, h fleet.Host, d fleet.Databa
 		return t, err
 	}
 	defer func() { _ = s.Close() }()
-	stop := context.AfterFunc(ctx, func() { _ = s.Close() })
-	defer stop()
 	if t.free, err = r.free(s, dir); err != nil {
 		return t, fmt.Errorf("look at free disk: %w", err)
 	}
