@@ -31,20 +31,30 @@ func foreignBinary(t *testing.T) func() (*os.File, string, error) {
 	}
 }
 
-// noexec makes a directory of the standby one where no program runs.
-func (w *world) noexec(dir string) {
+// noexec makes directories of the standby ones where no program runs. Where the test itself may not mount, the host only
+// says that they are.
+func (w *world) noexec(dirs ...string) {
 	w.t.Helper()
-	dir = w.Path("standby", dir)
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		w.t.Fatal(err)
+	says, mounted := "#!/bin/sh\ncase $4 in\n", true
+	for _, dir := range dirs {
+		dir = w.Path("standby", dir)
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			w.t.Fatal(err)
+		}
+		says += dir + "*) echo rw,noexec ;;\n"
+		for _, args := range [][]string{{"--bind", dir, dir}, {"-o", "remount,bind,noexec", dir}} {
+			if out, err := exec.CommandContext(w.t.Context(), "mount", args...).CombinedOutput(); err != nil {
+				w.t.Logf("cannot mount: %s", out)
+				mounted = false
+				break
+			}
+			if args[0] == "--bind" {
+				w.t.Cleanup(func() { _ = exec.CommandContext(context.WithoutCancel(w.t.Context()), "umount", "-l", dir).Run() })
+			}
+		}
 	}
-	for _, args := range [][]string{{"--bind", dir, dir}, {"-o", "remount,bind,noexec", dir}} {
-		if out, err := exec.CommandContext(w.t.Context(), "mount", args...).CombinedOutput(); err != nil {
-			w.t.Skipf("cannot mount: %s", out)
-		}
-		if args[0] == "--bind" {
-			w.t.Cleanup(func() { _ = exec.CommandContext(context.WithoutCancel(w.t.Context()), "umount", "-l", dir).Run() })
-		}
+	if !mounted {
+		w.WriteFile("standby", "/bin/findmnt", says+"*) echo rw ;;\nesac\n", 0o755)
 	}
 }
 
@@ -93,9 +103,7 @@ func TestWithoutHelper(t *testing.T) {
 			case "binary":
 				a.binary = foreignBinary(t)
 			case "noexec":
-				for _, dir := range []string{"/var/lib", "/opt", "/run"} {
-					w.noexec(dir)
-				}
+				w.noexec("/var/lib", "/opt", "/run")
 			}
 			p, err := a.Plan(t.Context())
 			if err != nil {
