@@ -77,9 +77,9 @@ func TestTelegramSettings(t *testing.T) {
 			s.TelegramAPIEndpoint, s.TelegramWebhookURL = "https://api.telegram.org/bot%s/%s", "https://bot.example.com:9443/telegram/"
 		}},
 		{"telegram.webhook_not_public", func(s *settings) { s.TelegramWebhookURL = "https://127.0.0.1/telegram/" }},
-		{"telegram.webhook_not_public", func(s *settings) { s.TelegramWebhookURL = "https://10.0.0.9:8443/telegram/" }},
+		{"telegram.webhook_not_public", func(s *settings) { s.TelegramWebhookURL = "https://[fd00::9]:8443/telegram/" }},
 		{"telegram.webhook_not_public", func(s *settings) { s.TelegramWebhookURL = "https://[::1]/telegram/" }},
-		{"telegram.webhook_not_public", func(s *settings) { s.TelegramWebhookURL = "https://100.64.3.2/telegram/" }},
+		{"telegram.webhook_not_public", func(s *settings) { s.TelegramWebhookURL = "https://" + carrierNAT.Addr().String() + "/telegram/" }},
 		{"telegram.webhook_not_public", func(s *settings) { s.TelegramWebhookURL = "https://bot.LOCAL./telegram/" }},
 		{"telegram.webhook_not_public", func(s *settings) { s.TelegramWebhookURL = "https://bot/telegram/" }},
 		{"telegram.bad_webhook_secret", func(s *settings) {

@@ -15,7 +15,7 @@ var telegramSecret = regexp.MustCompile(`^[A-Za-z0-9_-]{1,256}$`)
 // webhookPorts are all to which Telegram delivers.
 var webhookPorts = []string{"", "443", "80", "88", "8443"}
 
-// carrierNAT are addresses that no provider routes.
+// carrierNAT are addresses that no provider routes (RFC 6598).
 var carrierNAT = netip.MustParsePrefix("100.64.0.0/10")
 
 // telegramReal tells whether the bot asks Telegram itself. Servers that only speak as it does may take other tokens, and
