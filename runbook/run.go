@@ -72,6 +72,8 @@ type Approval struct {
 type Actor struct {
 	Name     string `json:"name"`     // of a person in fleet.yaml, or the bot's own parts: "watcher"
 	Platform string `json:"platform"` // "web", "terminal", …
+	// Seat is the account or device that was used: two approvals from one seat count as one person's.
+	Seat string `json:"seat,omitempty"`
 }
 
 // Decision is what a person answered, bound to what was shown.
