@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
+
+	"recoverbot/runbook/failpoint"
 )
 
 // forbidden is how often a part of a card is tried that a person must allow first, such as a file: each try takes calls
@@ -49,7 +51,7 @@ func (l *lane) call(ctx context.Context, p parcel, s *shown) (err error) {
 	}
 	if s.ref != "" {
 		l.doubt(ctx, m.Key, s)
-		err := l.p.Edit(ctx, s.ref, m)
+		_, err := failpoint.Around(func() (struct{}, error) { return struct{}{}, l.p.Edit(ctx, s.ref, m) }, "chat.edit", l.p.Name())
 		if !errors.Is(err, ErrGone) {
 			if err != nil {
 				return fmt.Errorf("edit message %s: %w", m.Key, err)
@@ -67,7 +69,7 @@ func (l *lane) call(ctx context.Context, p parcel, s *shown) (err error) {
 		}
 	}
 	s.tried = true
-	ref, err := l.p.Send(ctx, m)
+	ref, err := failpoint.Around(func() (Ref, error) { return l.p.Send(ctx, m) }, "chat.send", l.p.Name())
 	if err != nil {
 		return fmt.Errorf("post message %s: %w", m.Key, err)
 	}

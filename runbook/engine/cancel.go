@@ -31,7 +31,7 @@ func (e *Engine) stopWork(l *live, run runbook.Run, s runbook.StepRun) {
 		action, err := e.build(run, s)
 		if c, ok := action.(runbook.Canceler); ok && err == nil && s.Plan != nil {
 			job := runbook.Job{Run: run.ID, Step: s.ID, Attempt: s.Attempt}
-			_, err = try(func() (struct{}, error) { return struct{}{}, c.Cancel(cctx, *s.Plan, job) })
+			_, err = effect(&attempt{step: s}, "cancel", func() (struct{}, error) { return struct{}{}, c.Cancel(cctx, *s.Plan, job) })
 			if err == nil {
 				select { // it ends by itself, and knows best how
 				case <-w.done:

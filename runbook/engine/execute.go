@@ -9,6 +9,7 @@ import (
 	"github.com/cenkalti/backoff/v5"
 
 	"recoverbot/runbook"
+	"recoverbot/runbook/failpoint"
 )
 
 // attempt is one execution of one step under way.
@@ -39,7 +40,7 @@ func (e *Engine) execute(ctx context.Context, w *worker, runID, stepID string, n
 	actx, cancel := e.deadline(ctx, step, e.now())
 	defer cancel()
 	if h, ok := a.action.(runbook.Holder); ok && h.Holds() {
-		held, err := try(func() (runbook.HeldChange, error) { return h.Hold(actx, a.plan, a.job, a.out) })
+		held, err := effect(a, "hold", func() (runbook.HeldChange, error) { return h.Hold(actx, a.plan, a.job, a.out) })
 		if err != nil {
 			e.conclude(ctx, actx, a, runbook.Result{}, err, false)
 			return
@@ -47,8 +48,13 @@ func (e *Engine) execute(ctx context.Context, w *worker, runID, stepID string, n
 		e.keep(ctx, a, held)
 		return
 	}
-	res, err := try(func() (runbook.Result, error) { return a.action.Apply(actx, a.plan, a.job, a.out) })
+	res, err := effect(a, "apply", func() (runbook.Result, error) { return a.action.Apply(actx, a.plan, a.job, a.out) })
 	e.conclude(ctx, actx, a, res, err, true)
+}
+
+// effect is try for a call that changes the world: tests may end the process before and after it.
+func effect[T any](a *attempt, verb string, fn func() (T, error)) (T, error) {
+	return try(func() (T, error) { return failpoint.Around(fn, "effect", verb, a.step.Def.Kind) })
 }
 
 func (e *Engine) attempt(ctx context.Context, w *worker, run runbook.Run, step runbook.StepRun) (*attempt, error) {
@@ -145,7 +151,7 @@ func (e *Engine) reattach(ctx context.Context, a *attempt, r runbook.Resumer) (r
 		}); err != nil {
 			return runbook.Result{}, err
 		}
-		res, err := try(func() (runbook.Result, error) { return r.Resume(ctx, a.plan, a.job, a.out) })
+		res, err := effect(a, "resume", func() (runbook.Result, error) { return r.Resume(ctx, a.plan, a.job, a.out) })
 		if runbook.CodeOf(err) != runbook.Unavailable || ctx.Err() != nil {
 			return res, err
 		}

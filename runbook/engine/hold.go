@@ -141,7 +141,7 @@ func (e *Engine) isCommitting(ctx context.Context, a *attempt, expired <-chan ti
 func (e *Engine) commit(ctx context.Context, a *attempt, held runbook.HeldChange) {
 	cctx, cancel := context.WithTimeoutCause(context.WithoutCancel(ctx), 10*time.Minute, errors.New("commit took over 10 min"))
 	defer cancel()
-	res, err := try(func() (runbook.Result, error) { return held.Commit(cctx) })
+	res, err := effect(a, "commit", func() (runbook.Result, error) { return held.Commit(cctx) })
 	var refusal *runbook.Refusal
 	switch {
 	case errors.As(err, &refusal):
@@ -167,7 +167,7 @@ func (e *Engine) commit(ctx context.Context, a *attempt, held runbook.HeldChange
 func (e *Engine) rollBack(ctx context.Context, a *attempt, held runbook.HeldChange, d *runbook.Decision, note runbook.Msg) {
 	rctx, cancel := context.WithTimeoutCause(context.WithoutCancel(ctx), time.Minute, errors.New("rollback took over 1 min"))
 	defer cancel()
-	_, err := try(func() (struct{}, error) { return struct{}{}, held.Rollback(rctx) })
+	_, err := effect(a, "rollback", func() (struct{}, error) { return struct{}{}, held.Rollback(rctx) })
 	if err != nil {
 		e.log.Warn("roll back", "run_id", a.run.ID, "step_id", a.step.ID, "error", e.cfg.Actions.Redact(err.Error()))
 		ev := e.look(rctx, a)

@@ -159,7 +159,7 @@ func (e *Engine) rehold(ctx context.Context, a *attempt, r runbook.Reholder) (ru
 	const tries = 5
 	pause := e.cfg.Backoff
 	for i := 1; ; i++ {
-		held, err := try(func() (runbook.HeldChange, error) { return r.Rehold(ctx, a.plan, a.job, a.out) })
+		held, err := effect(a, "rehold", func() (runbook.HeldChange, error) { return r.Rehold(ctx, a.plan, a.job, a.out) })
 		if err == nil || i == tries || runbook.CodeOf(err) != runbook.Unavailable || !wait(ctx, pause) {
 			return held, err
 		}

@@ -12,6 +12,8 @@ import (
 
 	"github.com/pkg/sftp"
 	"golang.org/x/crypto/ssh"
+
+	"recoverbot/runbook/failpoint"
 )
 
 // Client is one SSH connection to one host. It is safe for concurrent use; Fleet owns and closes it.
@@ -200,5 +202,5 @@ func subsystem(ctx context.Context, session *ssh.Session) (*sftp.Client, error) 
 		_ = w.CloseWithError(context.Cause(ctx))
 		_ = session.Close()
 	})
-	return sftp.NewClientPipe(r, in)
+	return sftp.NewClientPipe(failpoint.SFTP(r, in))
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"recoverbot/runbook"
+	"recoverbot/runbook/failpoint"
 )
 
 // JobSpec is a script that runs detached on the host, at most once per ID ever. A script that begins with #! is run by
@@ -134,8 +135,9 @@ func (c *Client) StartJob(ctx context.Context, spec JobSpec) (started bool, err 
 	for _, text := range []string{spec.Script, env, jobRun} {
 		in.WriteString(base64.StdEncoding.EncodeToString([]byte(text)) + "\n")
 	}
-	ran, err := c.Run(ctx, Command{Script: jobStart, Stdin: strings.NewReader(in.String()),
-		Env: map[string]string{"RB_JOBS": c.host.Path(jobsDir), "RB_DIR": c.JobDir(spec.ID)}})
+	start := Command{Script: jobStart, Stdin: strings.NewReader(in.String()),
+		Env: map[string]string{"RB_JOBS": c.host.Path(jobsDir), "RB_DIR": c.JobDir(spec.ID)}}
+	ran, err := failpoint.Around(func() (Ran, error) { return c.Run(ctx, start) }, "ssh.job")
 	if err != nil {
 		return false, err
 	}

@@ -19,6 +19,7 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"recoverbot/runbook"
+	"recoverbot/runbook/failpoint"
 )
 
 // Command is a constant shell script with variables. Values travel as data and are never shell text.
@@ -45,6 +46,17 @@ const bootstrap = `exec sh -c 'IFS= read -r p && eval "$(printf %s "$p" | base64
 // outcome is not known (connection lost, no end marker). The script has no terminal. Cancelling ctx sends SIGTERM to
 // the script's process group.
 func (c *Client) Run(ctx context.Context, cmd Command) (Ran, error) {
+	if err := failpoint.Before("ssh.run"); err != nil {
+		return Ran{}, unreachable(c.host, "run", err)
+	}
+	ran, err := c.run(ctx, cmd)
+	if lost := failpoint.After("ssh.run"); lost != nil && err == nil {
+		return Ran{}, unreachable(c.host, "run", lost)
+	}
+	return ran, err
+}
+
+func (c *Client) run(ctx context.Context, cmd Command) (Ran, error) {
 	mark := rand.Text()
 	text, err := program(cmd, mark)
 	if err != nil {

@@ -13,6 +13,7 @@ import (
 	"github.com/jmoiron/sqlx"
 
 	"recoverbot/runbook"
+	"recoverbot/runbook/failpoint"
 )
 
 // SQL opens the schema on the host through SSH: the socket by streamlocal, or the port. It logs in once before it
@@ -33,7 +34,11 @@ func (f *Fleet) SQL(ctx context.Context, h Host, d Database, schema string) (*sq
 		if err != nil {
 			return nil, err
 		}
-		return c.Dial(ctx, network, addr)
+		conn, err := c.Dial(ctx, network, addr)
+		if err != nil {
+			return nil, err
+		}
+		return failpoint.MySQL(conn), nil
 	}
 	connector, err := mysql.NewConnector(cfg)
 	if err != nil {

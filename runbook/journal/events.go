@@ -55,7 +55,7 @@ func (j *Journal) append(tx *tx, e runbook.Event) error {
 		VALUES (:id, :at, :run_id, :step_id, :kind, :person, :platform, :data, :prev, :hash)`, row); err != nil {
 		return fmt.Errorf("insert event: %w", err)
 	}
-	tx.last = row.ID
+	tx.last, tx.event = row.ID, e
 	return nil
 }
 

@@ -20,6 +20,7 @@ import (
 	_ "modernc.org/sqlite" // the driver "sqlite"
 
 	"recoverbot/runbook"
+	"recoverbot/runbook/failpoint"
 )
 
 //go:embed migrations/sqlite/*.sql
@@ -166,9 +167,10 @@ func (j *Journal) Healthy(ctx context.Context) error {
 // tx is one write transaction.
 type tx struct {
 	*sqlx.Tx
-	ctx  context.Context // of this transaction only
-	at   time.Time
-	last int64 // id of the newest event written in it
+	ctx   context.Context // of this transaction only
+	at    time.Time
+	last  int64 // id of the newest event written in it
+	event runbook.Event
 }
 
 // write runs f in one transaction. Once begun it is not cut short by ctx, so that no caller is left in doubt.
@@ -190,8 +192,15 @@ func (j *Journal) write(ctx context.Context, f func(*tx) error) error {
 		_ = begun.Rollback() // the transaction is gone either way
 		return classify(err)
 	}
+	if err := failpoint.Before("journal", t.event.Kind, t.event.Data["from"], t.event.Data["to"]); err != nil {
+		_ = begun.Rollback() // nothing was written
+		return unavailable("commit", err)
+	}
 	if err := begun.Commit(); err != nil {
 		_ = begun.Rollback() // where COMMIT failed SQLite keeps the transaction open
+		return unavailable("commit", err)
+	}
+	if err := failpoint.After("journal", t.event.Kind, t.event.Data["from"], t.event.Data["to"]); err != nil {
 		return unavailable("commit", err)
 	}
 	if t.last > 0 {
