@@ -202,7 +202,7 @@ func TestMisuseIsSaidInTheSettingsLanguage(t *testing.T) {
 		en, zh string
 	}{
 		{"serv", "There is no command serv. Did you mean serve?", "没有命令 serv。是否想输入 serve？"},
-		{"audit x", "There is no command x. Known: verify.", "没有命令 x"},
+		{"audit x", "There is no command x. Known: export, verify.", "没有命令 x"},
 		{"report", "Write: recoverbot report RUN.", "写法：recoverbot report RUN。"},
 		{"check a b", "Write: recoverbot check (a b is too much).", "多余"},
 		{"check --conect", "no option --conect here. Did you mean --connect?", "没有选项 --conect。是否想输入 --connect？"},

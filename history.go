@@ -22,15 +22,19 @@ func withJournal(cmd *cobra.Command, use func(ctx context.Context, j *journal.Jo
 	if err != nil {
 		return err
 	}
-	j, err := journal.OpenReader(cmd.Context(), set.DatabaseURL, time.Now)
-	if err != nil {
-		return set.localised(bundle, err)
-	}
-	defer j.Close()
-	if err := use(cmd.Context(), j, bundle.Printer(set.Language, set.zone)); err != nil {
+	if err := readJournal(cmd.Context(), set, bundle, use); err != nil {
 		return set.localised(bundle, err)
 	}
 	return nil
+}
+
+func readJournal(ctx context.Context, set settings, bundle *locale.Bundle, use func(context.Context, *journal.Journal, *locale.Printer) error) error {
+	j, err := journal.OpenReader(ctx, set.DatabaseURL, time.Now)
+	if err != nil {
+		return err
+	}
+	defer j.Close()
+	return use(ctx, j, bundle.Printer(set.Language, set.zone))
 }
 
 func runsCommand() *cobra.Command {
@@ -72,25 +76,4 @@ func reportCommand() *cobra.Command {
 			})
 		},
 	}
-}
-
-func auditCommand() *cobra.Command {
-	audit := group(&cobra.Command{Use: "audit", Short: "Check the journal's chain of hashes"})
-	var head string
-	verify := &cobra.Command{
-		Use: "verify", Short: "Find any edit, removal, cut or reordering of the journal's events", Args: arguments(0, 0),
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return withJournal(cmd, func(ctx context.Context, j *journal.Journal, say *locale.Printer) error {
-				n, err := j.Verify(ctx, head)
-				if err != nil {
-					return err
-				}
-				fmt.Fprintln(cmd.OutOrStdout(), say.T("cli.audit_ok", "events", n))
-				return nil
-			})
-		},
-	}
-	verify.Flags().StringVar(&head, "head", "", "the head hash that a closing message carried: the journal must still contain it")
-	audit.AddCommand(verify)
-	return audit
 }

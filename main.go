@@ -31,6 +31,7 @@ func main() {
 	err := newRoot().ExecuteContext(ctx)
 	var quiet quietError
 	var usage usageError
+	var status statusError
 	switch {
 	case err == nil:
 	case errors.As(err, &quiet):
@@ -39,6 +40,9 @@ func main() {
 	default:
 		fmt.Fprintln(os.Stderr, "recoverbot: "+err.Error())
 		stop()
+		if errors.As(err, &status) {
+			os.Exit(status.status)
+		}
 		if errors.As(err, &usage) {
 			os.Exit(2)
 		}
@@ -48,6 +52,12 @@ func main() {
 
 // usageError is a command line that says nothing that can be done.
 type usageError struct{ error }
+
+// statusError is an error with an exit status of its own.
+type statusError struct {
+	error
+	status int
+}
 
 // quietError is an exit status whose reason has been printed already.
 type quietError int

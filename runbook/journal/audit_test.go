@@ -10,55 +10,6 @@ import (
 	"recoverbot/runbook/journal/journaltest"
 )
 
-func TestVerifyFindsTampering(t *testing.T) {
-	t.Parallel()
-	for name, c := range map[string]struct {
-		sql  []string
-		want string
-	}{
-		"edit":     {[]string{`UPDATE events SET person = 'somebody' WHERE id = 2`}, "journal.audit_edited"},
-		"removal":  {[]string{`DELETE FROM events WHERE id = 2`}, "journal.audit_missing"},
-		"cut":      {[]string{`DELETE FROM events WHERE id = 4`}, "journal.audit_cut"},
-		"all gone": {[]string{`DELETE FROM events`}, "journal.audit_cut"},
-		"reorder": {[]string{`UPDATE events SET id = 99 WHERE id = 2`, `UPDATE events SET id = 2 WHERE id = 3`,
-			`UPDATE events SET id = 3 WHERE id = 99`}, "journal.audit_edited"},
-		"step edited": {[]string{`UPDATE steps SET body = replace(body, 'pending', 'done') WHERE id = 'restore'`}, "journal.audit_state"},
-		"step gone":   {[]string{`DELETE FROM steps WHERE id = 'restore'`}, "journal.audit_state"},
-		"run edited":  {[]string{`UPDATE runs SET body = replace(body, 'drill', 'other')`}, "journal.audit_state"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			j := open(t)
-			if err := j.CreateRun(t.Context(), journaltest.NewRun("r1")); err != nil {
-				t.Fatal(err)
-			}
-			for _, text := range []string{"a", "b", "c"} {
-				if err := j.Note(t.Context(), "r1", runbook.Actor{Name: "watcher"}, map[string]string{"body": text}); err != nil {
-					t.Fatal(err)
-				}
-			}
-			head, err := j.Head(t.Context())
-			if err != nil {
-				t.Fatal(err)
-			}
-			if n, err := j.Verify(t.Context(), head); err != nil || n != 4 {
-				t.Fatalf("verify before: %d, %v", n, err)
-			}
-			if _, err := j.writer.Exec(c.sql[0]); strings.Contains(c.sql[0], "events") && err == nil {
-				t.Error("the events could be changed with the triggers in place")
-			}
-			exec(t, j, `DROP TRIGGER events_no_update`)
-			exec(t, j, `DROP TRIGGER events_no_delete`)
-			for _, sql := range c.sql {
-				exec(t, j, sql)
-			}
-			if _, err := j.Verify(t.Context(), head); err == nil || !strings.Contains(err.Error(), c.want) {
-				t.Errorf("verify: %v, want %s", err, c.want)
-			}
-		})
-	}
-}
-
 func TestSecretsAreRedacted(t *testing.T) {
 	t.Parallel()
 	j := open(t)

@@ -65,26 +65,6 @@ func Open(ctx context.Context, dsn string, now func() time.Time, redact func(str
 	return j, nil
 }
 
-// OpenReader opens an existing journal for reading only, beside the process that writes it.
-func OpenReader(ctx context.Context, dsn string, now func() time.Time) (*Journal, error) {
-	path, err := filePath(dsn)
-	if err != nil {
-		return nil, err
-	}
-	if _, err := os.Stat(path); err != nil {
-		return nil, &runbook.Error{Code: runbook.NotFound, Msg: runbook.T("journal.no_file", "path", path), Err: err}
-	}
-	j := &Journal{now: now}
-	if j.readers, err = connect(path, "_pragma=query_only(1)"); err != nil {
-		return nil, err
-	}
-	if err := j.readers.PingContext(ctx); err != nil {
-		_ = j.Close()
-		return nil, unavailable("open journal for reading", err)
-	}
-	return j, nil
-}
-
 func (j *Journal) open(ctx context.Context, path string) error {
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600) // SQLite would make it readable by everybody
 	if err != nil {
@@ -93,7 +73,7 @@ func (j *Journal) open(ctx context.Context, path string) error {
 	if err := file.Close(); err != nil {
 		return unavailable("create journal", err)
 	}
-	if j.writer, err = connect(path, "_txlock=immediate"); err != nil {
+	if j.writer, err = connect(path, "_pragma=journal_mode(WAL)&_txlock=immediate"); err != nil {
 		return err
 	}
 	j.writer.SetMaxOpenConns(1)
@@ -109,7 +89,7 @@ func (j *Journal) open(ctx context.Context, path string) error {
 
 func connect(path, more string) (*sqlx.DB, error) {
 	sqlx.BindDriver(driver, sqlx.QUESTION) // sqlx does not know modernc's name
-	pragmas := "_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)"
+	pragmas := "_pragma=busy_timeout(5000)&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)"
 	dsn := "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + pragmas + "&" + more
 	db, err := sqlx.Open(driver, dsn)
 	if err != nil {

@@ -118,6 +118,13 @@ func (j *Journal) decide(tx *tx, run, step string, d *runbook.Decision) error {
 		run, step, stamp(tx.at), body); err != nil {
 		return fmt.Errorf("insert decision: %w", err)
 	}
+	data := decisionData(d)
+	data["body"] = digest(body)
+	return j.append(tx, runbook.Event{RunID: run, StepID: step, Kind: "decision", By: d.By, Data: data})
+}
+
+// decisionData is what the event of a decision says besides who and when.
+func decisionData(d *runbook.Decision) map[string]string {
 	data := map[string]string{"choice": string(d.Choice), "attempt": strconv.Itoa(d.Attempt)}
 	for name, value := range map[string]string{"digest": d.Digest, "group": d.Group, "reason": d.Reason} {
 		if value != "" {
@@ -127,7 +134,7 @@ func (j *Journal) decide(tx *tx, run, step string, d *runbook.Decision) error {
 	for name, value := range d.Fields {
 		data["field."+name] = value
 	}
-	return j.append(tx, runbook.Event{RunID: run, StepID: step, Kind: "decision", By: d.By, Data: data})
+	return data
 }
 
 // Decisions lists what was decided on a step (or, with step "", on the run), the oldest first.

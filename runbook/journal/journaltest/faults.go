@@ -53,12 +53,19 @@ func testEvents(t *testing.T, b Backend) {
 		t.Errorf("events after 3: %v, %v", rest, err)
 	}
 	for _, head := range []string{"", middle, es[4].Hash} {
-		if n, err := j.Verify(t.Context(), head); err != nil || n != 5 {
-			t.Errorf("verify %q: %d, %v", head, n, err)
+		if c, err := j.Verify(t.Context(), head); err != nil || c.Events != 5 || c.Head != es[4].Hash {
+			t.Errorf("verify %q: %+v, %v", head, c, err)
 		}
 	}
-	if _, err := j.Verify(t.Context(), "feed"); runbook.CodeOf(err) != runbook.Conflicting {
-		t.Errorf("verify with a head that is not in the chain: %v", err)
+	for head, want := range map[string]runbook.Code{
+		strings.Repeat("feed", 16): runbook.Conflicting, "feed": runbook.Invalid, middle + "0": runbook.Invalid, "not a hash at all": runbook.Invalid,
+	} {
+		if _, err := j.Verify(t.Context(), head); runbook.CodeOf(err) != want {
+			t.Errorf("verify with head %q: %v, want %s", head, err, want)
+		}
+	}
+	if c, err := j.Verify(t.Context(), " "+strings.ToUpper(middle[:16])); err != nil || c.At != 1 {
+		t.Errorf("verify with the beginning of a head: %+v, %v", c, err)
 	}
 }
 
@@ -74,8 +81,8 @@ func testCrash(t *testing.T, b Backend) {
 	if diff := cmp.Diff(get(t, j, "r1"), get(t, after, "r1")); diff != "" {
 		t.Errorf("lost by the crash (-before +after):\n%s", diff)
 	}
-	if n, err := after.Verify(t.Context(), head); err != nil || n != 3 {
-		t.Errorf("verify after the crash: %d, %v", n, err)
+	if c, err := after.Verify(t.Context(), head); err != nil || c.Events != 3 {
+		t.Errorf("verify after the crash: %+v, %v", c, err)
 	}
 	move(t, after, s, runbook.Executing, nil)
 }

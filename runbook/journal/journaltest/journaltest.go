@@ -23,7 +23,7 @@ type Journal interface {
 	Subscribe() (newest <-chan int64, cancel func())
 	Runs(ctx context.Context, limit int) ([]runbook.RunSummary, error)
 	Head(ctx context.Context) (string, error)
-	Verify(ctx context.Context, head string) (int64, error)
+	Verify(ctx context.Context, head string) (runbook.Chain, error)
 	SaveInbound(ctx context.Context, platform, id string, body []byte) (fresh bool, err error)
 	SettleInbound(ctx context.Context, platform, id string) error
 	OpenInbound(ctx context.Context, platform string) ([][]byte, error)
