@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"recoverbot/bot"
+	"recoverbot/bot/door"
 	"recoverbot/bot/terminal"
 	"recoverbot/bot/web"
 	"recoverbot/handlers"
@@ -43,6 +44,7 @@ type app struct {
 	console   *web.Console
 	terminal  *terminal.Terminal
 	chats     []chat
+	guesses   *door.Guesses
 }
 
 // newApp wires everything; nothing runs before run. dsn names the journal. Chats are only for the bot that stands by.
@@ -61,6 +63,7 @@ func newApp(ctx context.Context, set settings, dsn string, chats ...func(*app) (
 	}
 	redact := a.fleet.Redactor().Redact
 	a.log = newLog(redact)
+	a.guesses = door.NewGuesses(a.log, time.Now)
 	if a.box, err = set.openBlackBox(a.fleet); err != nil {
 		return a, set.localised(a.bundle, err)
 	}
@@ -101,7 +104,7 @@ func newApp(ctx context.Context, set settings, dsn string, chats ...func(*app) (
 	}
 	a.handlers = handlers.New(handlers.Config{
 		Journal: a.journal, Fleet: a.fleet, Scenarios: a.scenarios, Hub: a.hub, Bundle: a.bundle,
-		Language: set.Language, Zone: set.zone, Log: a.log, BlackBox: a.blackBoxState, Health: a.hub.Health,
+		Language: set.Language, Zone: set.zone, Log: a.log, BlackBox: a.blackBoxState, Health: a.hub.Health, Guesses: a.guesses,
 	})
 	host, _ := os.Hostname()
 	a.engine = engine.New(engine.Config{

@@ -2,7 +2,10 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"net/http"
+	"strings"
 
 	"recoverbot/bot"
 	"recoverbot/bot/terminal"
@@ -34,6 +37,7 @@ func (a *app) newConsole() (*web.Console, error) {
 			return p.Name, ok
 		},
 		Sessions: sessions{a.journal, a.fleet},
+		Guesses:  a.guesses,
 		Label:    a.label,
 		Render:   a.render,
 		Language: a.set.Language,
@@ -54,22 +58,30 @@ func (a *app) render(lang, key string) (bot.Message, bool) {
 	return a.handlers.Render(context.Background(), lang, key)
 }
 
-// sessions keeps the console's log-ins in the journal. The log-in of a person whom fleet.yaml no longer lists is over.
+// sessions keeps the console's log-ins in the journal. A log-in ends when fleet.yaml no longer lists its person, or has
+// another token for them.
 type sessions struct {
 	j     *journal.Journal
 	fleet *fleet.Fleet
 }
 
+// proof names the token that a person has now; "" for none. It is no secret, and tells no more than fleet.yaml.
+func (s sessions) proof(person string) string {
+	p, _ := s.fleet.Config().Person(person)
+	if p.TokenHash == "" {
+		return ""
+	}
+	sum := sha256.Sum256([]byte(strings.ToLower(p.TokenHash)))
+	return hex.EncodeToString(sum[:])
+}
+
 func (s sessions) Save(ctx context.Context, x web.Session) error {
-	return s.j.SaveSession(ctx, x.Hash, x.UserID, x.Expires)
+	return s.j.SaveSession(ctx, x.Hash, x.UserID, s.proof(x.UserID), x.Expires)
 }
 
 func (s sessions) Lookup(ctx context.Context, hash string) (web.Session, bool, error) {
-	person, ok, err := s.j.Session(ctx, hash)
-	if _, known := s.fleet.Config().Person(person); !known {
-		ok = false
-	}
-	return web.Session{Hash: hash, UserID: person}, ok, err
+	person, proof, ok, err := s.j.Session(ctx, hash)
+	return web.Session{Hash: hash, UserID: person}, ok && proof != "" && proof == s.proof(person), err
 }
 
 func (s sessions) Delete(ctx context.Context, hash string) error { return s.j.DeleteSession(ctx, hash) }

@@ -13,6 +13,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"github.com/spf13/cobra"
+
+	"recoverbot/bot/door"
 )
 
 // shutdownWithin bounds how long open requests may keep the bot from ending.
@@ -47,7 +49,7 @@ func serveCommand() *cobra.Command {
 			a.log.Info("ready", "http_addr", listener.Addr().String(), "version", version)
 			return a.run(cmd.Context(), a.watch, a.keepBlackBox, a.handlers.RunRehearsals,
 				func(ctx context.Context) error { return a.terminal.Listen(ctx, set.socketPath()) },
-				func(ctx context.Context) error { return serveHTTP(ctx, listener, a.routes()) },
+				func(ctx context.Context) error { return serveHTTP(ctx, door.Listen(listener), a.routes()) },
 			)
 		},
 	}
@@ -75,13 +77,14 @@ func (a *app) routes() http.Handler {
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), alerts)
 	registry.MustRegister(a.blackBoxAge(), a.platformsUp())
 	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
-	return mux
+	return door.Headers(mux)
 }
 
 func serveHTTP(ctx context.Context, l net.Listener, h http.Handler) error {
 	server := &http.Server{
 		Handler: h, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
-		BaseContext: func(net.Listener) context.Context { return ctx }, // ends event streams when the bot ends
+		WriteTimeout: 2 * time.Minute,                                   // event streams have limits of their own
+		BaseContext:  func(net.Listener) context.Context { return ctx }, // ends event streams when the bot ends
 	}
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(l) }()

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"recoverbot/bot/door"
 	"recoverbot/locale"
 	"recoverbot/runbook"
 )
@@ -33,14 +34,24 @@ func (h *Handlers) API() http.Handler {
 	return mux
 }
 
+// bearer is the token of a request; ok is false where it is not given in that way.
+func bearer(r *http.Request) (token string, ok bool) {
+	token, ok = strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	return strings.TrimSpace(token), ok
+}
+
 type apiHandler func(w http.ResponseWriter, r *http.Request, c caller) error
 
 func (h *Handlers) authed(next apiHandler) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		say := h.language(r)
-		token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-		person, known := PersonByToken(h.Fleet.Config(), strings.TrimSpace(token))
+		token, ok := bearer(r)
+		person, known := PersonByToken(h.Fleet.Config(), token)
 		if !ok || !known {
+			if token != "" && h.Guesses.Wrong(w, r, "API") {
+				tooFast(w, say)
+				return
+			}
 			w.Header().Set("WWW-Authenticate", `Bearer realm="recoverbot"`)
 			writeJSON(w, http.StatusUnauthorized, map[string]apiError{"error": {Code: runbook.Forbidden, Message: say.T("api.token")}})
 			return
@@ -53,6 +64,11 @@ func (h *Handlers) authed(next apiHandler) http.HandlerFunc {
 			h.fail(w, say, err)
 		}
 	}
+}
+
+// tooFast answers who tried too many wrong tokens.
+func tooFast(w http.ResponseWriter, say *locale.Printer) {
+	writeJSON(w, http.StatusTooManyRequests, map[string]apiError{"error": {Code: runbook.Unavailable, Message: say.T("api.too_fast", "seconds", door.RetryAfter)}})
 }
 
 // language is ?lang=, else the request's Accept-Language, else the company's.

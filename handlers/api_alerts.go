@@ -57,9 +57,14 @@ func (a alertsAPI) serve(w http.ResponseWriter, r *http.Request) {
 		refuse(http.StatusNotFound, runbook.NotFound, say.T("alert.off"))
 		return
 	}
-	given, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	given, _ := bearer(r)
 	sum := sha256.Sum256([]byte(given))
 	if subtle.ConstantTimeCompare(sum[:], a.token[:]) != 1 {
+		if given != "" && a.h.Guesses.Wrong(w, r, "alerts") {
+			w.Header().Set("Connection", "close")
+			tooFast(w, say)
+			return
+		}
 		w.Header().Set("WWW-Authenticate", `Bearer realm="recoverbot"`)
 		refuse(http.StatusUnauthorized, runbook.Forbidden, say.T("alert.bad_token"))
 		return

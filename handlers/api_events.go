@@ -13,13 +13,19 @@ import (
 // pingEvery keeps proxies from closing an event stream that is silent.
 const pingEvery = 15 * time.Second
 
+// writeWithin is how long a reader may leave what is written to it unread.
+const writeWithin = 15 * time.Second
+
 // getEvents streams the journal's events from Last-Event-ID (or ?after=) on.
-func (h *Handlers) getEvents(w http.ResponseWriter, r *http.Request, _ caller) error {
+// It ends when the token is no longer the person's.
+func (h *Handlers) getEvents(w http.ResponseWriter, r *http.Request, c caller) error {
 	after, err := lastEvent(r)
 	if err != nil {
 		return err
 	}
 	control := http.NewResponseController(w)
+	ctx, leave := h.streams.Enter(r.Context(), c.person.Name)
+	defer leave()
 	newest, cancel := h.Journal.Subscribe()
 	defer cancel()
 	w.Header().Set("Content-Type", "text/event-stream; charset=utf-8")
@@ -28,10 +34,14 @@ func (h *Handlers) getEvents(w http.ResponseWriter, r *http.Request, _ caller) e
 	ping := time.NewTicker(pingEvery)
 	defer ping.Stop()
 	for {
-		events, err := h.Journal.Events(r.Context(), after, 200)
+		if p, _ := h.Fleet.Config().Person(c.person.Name); p.TokenHash != c.person.TokenHash {
+			return nil
+		}
+		events, err := h.Journal.Events(ctx, after, 200)
 		if err != nil {
 			return nil // the stream has begun: the client comes again with the last id it saw
 		}
+		_ = control.SetWriteDeadline(time.Now().Add(writeWithin)) // not every ResponseWriter has deadlines
 		for _, e := range events {
 			b, err := json.Marshal(e)
 			if err != nil {
@@ -49,10 +59,11 @@ func (h *Handlers) getEvents(w http.ResponseWriter, r *http.Request, _ caller) e
 			continue
 		}
 		select {
-		case <-r.Context().Done():
+		case <-ctx.Done():
 			return nil
 		case <-newest:
 		case <-ping.C:
+			_ = control.SetWriteDeadline(time.Now().Add(writeWithin))
 			if _, err := fmt.Fprint(w, ": ping\n\n"); err != nil {
 				return nil
 			}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"recoverbot/bot"
+	"recoverbot/bot/door"
 	"recoverbot/locale"
 	"recoverbot/runbook"
 	"recoverbot/runbook/engine"
@@ -57,7 +58,9 @@ type Config struct {
 	BlackBox func() (text runbook.Msg, stale bool)
 	// Health is how each platform fares; nil where nobody knows. What changes is told to PlatformHealth.
 	Health func() []bot.Health
-	Log    *slog.Logger
+	// Guesses slows down wrong tokens, together with those at the console; nil: alone.
+	Guesses *door.Guesses
+	Log     *slog.Logger
 }
 
 // Handlers gives meaning to what people and alerts say. It implements bot.Handler, engine.Notifier and the alert sink.
@@ -69,6 +72,7 @@ type Handlers struct {
 	versions  versions
 	leavers   leavers
 	platforms *platforms
+	streams   door.Streams
 	approving atomic.Bool // the standing approval of a rehearsal is under way
 }
 
@@ -76,6 +80,9 @@ type Handlers struct {
 func New(c Config) *Handlers {
 	if c.Clock == nil {
 		c.Clock = time.Now
+	}
+	if c.Guesses == nil {
+		c.Guesses = door.NewGuesses(c.Log, c.Clock)
 	}
 	h := &Handlers{Config: c, say: c.Bundle.Printer(c.Language, c.Zone)}
 	h.view = newNotifier(h)

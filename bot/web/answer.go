@@ -3,6 +3,7 @@ package web
 import (
 	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"strings"
 
@@ -40,10 +41,14 @@ func (w *Console) answer(rw http.ResponseWriter, r *http.Request) {
 	}
 	var u utterance
 	if err := json.NewDecoder(http.MaxBytesReader(rw, r.Body, maxBody)).Decode(&u); err != nil {
-		w.fail(rw, r, http.StatusBadRequest, "ui.bad_request")
+		status := http.StatusBadRequest
+		if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
+			status = http.StatusRequestEntityTooLarge
+		}
+		w.fail(rw, r, status, "ui.bad_request")
 		return
 	}
-	in := bot.Inbound{Platform: w.Name(), UserID: s.UserID, Language: w.lang(r), ID: s.Hash[:8] + "-" + u.ID}
+	in := bot.Inbound{Platform: w.Name(), UserID: s.UserID, Seat: seatOf(r), Language: w.lang(r), ID: s.Hash[:8] + "-" + u.ID}
 	if u.ID == "" {
 		in.ID += rand.Text()
 	}
@@ -72,7 +77,7 @@ func (w *Console) answer(rw http.ResponseWriter, r *http.Request) {
 
 // fail answers with an error in the reader's language, in the shape of the JSON API.
 func (w *Console) fail(rw http.ResponseWriter, r *http.Request, status int, label string) {
-	code := map[int]string{400: "invalid", 401: "forbidden", 403: "forbidden", 503: "unavailable"}[status]
+	code := map[int]string{400: "invalid", 401: "forbidden", 403: "forbidden", 413: "invalid", 503: "unavailable"}[status]
 	writeJSON(rw, status, map[string]any{"error": map[string]string{"code": code, "message": w.c.Label(w.lang(r), label)}})
 }
 

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"recoverbot/bot"
+	"recoverbot/bot/door"
 )
 
 // Config is what a Console needs. Authenticate and Label are required.
@@ -17,6 +18,8 @@ type Config struct {
 	Authenticate func(token string) (userID string, ok bool)
 	// Sessions keeps the log-ins; nil keeps them in memory, so that a restart logs everybody out.
 	Sessions SessionStore
+	// Guesses slows down wrong tokens, together with those at other doors; nil: alone.
+	Guesses *door.Guesses
 	// Label renders a label of the page ("ui.send") in lang, with pairs of placeholder and value.
 	Label func(lang, id string, pairs ...any) string
 	// Render, where set, renders the message of key in a language that is not Language; false: as it was sent.
@@ -29,14 +32,15 @@ type Config struct {
 	Clock     func() time.Time
 }
 
-// Session is one log-in. Hash is the hex SHA-256 of the cookie; the cookie itself is stored nowhere.
+// Session is one log-in. Hash is a hex SHA-256 over its cookies; they themselves are stored nowhere.
 type Session struct {
 	Hash    string
 	UserID  string
 	Expires time.Time
 }
 
-// SessionStore keeps log-ins. Lookup of an unknown hash is false without an error; a store that itself forgets what has
+// SessionStore keeps log-ins. Lookup of an unknown hash, or of a log-in with a token that is not the person's any more, is
+// false without an error; a store that itself forgets what has
 // expired may leave Expires zero.
 type SessionStore interface {
 	Save(ctx context.Context, s Session) error

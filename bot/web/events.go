@@ -24,7 +24,8 @@ type shownCard struct {
 // events streams the cards: first all that the reader lacks, then each change. A reader that is slow gets the newest
 // version only, since there is no queue: each round asks for what changed since the last one.
 func (w *Console) events(rw http.ResponseWriter, r *http.Request) {
-	if _, _, ok := w.who(r); !ok {
+	s, _, ok := w.who(r)
+	if !ok {
 		w.fail(rw, r, http.StatusUnauthorized, "ui.logged_out")
 		return
 	}
@@ -37,6 +38,8 @@ func (w *Console) events(rw http.ResponseWriter, r *http.Request) {
 	if r.Method == http.MethodHead { // asked by a page that lost its stream, to learn why
 		return
 	}
+	ctx, leave := w.streams.Enter(r.Context(), s.UserID)
+	defer leave()
 	lang := w.lang(r)
 	seen := w.resume(r)
 	rw.Header().Set("X-Accel-Buffering", "no")
@@ -62,6 +65,9 @@ func (w *Console) events(rw http.ResponseWriter, r *http.Request) {
 	defer beat.Stop()
 	for {
 		cards, changed := w.board.Since(seen)
+		if _, _, ok := w.who(r); !ok { // logged out since, or no longer of the fleet
+			return
+		}
 		for _, c := range cards {
 			seen = c.Seq
 			if !emit("card", w.epoch+"-"+strconv.FormatInt(c.Seq, 10), shownCard{c.Order, w.in(lang, c.Message)}) {
@@ -75,12 +81,12 @@ func (w *Console) events(rw http.ResponseWriter, r *http.Request) {
 		}
 		select {
 		case <-changed:
-		case <-r.Context().Done():
+		case <-ctx.Done():
 			return
 		case <-ended:
 			return
 		case <-beat.C:
-			if _, _, ok := w.who(r); !ok || !emit("beat", "", map[string]any{"now": w.clock().UTC()}) || out.Flush() != nil {
+			if !emit("beat", "", map[string]any{"now": w.clock().UTC()}) || out.Flush() != nil {
 				return
 			}
 		}

@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -113,6 +114,18 @@ func (h *harness) visit(t *testing.T, user string) *person {
 	t.Cleanup(func() { close(stop); p.client.CloseIdleConnections(); <-done })
 	h.people[user] = p
 	return p
+}
+
+// cookies are what the person's browser sends to base, as a header: of the session, then its own.
+func (p *person) cookies(base string) string {
+	address, _ := url.Parse(base)
+	var all []string
+	for _, c := range p.client.Jar.Cookies(address) {
+		all = append(all, c.String())
+	}
+	slices.Sort(all)
+	slices.Reverse(all)
+	return strings.Join(all, "; ")
 }
 
 // read follows the stream like a page does, also over restarts.

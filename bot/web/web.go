@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"recoverbot/bot"
+	"recoverbot/bot/door"
 )
 
 // keep is how many messages a page shows; older ones are found by the history command.
@@ -21,8 +22,9 @@ type Console struct {
 	log   *slog.Logger
 	clock func() time.Time
 	epoch string // tells a page that the bot was restarted, so that sequence numbers began anew
-	doors *doors
 	pages *pages
+
+	streams door.Streams
 
 	board *bot.Board
 
@@ -47,6 +49,9 @@ func New(c Config) (*Console, error) {
 	if c.Clock == nil {
 		c.Clock = time.Now
 	}
+	if c.Guesses == nil {
+		c.Guesses = door.NewGuesses(c.Log, c.Clock)
+	}
 	if c.Language != "zh" {
 		c.Language = "en"
 	}
@@ -54,7 +59,7 @@ func New(c Config) (*Console, error) {
 	if err != nil {
 		return nil, fmt.Errorf("load the console's pages: %w", err)
 	}
-	return &Console{c: c, log: c.Log, clock: c.Clock, epoch: rand.Text(), doors: newDoors(), pages: p,
+	return &Console{c: c, log: c.Log, clock: c.Clock, epoch: rand.Text(), pages: p,
 		board: bot.NewBoard(keep)}, nil
 }
 
@@ -113,22 +118,14 @@ func (w *Console) Handler() http.Handler {
 	guard.SetDenyHandler(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		w.fail(rw, r, http.StatusForbidden, "ui.cross_origin")
 	}))
-	return headers(guard.Handler(mux))
+	return door.Headers(policy(guard.Handler(mux)))
 }
 
-// headers forbids everything that the page does not need: nothing inline, nothing from elsewhere, no frame around it.
-func headers(next http.Handler) http.Handler {
+// policy forbids everything that the page does not need: nothing inline, nothing from elsewhere, no frame around it.
+func policy(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-		h := rw.Header()
-		h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "+
+		rw.Header().Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "+
 			"form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
-		h.Set("X-Content-Type-Options", "nosniff")
-		h.Set("X-Frame-Options", "DENY")
-		h.Set("Referrer-Policy", "no-referrer")
-		h.Set("Cross-Origin-Opener-Policy", "same-origin")
-		h.Set("Cross-Origin-Resource-Policy", "same-origin")
-		h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
-		h.Set("Cache-Control", "no-store")
 		next.ServeHTTP(rw, r)
 	})
 }

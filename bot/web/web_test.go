@@ -56,23 +56,28 @@ func TestRefusesStrangers(t *testing.T) {
 	running(t, h, in)
 	_, _ = h.w.Send(t.Context(), bottest.Card("k", 1))
 	ops := h.visit(t, "ops1")
-	page, _ := url.Parse(h.srv.URL)
-	cookie := ops.client.Jar.Cookies(page)[0]
+	cookie := ops.cookies(h.srv.URL)
+	session, device, _ := strings.Cut(cookie, "; ")
+	madeUp := "recoverbot_session=" + strings.Repeat("x", 52) + "; " + device
 	for name, c := range map[string]struct {
 		method, path string
 		header       []string
 		status       int
 	}{
+		"another browser's":          {"POST", "/console/say", []string{"Cookie", session + "; recoverbot_device=" + strings.Repeat("A", 26), "X-CSRF-Token", ops.csrf}, 401},
+		"without a browser's cookie": {"POST", "/console/say", []string{"Cookie", session, "X-CSRF-Token", ops.csrf}, 401},
+		"two session cookies":        {"POST", "/console/say", []string{"Cookie", "recoverbot_session=x; " + cookie, "X-CSRF-Token", ops.csrf}, 401},
+		"session in the address":     {"GET", "/console/events?" + session, nil, 401},
 		"events without a session":   {"GET", "/console/events", nil, 401},
 		"command without a session":  {"POST", "/console/say", nil, 401},
-		"made-up session":            {"POST", "/console/say", []string{"Cookie", cookie.Name + "=x", "X-CSRF-Token", ops.csrf}, 401},
-		"no CSRF token":              {"POST", "/console/press", []string{"Cookie", cookie.String()}, 403},
-		"wrong CSRF token":           {"POST", "/console/press", []string{"Cookie", cookie.String(), "X-CSRF-Token", strings.Repeat("0", 64)}, 403},
-		"from another site":          {"POST", "/console/press", []string{"Cookie", cookie.String(), "X-CSRF-Token", ops.csrf, "Origin", "https://evil.example.com"}, 403},
-		"said to be cross-site":      {"POST", "/console/say", []string{"Cookie", cookie.String(), "X-CSRF-Token", ops.csrf, "Sec-Fetch-Site", "cross-site"}, 403},
-		"log-out from another site":  {"POST", "/logout", []string{"Cookie", cookie.String(), "Origin", "https://evil.example.com"}, 403},
-		"log-out without CSRF token": {"POST", "/logout", []string{"Cookie", cookie.String()}, 403},
-		"press by GET":               {"GET", "/console/press", []string{"Cookie", cookie.String()}, 405},
+		"made-up session":            {"POST", "/console/say", []string{"Cookie", madeUp, "X-CSRF-Token", ops.csrf}, 401},
+		"no CSRF token":              {"POST", "/console/press", []string{"Cookie", cookie}, 403},
+		"wrong CSRF token":           {"POST", "/console/press", []string{"Cookie", cookie, "X-CSRF-Token", strings.Repeat("0", 64)}, 403},
+		"from another site":          {"POST", "/console/press", []string{"Cookie", cookie, "X-CSRF-Token", ops.csrf, "Origin", "https://evil.example.com"}, 403},
+		"said to be cross-site":      {"POST", "/console/say", []string{"Cookie", cookie, "X-CSRF-Token", ops.csrf, "Sec-Fetch-Site", "cross-site"}, 403},
+		"log-out from another site":  {"POST", "/logout", []string{"Cookie", cookie, "Origin", "https://evil.example.com"}, 403},
+		"log-out without CSRF token": {"POST", "/logout", []string{"Cookie", cookie}, 403},
+		"press by GET":               {"GET", "/console/press", []string{"Cookie", cookie}, 405},
 		"unknown page":               {"GET", "/nothing", nil, 404},
 		"static outside":             {"GET", "/static/..%2fconsole.html", nil, 404},
 	} {
@@ -104,18 +109,25 @@ func TestLogIn(t *testing.T) {
 		t.Errorf("wrong token: %s %s", r.Status, r.Header)
 	}
 	r := login("token-of-ops1", "X-Forwarded-Proto", "https")
-	set := r.Header.Get("Set-Cookie")
-	for _, want := range []string{"HttpOnly", "SameSite=Strict", "Secure", "Max-Age=43200", "Path=/"} {
-		if !strings.Contains(set, want) {
-			t.Errorf("cookie lacks %s: %s", want, set)
+	set := r.Header.Values("Set-Cookie")
+	cookie := ""
+	for i, want := range []string{"__Host-recoverbot_session=", "__Host-recoverbot_device="} {
+		for _, want := range []string{want, "; HttpOnly", "; SameSite=Strict", "; Secure", []string{"; Max-Age=43200", "; Max-Age=31536000"}[i], "; Path=/"} {
+			if len(set) != 2 || !strings.Contains(set[i]+";", want+";") && !strings.HasPrefix(set[i], want) || strings.Contains(set[i], "Domain") {
+				t.Errorf("cookie lacks %s: %s", want, set)
+			}
 		}
+		value, _, _ := strings.Cut(set[i], ";")
+		cookie += value + "; "
 	}
-	cookie, _, _ := strings.Cut(set, ";")
-	if _, body := do(t, c, "GET", h.srv.URL+"/", "", "Cookie", cookie); !strings.Contains(body, "data-csrf=") || !strings.Contains(body, "ops1") {
+	if _, body := do(t, c, "GET", h.srv.URL+"/", "", "Cookie", strings.ReplaceAll(cookie, "__Host-", ""), "X-Forwarded-Proto", "https"); strings.Contains(body, "data-csrf=") {
+		t.Error("by TLS, a cookie that could have been set without it counts")
+	}
+	if _, body := do(t, c, "GET", h.srv.URL+"/", "", "Cookie", cookie, "X-Forwarded-Proto", "https"); !strings.Contains(body, "data-csrf=") || !strings.Contains(body, "ops1") {
 		t.Errorf("not logged in: %s", body)
 	}
 	now = now.Add(12*time.Hour + time.Second)
-	if _, body := do(t, c, "GET", h.srv.URL+"/", "", "Cookie", cookie); strings.Contains(body, "data-csrf=") {
+	if _, body := do(t, c, "GET", h.srv.URL+"/", "", "Cookie", cookie, "X-Forwarded-Proto", "https"); strings.Contains(body, "data-csrf=") {
 		t.Error("still logged in after 12 hours")
 	}
 	var slow bool
@@ -142,8 +154,7 @@ func TestLogOutEndsTheSession(t *testing.T) {
 	h := newHarness(t, nil)
 	running(t, h, &bottest.Inbox{})
 	p := h.visit(t, "ops1")
-	address, _ := url.Parse(h.srv.URL)
-	cookie := p.client.Jar.Cookies(address)[0].String()
+	cookie := p.cookies(h.srv.URL)
 	r, _ := do(t, bare(t), "POST", h.srv.URL+"/logout", "csrf="+p.csrf, "Cookie", cookie, "Content-Type", "application/x-www-form-urlencoded")
 	if r.StatusCode != http.StatusSeeOther {
 		t.Errorf("log-out: %s", r.Status)
@@ -256,13 +267,12 @@ func TestStreamOutlivesTheServersReadTimeout(t *testing.T) {
 	running(t, h, &bottest.Inbox{})
 	_, _ = h.w.Send(t.Context(), bottest.Card("before", 1))
 	p := h.visit(t, "ops1")
-	address, _ := url.Parse(h.srv.URL)
 	strict := httptest.NewUnstartedServer(h.w.Handler())
 	strict.Config.ReadTimeout = 50 * time.Millisecond
 	strict.Start()
 	t.Cleanup(func() { strict.CloseClientConnections(); strict.Close() })
 	req, _ := http.NewRequestWithContext(t.Context(), "GET", strict.URL+"/console/events", nil)
-	req.AddCookie(p.client.Jar.Cookies(address)[0])
+	req.Header.Set("Cookie", p.cookies(h.srv.URL))
 	r, err := bare(t).Do(req)
 	if err != nil {
 		t.Fatal(err)

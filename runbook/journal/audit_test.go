@@ -96,14 +96,14 @@ func TestAlertsAndSessions(t *testing.T) {
 	if _, ok, err := j.Alert(t.Context(), "none"); ok || err != nil {
 		t.Errorf("an alert that never was: %v, %v", ok, err)
 	}
-	if err := j.SaveSession(t.Context(), "h", "ops1", now.Add(time.Minute)); err != nil {
+	if err := j.SaveSession(t.Context(), "h", "ops1", "p", now.Add(time.Minute)); err != nil {
 		t.Fatal(err)
 	}
-	if person, ok, err := j.Session(t.Context(), "h"); person != "ops1" || !ok || err != nil {
+	if person, proof, ok, err := j.Session(t.Context(), "h"); person != "ops1" || proof != "p" || !ok || err != nil {
 		t.Errorf("session %q, %v, %v", person, ok, err)
 	}
 	j.now = func() time.Time { return now.Add(time.Hour) }
-	if _, ok, err := j.Session(t.Context(), "h"); ok || err != nil {
+	if _, _, ok, err := j.Session(t.Context(), "h"); ok || err != nil {
 		t.Errorf("expired session: %v, %v", ok, err)
 	}
 	if err := j.DeleteSession(t.Context(), "h"); err != nil {
