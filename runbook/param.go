@@ -27,8 +27,8 @@ func (p Param) Fits(v string) bool {
 	}
 	switch p.Type {
 	case "address":
-		_, err := netip.ParseAddr(v)
-		return err == nil
+		a, err := netip.ParseAddr(v)
+		return err == nil && a.Zone() == "" // a zone may be any text
 	case "port":
 		n, err := strconv.Atoi(v)
 		return err == nil && n > 0 && n < 65536

@@ -7,6 +7,7 @@ import (
 	"net"
 	"regexp"
 	"strings"
+	"time"
 
 	"recoverbot/runbook/fleet"
 	"recoverbot/runbook/probe"
@@ -47,7 +48,7 @@ func NewRouter(cfg *fleet.Config, source string) *Router {
 // resolved one is then worth passing on all the same, since rules may have changed.
 func (r *Router) Route(e Event) (a Alert, ok bool) {
 	sum := sha256.Sum256([]byte(e.Fingerprint))
-	a = Alert{Source: r.source, Fingerprint: hex.EncodeToString(sum[:8]), Since: e.Since, Resolved: e.Resolved, Summary: e.Summary}
+	a = Alert{Source: r.source, Fingerprint: hex.EncodeToString(sum[:8]), Since: likely(e.Since), Resolved: e.Resolved, Summary: e.Summary}
 	for _, x := range r.rules {
 		if !x.matches(e.Labels) {
 			continue
@@ -76,6 +77,15 @@ func (r *Router) Route(e Event) (a Alert, ok bool) {
 		return a, true
 	}
 	return a, false
+}
+
+// likely is a time that an alert can be of, else unknown: at the ends of the calendar a zone leads to years that cannot be
+// written.
+func likely(at time.Time) time.Time {
+	if year := at.Year(); year < 2000 || year > 9000 {
+		return time.Time{}
+	}
+	return at
 }
 
 func (x rule) matches(labels map[string]string) bool {

@@ -12,6 +12,8 @@ import (
 	"strings"
 
 	"github.com/goccy/go-yaml"
+
+	"recoverbot/runbook/strictyaml"
 )
 
 // MySQL is one database log-in of a configuration file. Host is as written there ("localhost" too); a log-in by unix
@@ -69,7 +71,7 @@ func (s Settings) Databases() []string {
 }
 
 // maxSize is far beyond any configuration file, and bounds what a hostile one can cost.
-const maxSize = 4 << 20
+const maxSize = 1 << 20
 
 // Parse reads a configuration file; name (its base name) decides the format: .yaml .yml .json .ini .conf .cnf .toml
 // .properties .env, anything else is tried as YAML and then as lines of key = value. Its errors never quote the file.
@@ -93,7 +95,13 @@ func decode(name string, text []byte) (any, error) {
 		return lines(text), nil
 	}
 	var tree yaml.MapSlice
-	err := yaml.UnmarshalWithOptions(text, &tree, yaml.UseOrderedMap())
+	_, err := strictyaml.Parse(text, 0)
+	if bomb := (*strictyaml.TooMuch)(nil); errors.As(err, &bomb) {
+		return nil, bomb
+	}
+	if err == nil {
+		err = yaml.UnmarshalWithOptions(text, &tree, yaml.UseOrderedMap())
+	}
 	if err == nil {
 		return tree, nil
 	}
@@ -116,22 +124,19 @@ func yamlError(err error) error {
 // lines reads key = value (also key: value, export KEY=value) below [sections].
 func lines(text []byte) yaml.MapSlice {
 	var out yaml.MapSlice
-	section := ""
+	section, places := "", map[string]int{}
 	add := func(key, value string) {
 		item := yaml.MapItem{Key: key, Value: value}
 		if section == "" {
 			out = append(out, item)
 			return
 		}
-		for i := range out {
-			if out[i].Key == section {
-				if m, ok := out[i].Value.(yaml.MapSlice); ok {
-					out[i].Value = append(m, item)
-					return
-				}
-			}
+		i, ok := places[section]
+		if !ok {
+			i, places[section] = len(out), len(out)
+			out = append(out, yaml.MapItem{Key: section, Value: yaml.MapSlice(nil)})
 		}
-		out = append(out, yaml.MapItem{Key: section, Value: yaml.MapSlice{item}})
+		out[i].Value = append(out[i].Value.(yaml.MapSlice), item)
 	}
 	sc := bufio.NewScanner(bytes.NewReader(text))
 	sc.Buffer(nil, maxSize+1)

@@ -83,7 +83,7 @@ func TestRefusedFiles(t *testing.T) {
 		"syntax":     {"hosts: [\n", "fleet.config_syntax"},
 		"tab":        {"hosts:\n\t- name: a\n", "fleet.config_syntax"},
 		"deep":       {"hosts: " + strings.Repeat("[", 200000), "fleet.config_too_deep"},
-		"bomb":       {bomb, "fleet.config_unknown_key"},
+		"bomb":       {bomb, "fleet.config_too_deep"},
 		"alias bomb": {"hosts: &a [*a]\n", "fleet.config_no_anchors"},
 		"merge":      {"hosts:\n  - <<: *x\n", "fleet.config_no_anchors"},
 		"large":      {strings.Repeat("#", 1<<20+1), "fleet.config_too_large"},

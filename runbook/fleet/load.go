@@ -9,17 +9,14 @@ import (
 	"reflect"
 
 	"github.com/goccy/go-yaml/ast"
-	"github.com/goccy/go-yaml/lexer"
 	"github.com/goccy/go-yaml/parser"
 	"github.com/goccy/go-yaml/token"
 
 	"recoverbot/runbook"
+	"recoverbot/runbook/strictyaml"
 )
 
-const (
-	maxFile  = 1 << 20
-	maxDepth = 64 // of brackets; fleet.yaml needs 4
-)
+const maxFile = 1 << 20
 
 // LoadConfig reads and validates fleet.yaml, with defaults filled in. Everything that is wrong is in one *ConfigError.
 // getenv answers ${NAME} in password fields.
@@ -89,28 +86,14 @@ func (d *decoder) parse(text []byte) (root ast.Node, ok bool) {
 		d.add(nil, "fleet.config_too_large", "file", d.file, "size", int64(len(text)), "max", int64(maxFile))
 		return nil, false
 	}
-	defer func() { // the parser must not be able to stop the bot
-		if r := recover(); r != nil {
-			d.add(nil, "fleet.config_syntax", "text", fmt.Sprint(r))
-			root, ok = nil, false
-		}
-	}()
-	tokens := lexer.Tokenize(string(text))
-	depth := 0
-	for _, t := range tokens {
-		switch t.Type {
-		case token.MappingStartType, token.SequenceStartType:
-			if depth++; depth > maxDepth {
-				d.add(t, "fleet.config_too_deep")
-				return nil, false
-			}
-		case token.MappingEndType, token.SequenceEndType:
-			depth--
-		}
-	}
 	// Duplicate keys are let through here, so that they are reported together with everything else.
-	f, err := parser.Parse(tokens, 0, parser.AllowDuplicateMapKey())
-	if err != nil {
+	f, err := strictyaml.Parse(text, 0, parser.AllowDuplicateMapKey())
+	var bomb *strictyaml.TooMuch
+	switch {
+	case errors.As(err, &bomb):
+		d.add(bomb.At, "fleet.config_too_deep")
+		return nil, false
+	case err != nil:
 		d.syntax(err)
 		return nil, false
 	}

@@ -52,8 +52,13 @@ func (e *ConfigError) Unwrap() error {
 
 // add notes a problem; at nil means the whole file.
 func (d *decoder) add(at *token.Token, id string, pairs ...any) {
-	d.problems = append(d.problems, d.problem(at, id, pairs...))
+	if len(d.problems) < maxProblems {
+		d.problems = append(d.problems, d.problem(at, id, pairs...))
+	}
 }
+
+// maxProblems is more than anybody reads of one file.
+const maxProblems = 200
 
 func (d *decoder) problem(at *token.Token, id string, pairs ...any) Problem {
 	p := Problem{File: d.file, Msg: runbook.T(id, pairs...)}

@@ -37,13 +37,16 @@ func validateHost(d *decoder, at string, h Host) {
 	} else if !validAddress(h.Address) {
 		d.wrong(at+".address", "fleet.config_bad_address", "text", h.Address)
 	}
+	if h.DNSIP.Zone() != "" {
+		d.wrong(at+".dns_ip", "fleet.config_bad_ip", "text", h.DNSIP.String())
+	}
 	checkPort(d, at+".port", h.Port)
 	checkPort(d, at+".http_port", h.HTTPPort)
 	if !userName.MatchString(h.User) {
 		d.wrong(at+".user", "fleet.config_bad_name", "text", h.User)
 	}
 	if h.Loopback != "" {
-		if ip, err := netip.ParseAddr(h.Loopback); err != nil || !ip.IsLoopback() {
+		if ip, err := netip.ParseAddr(h.Loopback); err != nil || !ip.IsLoopback() || ip.Zone() != "" {
 			d.wrong(at+".loopback", "fleet.config_bad_ip", "text", h.Loopback)
 		}
 	}
@@ -109,8 +112,8 @@ func validateJump(c *Config, d *decoder, at string, h Host) {
 }
 
 func validAddress(s string) bool {
-	if _, err := netip.ParseAddr(s); err == nil {
-		return true
+	if ip, err := netip.ParseAddr(s); err == nil {
+		return ip.Zone() == "" // a zone may be any text
 	}
 	// Digits and dots that are no address are a misspelt one, not a name.
 	return len(s) <= 253 && hostName.MatchString(s) && strings.Trim(s, "0123456789.") != ""

@@ -8,7 +8,6 @@ import (
 
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
-	"github.com/goccy/go-yaml/parser"
 	"github.com/goccy/go-yaml/printer"
 	"github.com/goccy/go-yaml/token"
 
@@ -18,14 +17,15 @@ import (
 
 // file is the top of a scenario file: a scenario, or a fragment that scenarios include.
 type file struct {
-	Name     string                     `yaml:"name"`
-	Fragment string                     `yaml:"fragment"`
-	Title    runbook.Text               `yaml:"title"`
-	Params   []runbook.Param            `yaml:"params"`
-	Guards   map[string]runbook.Guard   `yaml:"guards"`
-	Bind     map[string]runbook.Binding `yaml:"bind"`
-	When     []runbook.Probe            `yaml:"when"`
-	Steps    []any                      `yaml:"steps"`
+	Name      string                     `yaml:"name"`
+	Fragment  string                     `yaml:"fragment"`
+	Title     runbook.Text               `yaml:"title"`
+	Params    []runbook.Param            `yaml:"params"`
+	Guards    map[string]runbook.Guard   `yaml:"guards"`
+	Bind      map[string]runbook.Binding `yaml:"bind"`
+	When      []runbook.Probe            `yaml:"when"`
+	Approvals int                        `yaml:"approvals"`
+	Steps     []any                      `yaml:"steps"`
 }
 
 // step is one entry of `steps:`: a step, or an include of a fragment.
@@ -60,7 +60,11 @@ type loader struct {
 
 // parse reads one file as far as it can be read: a problem in one step does not hide those of the next.
 func (l *loader) parse(name string, text []byte) (*document, bool) {
-	tree, err := parser.ParseBytes(text, 0)
+	tree, err := strictyaml.Parse(text, 0)
+	if bomb := (*strictyaml.TooMuch)(nil); errors.As(err, &bomb) {
+		l.problems.add(Problem{File: name, Line: bomb.At.Position.Line, Column: bomb.At.Position.Column, Msg: runbook.T("scenario.too_deep")})
+		return nil, false
+	}
 	if err != nil {
 		l.problem(name, nil, err)
 		return nil, false

@@ -12,12 +12,13 @@ import (
 	"github.com/goccy/go-yaml/token"
 
 	"recoverbot/runbook/fleet"
+	"recoverbot/runbook/strictyaml"
 )
 
 // rewrite applies the changes to the file's text by splicing at the places that the parser names, so that every other
 // byte stays. Text that is already so comes back as it is.
 func rewrite(text []byte, want []change) ([]byte, error) {
-	file, err := parser.ParseBytes(text, parser.ParseComments)
+	file, err := strictyaml.Parse(text, parser.ParseComments)
 	if err != nil {
 		return nil, fmt.Errorf("parse fleet: %w", err)
 	}

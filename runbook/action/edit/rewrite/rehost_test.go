@@ -115,15 +115,3 @@ func TestRehostProperties(t *testing.T) {
 	})
 }
 
-func FuzzRehost(f *testing.F) {
-	f.Add("host: 192.0.2.2\n# '\n\"", 2)
-	f.Fuzz(func(t *testing.T, text string, format int) {
-		k := Format(((format % 5) + 5) % 5)
-		got := Rehost(k, text, dead[:1], "localhost")
-		if n := strings.Count(text, "192.0.2.2") * len("192.0.2.2"); len(got) > len(text) || len(got) < len(text)-n {
-			t.Fatalf("%q → %q", text, got)
-		}
-		Mask(k, text)
-		_, _ = ListHosts(k, text, Op{List: "a", Want: []Host{{"192.0.2.9", []string{"192.0.2.9"}}}})
-	})
-}

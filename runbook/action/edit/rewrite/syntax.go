@@ -8,6 +8,8 @@ import (
 	"reflect"
 
 	"github.com/goccy/go-yaml"
+
+	"recoverbot/runbook/strictyaml"
 )
 
 // ErrSyntax says that a YAML or JSON text does not parse; the cause is not given, since it quotes the text.
@@ -42,7 +44,11 @@ func Check(name string, before, after []byte, ops []Op) error {
 }
 
 func parse(text []byte) ([]any, error) {
-	d := yaml.NewDecoder(bytes.NewReader(bytes.TrimPrefix(text, []byte(bom))))
+	text = bytes.TrimPrefix(text, []byte(bom))
+	if _, err := strictyaml.Parse(text, 0); err != nil {
+		return nil, err
+	}
+	d := yaml.NewDecoder(bytes.NewReader(text))
 	var docs []any
 	for {
 		var doc any
