@@ -1,11 +1,12 @@
 #!/bin/sh
-# Installs what the tests need beyond the drill's servers: gcc (for the race detector), chromium (for the console) and
-# Alertmanager (for alerts). Says so first; does nothing where all is there.
+# Installs what the tests need beyond the drill's servers: gcc (for the race detector), chromium (for the console),
+# Alertmanager (for alerts) and Galera (for a node of a cluster). Says so first; does nothing where all is there.
 set -eu
 missing=""
 command -v gcc >/dev/null 2>&1 || missing="$missing gcc libc6-dev"
 command -v chromium >/dev/null 2>&1 || missing="$missing chromium"
 command -v prometheus-alertmanager >/dev/null 2>&1 || missing="$missing prometheus-alertmanager"
+[ -e /usr/lib/galera/libgalera_smm.so ] || missing="$missing galera-4"
 [ -n "$missing" ] || exit 0
 echo "installing by apt-get:$missing"
 if [ "$(id -u)" != 0 ]; then

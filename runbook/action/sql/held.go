@@ -181,6 +181,10 @@ func (k *held) Commit(ctx context.Context) (runbook.Result, error) {
 	if err != nil || id != k.begun.id {
 		return runbook.Result{Outcome: runbook.OutcomeFailed, Text: runbook.T("sql.killed", "host", k.host.Name)}, nil
 	}
+	var changed *runbook.Error
+	if err := writable(ctx, k.begun.conn, k.host.Name); errors.As(err, &changed) { // while the change was held
+		return runbook.Result{Outcome: runbook.OutcomeFailed, Text: changed.Msg}, nil
+	}
 	if k.rows.beforeCommit != nil {
 		k.rows.beforeCommit()
 	}
@@ -234,11 +238,12 @@ func (k *held) afterwards(ctx context.Context) ([][]cells, error) {
 		return nil, err
 	}
 	defer func() { _ = db.Close() }() // only read from
-	n, err := one(ctx, db, "SELECT COUNT(*) FROM information_schema.innodb_trx WHERE trx_id = ?", k.begun.trx)
+	n, err := one(ctx, db, "SELECT COUNT(*) FROM information_schema.innodb_trx WHERE trx_id = ? AND trx_mysql_thread_id = ?", k.begun.trx, k.begun.id)
 	if err != nil {
 		return nil, err
 	}
-	if n != "0" {
+	if n != "0" { // the server may never learn that the connection is gone
+		_, _ = db.ExecContext(ctx, "KILL "+k.begun.id) // seen the next time
 		return nil, errors.New("the transaction is still open")
 	}
 	return k.reread(ctx, db)

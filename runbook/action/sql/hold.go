@@ -56,6 +56,9 @@ func (k *held) begin(ctx context.Context) (err error) {
 	if b.conn, err = b.db.DB.Conn(ctx); err != nil {
 		return fmt.Errorf("pin a connection: %w", err)
 	}
+	if err := writable(ctx, b.conn, k.host.Name); err != nil { // it may have become another's replica since it was planned
+		return err
+	}
 	wait := int((k.rows.holdFor + 30*time.Second).Seconds())
 	for _, s := range []string{
 		fmt.Sprintf("SET SESSION wait_timeout = %d, innodb_lock_wait_timeout = 5, lock_wait_timeout = 5", wait),
@@ -118,10 +121,28 @@ func (k *held) begin(ctx context.Context) (err error) {
 			return &runbook.Refusal{Text: runbook.T("sql.add_not_found", "table", c.Table, "rows", len(k.after[i]))}
 		}
 	}
-	if b.trx, err = one(ctx, b.conn, "SELECT trx_id FROM information_schema.innodb_trx WHERE trx_mysql_thread_id = ?", b.id); err != nil {
+	if b.trx, err = b.transaction(ctx); err != nil {
 		return fmt.Errorf("look at the transaction: %w", err)
 	}
 	return nil
+}
+
+// transaction is the server's id of the open transaction. InnoDB shows the list of transactions anew only where nobody has
+// read it for 100 ms, and without the id nothing could be told of the transaction later.
+func (b *begun) transaction(ctx context.Context) (string, error) {
+	tick := time.NewTicker(150 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		id, err := one(ctx, b.conn, "SELECT trx_id FROM information_schema.innodb_trx WHERE trx_mysql_thread_id = ?", b.id)
+		if err != nil || id != "" {
+			return id, err
+		}
+		select {
+		case <-ctx.Done():
+			return "", context.Cause(ctx)
+		case <-tick.C:
+		}
+	}
 }
 
 // lock reads the planned rows by primary key and locks these alone, so that a lock on any other row is no hindrance.

@@ -6,6 +6,7 @@ import (
 	"testing"
 )
 
+// TestParse refuses what a transaction could not undo, DDL first (fault 19), and what is more than one plain statement.
 func TestParse(t *testing.T) {
 	t.Parallel()
 	p, err := parse(" update speed.t_app_dns set status=2, `note` = concat('a;b', ?) where ip=? and (status = 1 or status in (3, ?));\n")
