@@ -8,11 +8,8 @@ import (
 
 // abort ends a run. Held changes are rolled back and executions cancelled first; the run ends when they have ended.
 func (e *Engine) abort(ctx context.Context, run runbook.Run, d runbook.Decision) error {
-	switch run.State {
-	case runbook.Aborted:
-		return nil
-	case runbook.RunDone:
-		return ended(run)
+	if over, err := overBefore(run); over {
+		return err
 	}
 	if d.Reason == "" && hasUnknown(run) {
 		return runbook.Errorf(runbook.Invalid, "engine.abort_needs_reason")
@@ -25,6 +22,9 @@ func (e *Engine) abort(ctx context.Context, run runbook.Run, d runbook.Decision)
 	defer l.mu.Unlock()
 	run, err := e.cfg.Journal.Run(ctx, run.ID) // as it is while nothing can be begun
 	if err != nil {
+		return err
+	}
+	if over, err := overBefore(run); over { // by somebody who was faster
 		return err
 	}
 	if run.State != runbook.Open || run.DryRun || !anyUnderWay(run) {
@@ -41,6 +41,17 @@ func (e *Engine) abort(ctx context.Context, run runbook.Run, d runbook.Decision)
 	}
 	l.aborting = &d
 	return nil
+}
+
+// overBefore reports whether a run has ended already, and what that means for who aborts it.
+func overBefore(run runbook.Run) (bool, error) {
+	switch run.State {
+	case runbook.Aborted:
+		return true, nil
+	case runbook.RunDone:
+		return true, ended(run)
+	}
+	return false, nil
 }
 
 // resumeAbort goes on with an abort that a stop of the bot broke off; l.mu is held.

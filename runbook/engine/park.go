@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"recoverbot/runbook"
 )
@@ -61,6 +62,9 @@ func (e *Engine) park(ctx context.Context, run runbook.Run, d runbook.Decision) 
 	if err != nil {
 		return err
 	}
+	if run.State != runbook.Open {
+		return ErrMoved
+	}
 	if s := busy(run); s != nil {
 		return runbook.Errorf(runbook.Conflicting, "engine.busy", "step", s.ID, "state", stateName(s.State))
 	}
@@ -113,6 +117,7 @@ func (e *Engine) resume(ctx context.Context, run runbook.Run, d *runbook.Decisio
 	}
 	next := run
 	next.State, next.Owner = runbook.Open, e.cfg.Owner
+	next.Resumed = append(slices.Clone(run.Resumed), runbook.Approval{By: d.By, Choice: d.Choice, Reason: d.Reason, At: e.now()})
 	if err := e.moveRun(ctx, run, next, d); err != nil {
 		return err
 	}

@@ -23,8 +23,10 @@ type world struct {
 	entered  chan string             // "apply STEP", "commit STEP" …, where somebody listens
 	deadline map[string]float64      // by step, of a hold
 	result   map[string]runbook.Result
-	jobs     map[string]bool // by job: detached, ended
-	unseen   map[string]bool // by step: Look cannot tell
+	jobs     map[string]bool  // by job: detached, ended
+	unseen   map[string]bool  // by step: Look cannot tell
+	lost     map[string]bool  // by job: holds that the server gave up
+	took     func(job string) // hears of each effect at its moment, where somebody listens
 	resumes  int
 }
 
@@ -32,7 +34,7 @@ func newWorld() *world {
 	return &world{
 		value: map[string]string{}, plans: map[string]runbook.Plan{}, effects: map[string]int{}, rolled: map[string]int{},
 		holds: map[string]*held{}, down: map[string]bool{}, gate: map[string]chan error{}, entered: make(chan string, 1000),
-		deadline: map[string]float64{}, result: map[string]runbook.Result{}, jobs: map[string]bool{}, unseen: map[string]bool{},
+		deadline: map[string]float64{}, result: map[string]runbook.Result{}, jobs: map[string]bool{}, unseen: map[string]bool{}, lost: map[string]bool{},
 	}
 }
 
@@ -40,6 +42,17 @@ func (w *world) do(f func()) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	f()
+}
+
+// effect counts one, at the moment at which it takes place.
+func (w *world) effect(job string) {
+	w.mu.Lock()
+	w.effects[job]++
+	took := w.took
+	w.mu.Unlock()
+	if took != nil {
+		took(job)
+	}
 }
 
 // count is how often the effect of a step took place, in all its attempts.
@@ -142,7 +155,7 @@ func (f *fake) Apply(ctx context.Context, p runbook.Plan, job runbook.Job, out r
 		return runbook.Result{}, err
 	}
 	_, _ = out.Write([]byte("\x1b[31mpassword hunter2\x1b[0m\n"))
-	f.w.do(func() { f.w.effects[job.ID()]++ })
+	f.w.effect(job.ID())
 	if err := f.pass(ctx, "apply"); err != nil {
 		return runbook.Result{}, err
 	}
@@ -220,7 +233,12 @@ func (h *held) Deadline() float64     { return h.deadline }
 func (h *held) Lost() <-chan error    { return h.lost }
 
 func (h *held) Commit(ctx context.Context) (runbook.Result, error) {
-	h.f.w.do(func() { h.f.w.effects[h.job]++; delete(h.f.w.holds, h.job) })
+	gone := false
+	h.f.w.do(func() { gone = h.f.w.lost[h.job]; delete(h.f.w.holds, h.job) })
+	if gone {
+		return runbook.Result{}, &runbook.Refusal{Text: runbook.T("test.no_hold")}
+	}
+	h.f.w.effect(h.job)
 	if err := h.f.pass(ctx, "commit"); err != nil {
 		return runbook.Result{}, err
 	}
@@ -239,7 +257,7 @@ func (d *detached) Apply(ctx context.Context, p runbook.Plan, job runbook.Job, o
 	if err := d.fresh(p); err != nil {
 		return runbook.Result{}, err
 	}
-	d.w.do(func() { d.w.effects[job.ID()]++ })
+	d.w.effect(job.ID())
 	return d.await(ctx, "apply")
 }
 
