@@ -61,8 +61,7 @@ func newApp(ctx context.Context, set settings, dsn string, chats ...func(*app) (
 	if a.fleet, err = set.openFleet(); err != nil {
 		return a, set.localised(a.bundle, err)
 	}
-	redact := a.fleet.Redactor().Redact
-	a.log = newLog(redact)
+	a.log = newLog(a.fleet.Redactor())
 	a.guesses = door.NewGuesses(a.log, time.Now)
 	if a.box, err = set.openBlackBox(a.fleet); err != nil {
 		return a, set.localised(a.bundle, err)
@@ -78,7 +77,7 @@ func newApp(ctx context.Context, set settings, dsn string, chats ...func(*app) (
 	if err = os.MkdirAll(filepath.Dir(journalPath(dsn)), 0o700); err != nil {
 		return a, fmt.Errorf("make directory of the journal: %w", err)
 	}
-	if a.journal, err = journal.Open(ctx, dsn, time.Now, redact); err != nil {
+	if a.journal, err = journal.Open(ctx, dsn, time.Now, a.fleet.Redactor().Hide); err != nil {
 		return a, set.localised(a.bundle, err)
 	}
 	actions.SetPast(past(a.journal, a.log))
@@ -108,7 +107,7 @@ func newApp(ctx context.Context, set settings, dsn string, chats ...func(*app) (
 	})
 	host, _ := os.Hostname()
 	a.engine = engine.New(engine.Config{
-		Journal: a.journal, Notifier: a.handlers, Actions: actions, ID: newID,
+		Journal: a.journal, Notifier: a.handlers, People: a.handlers, Actions: actions, ID: newID,
 		Owner: fmt.Sprintf("%s-%d", host, os.Getpid()), Log: a.log,
 	})
 	a.handlers.SetEngine(a.engine)

@@ -189,11 +189,34 @@ func useProxy(environ map[string]string) error {
 	return nil
 }
 
-func isProxy(address string) bool {
+// proxySecrets are the passwords in the addresses of proxies, as they are and as they are written there.
+func proxySecrets(environ map[string]string) (out []string) {
+	for _, k := range proxyKeys {
+		for _, address := range []string{environ[k], environ[strings.ToLower(k)]} {
+			u, err := parseProxy(address)
+			if err != nil || u.User == nil {
+				continue
+			}
+			password, _ := u.User.Password()
+			out = append(out, password)
+			if _, written, ok := strings.Cut(address[:strings.LastIndexByte(address, '@')], "//"); ok {
+				_, written, _ = strings.Cut(written, ":")
+				out = append(out, written)
+			}
+		}
+	}
+	return out
+}
+
+func parseProxy(address string) (*url.URL, error) {
 	if !strings.Contains(address, "://") {
 		address = "http://" + address
 	}
-	u, err := url.Parse(address)
+	return url.Parse(address)
+}
+
+func isProxy(address string) bool {
+	u, err := parseProxy(address)
 	return err == nil && u.Host != "" && slices.Contains([]string{"http", "https", "socks5", "socks5h"}, u.Scheme)
 }
 
@@ -225,24 +248,34 @@ func (s settings) openFleet() (*fleet.Fleet, error) {
 	if err == nil {
 		f.Redactor().Add(s.AlertToken.Reveal(), s.SlackBotToken.Reveal(), s.SlackAppToken.Reveal(), s.SlackSigningSecret.Reveal())
 		f.Redactor().Add(s.telegramSecrets()...)
+		f.Redactor().Add(proxySecrets(s.environ)...)
 	}
 	return f, err
 }
 
 // newLog writes JSON lines to stderr, and something for eyes on a terminal. Secrets that the redactor knows never
 // pass.
-func newLog(redact func(string) string) *slog.Logger {
-	out := redactingWriter{redact: redact}
-	if term.IsTerminal(int(os.Stderr.Fd())) {
-		return slog.New(tint.NewTextHandler(out, &tint.Options{TimeFormat: time.TimeOnly}))
+func newLog(r *fleet.Redactor) *slog.Logger {
+	out := redactingWriter{hide: r.Hide}
+	clean := func(_ []string, a slog.Attr) slog.Attr { // before values are quoted: errors of servers are known by their quotes
+		switch err, _ := a.Value.Any().(error); {
+		case err != nil:
+			a.Value = slog.StringValue(r.Redact(err.Error()))
+		case a.Value.Kind() == slog.KindString:
+			a.Value = slog.StringValue(r.Redact(a.Value.String()))
+		}
+		return a
 	}
-	return slog.New(slog.NewJSONHandler(out, nil))
+	if term.IsTerminal(int(os.Stderr.Fd())) {
+		return slog.New(tint.NewTextHandler(out, &tint.Options{TimeFormat: time.TimeOnly, ReplaceAttr: clean}))
+	}
+	return slog.New(slog.NewJSONHandler(out, &slog.HandlerOptions{ReplaceAttr: clean}))
 }
 
-type redactingWriter struct{ redact func(string) string }
+type redactingWriter struct{ hide func(string) string }
 
 func (w redactingWriter) Write(p []byte) (int, error) {
-	if _, err := os.Stderr.WriteString(w.redact(string(p))); err != nil {
+	if _, err := os.Stderr.WriteString(w.hide(string(p))); err != nil {
 		return 0, err
 	}
 	return len(p), nil

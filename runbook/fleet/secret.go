@@ -1,10 +1,12 @@
 package fleet
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"log/slog"
-	"sort"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -40,31 +42,35 @@ func (s Secret) LogValue() slog.Value { return slog.StringValue(s.String()) }
 // Redactor replaces known secrets in text on its way out. It is safe for concurrent use; secrets are only ever added.
 type Redactor struct {
 	mu      sync.RWMutex
-	secrets map[string]bool
+	secrets map[string]bool // in every spelling
 	rep     *strings.Replacer
 }
 
-// Add makes secrets known. Texts shorter than 4 bytes are left out: hiding them would garble everything.
+// Add makes secrets known, each in the spellings in which programs print it. Texts shorter than 4 bytes are left out: hiding
+// them would garble everything.
 func (r *Redactor) Add(secrets ...string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.secrets == nil {
 		r.secrets = map[string]bool{}
 	}
+	before := len(r.secrets)
 	for _, s := range secrets {
-		if len(s) >= 4 {
-			r.secrets[s] = true
+		if len(s) < shortest || r.secrets[s] {
+			continue
+		}
+		for _, v := range spellings(s) {
+			if len(v) >= shortest {
+				r.secrets[v] = true
+			}
 		}
 	}
-	all := make([]string, 0, len(r.secrets))
-	for s := range r.secrets {
-		all = append(all, s)
+	if len(r.secrets) == before {
+		return
 	}
-	sort.Slice(all, func(i, j int) bool { // the longest first, so that none is hidden in part
-		if len(all[i]) != len(all[j]) {
-			return len(all[i]) > len(all[j])
-		}
-		return all[i] < all[j]
+	all := slices.Collect(maps.Keys(r.secrets))
+	slices.SortFunc(all, func(a, b string) int { // the longest first, so that none is hidden in part
+		return cmp.Or(cmp.Compare(len(b), len(a)), cmp.Compare(a, b))
 	})
 	pairs := make([]string, 0, 2*len(all))
 	for _, s := range all {
@@ -73,11 +79,21 @@ func (r *Redactor) Add(secrets ...string) {
 	r.rep = strings.NewReplacer(pairs...)
 }
 
-// Redact returns text with every known secret replaced.
+// shortest is how long a secret must be, in bytes.
+const shortest = 4
+
+// Redact returns text with every known secret replaced, and without the values of rows that errors of MySQL quote: what
+// programs say, on its way to people and to the log.
 func (r *Redactor) Redact(text string) string {
 	if r == nil {
-		return text
+		return cutRows(text)
 	}
+	return r.Hide(cutRows(text))
+}
+
+// Hide returns text with every known secret replaced, and else as it is: it may be a script, which must stay what was
+// approved.
+func (r *Redactor) Hide(text string) string {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	if r.rep == nil {
