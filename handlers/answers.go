@@ -19,6 +19,7 @@ func labels() map[string]runbook.Choice {
 	for _, choice := range choiceWords {
 		out["choice_button."+string(choice)] = choice
 	}
+	out[aloneLabel] = runbook.Approve
 	for _, choice := range []runbook.Choice{runbook.Abort, runbook.MarkDone, runbook.Defer, runbook.Reopen} {
 		out["run_choice."+string(choice)] = choice
 	}
@@ -26,6 +27,17 @@ func labels() map[string]runbook.Choice {
 		out[labelIn(s, runbook.Retry)] = runbook.Retry
 	}
 	return out
+}
+
+// aloneWord makes an approval one that stands for those that are missing; aloneLabel is its button.
+const (
+	aloneWord  = "alone"
+	aloneLabel = "choice_button." + aloneWord
+)
+
+// meansAlone reports whether a word behind a code is aloneWord, in either language.
+func (h *Handlers) meansAlone(word string) bool {
+	return strings.EqualFold(word, aloneWord) || word == h.printer("zh").T("cmd.alone_word")
 }
 
 // phrases are the words of all buttons in both languages, each with the labels that it stands for. What follows a colon

@@ -46,7 +46,7 @@ func (h *Handlers) authed(next apiHandler) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		say := h.language(r)
 		token, ok := bearer(r)
-		person, known := PersonByToken(h.Fleet.Config(), token)
+		person, known := PersonByToken(h.Fleet.Now(), token)
 		if !ok || !known {
 			if token != "" && h.Guesses.Wrong(w, r, "API") {
 				tooFast(w, say)
@@ -61,6 +61,7 @@ func (h *Handlers) authed(next apiHandler) http.HandlerFunc {
 			err = next(w, r, caller{person: person, platform: "web", say: say})
 		}
 		if err != nil {
+			h.refused(r.Context(), runbook.Actor{Name: person.Name, Platform: "web"}, "", r.Method+" "+r.URL.Path, err)
 			h.fail(w, say, err)
 		}
 	}
@@ -158,7 +159,7 @@ func (h *Handlers) getRuns(w http.ResponseWriter, r *http.Request, c caller) err
 		if err != nil {
 			return err
 		}
-		out = append(out, toAPI(c.say, run))
+		out = append(out, toAPI(h.Fleet.Now(), c.say, run))
 	}
 	writeJSON(w, http.StatusOK, out)
 	return nil
@@ -169,7 +170,7 @@ func (h *Handlers) getRun(w http.ResponseWriter, r *http.Request, c caller) erro
 	if err != nil {
 		return err
 	}
-	writeJSON(w, http.StatusOK, toAPI(c.say, run))
+	writeJSON(w, http.StatusOK, toAPI(h.Fleet.Now(), c.say, run))
 	return nil
 }
 
@@ -186,7 +187,7 @@ func (h *Handlers) postDecision(w http.ResponseWriter, r *http.Request, c caller
 	}
 	_, err := h.decide(r.Context(), c, runbook.Decision{
 		RunID: r.PathValue("id"), Step: body.Step, Group: body.Group, Attempt: body.Attempt, Digest: body.Digest,
-		Choice: body.Choice, Reason: body.Reason, Fields: body.Fields,
+		Choice: body.Choice, Reason: body.Reason, Fields: body.Fields, Alone: body.Alone,
 	})
 	if err != nil {
 		return err
@@ -195,6 +196,6 @@ func (h *Handlers) postDecision(w http.ResponseWriter, r *http.Request, c caller
 	if err != nil {
 		return err
 	}
-	writeJSON(w, http.StatusOK, toAPI(c.say, run))
+	writeJSON(w, http.StatusOK, toAPI(h.Fleet.Now(), c.say, run))
 	return nil
 }

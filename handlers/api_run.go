@@ -6,10 +6,11 @@ import (
 	"recoverbot/locale"
 	"recoverbot/runbook"
 	"recoverbot/runbook/engine"
+	"recoverbot/runbook/fleet"
 )
 
-// toAPI is a run as the API shows it: a pure function of the run and the language.
-func toAPI(say *locale.Printer, r runbook.Run) apiRun {
+// toAPI is a run as the API shows it: a pure function of the run, the people and the language.
+func toAPI(cfg *fleet.Config, say *locale.Printer, r runbook.Run) apiRun {
 	out := apiRun{
 		ID: r.ID, Scenario: r.Scenario.Name, Title: say.Text(r.Scenario.Title), State: r.State, DryRun: r.DryRun,
 		StartedBy: r.StartedBy.Name, StartedAt: r.StartedAt, DownSince: r.DownSince, EndedAt: r.EndedAt,
@@ -29,7 +30,7 @@ func toAPI(say *locale.Printer, r runbook.Run) apiRun {
 			out.Groups = append(out.Groups, g)
 		}
 		for _, s := range c.members {
-			out.Steps = append(out.Steps, stepToAPI(say, r, c.number, *s))
+			out.Steps = append(out.Steps, stepToAPI(cfg, say, r, c.number, *s))
 		}
 	}
 	if r.State != runbook.Open {
@@ -40,13 +41,12 @@ func toAPI(say *locale.Printer, r runbook.Run) apiRun {
 	return out
 }
 
-func stepToAPI(say *locale.Printer, r runbook.Run, number int, s runbook.StepRun) apiStep {
+func stepToAPI(cfg *fleet.Config, say *locale.Printer, r runbook.Run, number int, s runbook.StepRun) apiStep {
 	out := apiStep{
 		ID: s.ID, Number: number, Title: say.Text(s.Def.Title), DocLine: s.Def.DocLine, Kind: s.Def.Kind, Host: s.Host,
 		Group: s.Group, Member: s.Member, State: s.State, Attempt: s.Attempt, Digest: s.Digest, Needs: list(s.Def.Needs),
-		Danger:    s.Def.Danger || s.Plan != nil && s.Plan.Danger,
-		Approvals: apiApprovals{Need: max(s.Def.Approvals, 1), By: []string{}},
-		Choices:   list(engine.Choices(r, s)), Note: say.Say(s.Note), StartedAt: s.StartedAt, ChangedAt: s.ChangedAt,
+		Danger: s.Dangerous(), Approvals: approvalsToAPI(cfg, r, s),
+		Choices: list(engine.Choices(r, s)), Note: say.Say(s.Note), StartedAt: s.StartedAt, ChangedAt: s.ChangedAt,
 	}
 	if len(out.Choices) > 0 {
 		out.Code = stepCode(&s)
@@ -55,9 +55,6 @@ func stepToAPI(say *locale.Printer, r runbook.Run, number int, s runbook.StepRun
 		if engine.NeedsReason(r, s, choice) {
 			out.NeedsReason = append(out.NeedsReason, choice)
 		}
-	}
-	for _, a := range s.Approvals {
-		out.Approvals.By = append(out.Approvals.By, a.By.Name)
 	}
 	if p := s.Plan; p != nil {
 		out.Plan = planToAPI(say, s, p)
@@ -85,6 +82,21 @@ func stepToAPI(say *locale.Printer, r runbook.Run, number int, s runbook.StepRun
 	}
 	if d := s.DecidedBy; d != nil {
 		out.DecidedBy, out.DecidedOn, out.DecidedAt, out.Reason = d.By.Name, d.By.Platform, d.At, d.Reason
+	}
+	return out
+}
+
+func approvalsToAPI(cfg *fleet.Config, r runbook.Run, s runbook.StepRun) apiApprovals {
+	t := countOf(cfg, r, s)
+	out := apiApprovals{Need: t.Need, By: []string{}}
+	for _, a := range t.By {
+		out.By = append(out.By, a.By.Name)
+		if a.Alone {
+			out.Alone = a.By.Name
+		}
+	}
+	if s.State == runbook.Waiting {
+		out.Missing, out.Other, out.May, out.AloneFrom = t.Short(), t.Other, lacking(cfg, r, s), engine.AloneFrom(r, s, t)
 	}
 	return out
 }

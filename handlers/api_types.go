@@ -101,8 +101,15 @@ type apiHold struct {
 }
 
 type apiApprovals struct {
-	Need int      `json:"need"`
-	By   []string `json:"by"`
+	Need int      `json:"need"` // distinct people
+	By   []string `json:"by"`   // whose approvals count
+	// Of a step that waits: Missing is how many must still approve, Other says that one of them must not be who started or
+	// resumed the run, May who of them may, AloneFrom when one person alone may.
+	Missing   int       `json:"missing,omitempty"`
+	Other     bool      `json:"other,omitempty"`
+	May       []string  `json:"may,omitempty"`
+	AloneFrom time.Time `json:"alone_from,omitzero"`
+	Alone     string    `json:"alone,omitempty"` // who approved it alone
 }
 
 type apiProgress struct {
@@ -128,6 +135,7 @@ type apiDecision struct {
 	Digest  string            `json:"digest"`
 	Choice  runbook.Choice    `json:"choice"`
 	Reason  string            `json:"reason"`
+	Alone   bool              `json:"alone"` // approve without the others, since nobody else answers
 	Fields  map[string]string `json:"fields"`
 }
 

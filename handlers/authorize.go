@@ -70,8 +70,7 @@ func mayDecide(c *fleet.Config, p fleet.Person, step *runbook.StepRun, choice ru
 	if step == nil || choice != runbook.Approve && choice != runbook.Commit && choice != runbook.MarkDone {
 		return nil
 	}
-	danger := step.Def.Danger || step.Plan != nil && step.Plan.Danger
-	if danger && !slices.Contains(p.Roles, roleDanger) {
+	if step.Dangerous() && !slices.Contains(p.Roles, roleDanger) {
 		return refusal("cmd.not_danger", "who", allowed(c, roleDanger))
 	}
 	return nil
@@ -94,3 +93,18 @@ func whoMay(c *fleet.Config, roles ...string) []string {
 }
 
 func refusal(id string, pairs ...any) error { return runbook.Errorf(runbook.Forbidden, id, pairs...) }
+
+// May implements engine.People: who was taken out of fleet.yaml, or lost a role there, counts no more.
+func (h *Handlers) May(by runbook.Actor, s runbook.StepRun) bool {
+	c := h.Fleet.Now()
+	p, known := c.Person(by.Name)
+	return known && mayDecide(c, p, &s, runbook.Approve) == nil
+}
+
+// approvers are the people who may approve a step.
+func approvers(c *fleet.Config, s runbook.StepRun) []string {
+	if s.Dangerous() {
+		return whoMay(c, roleDanger)
+	}
+	return whoMay(c, roleApprover, roleDanger)
+}

@@ -165,7 +165,7 @@ func (h *Handlers) answer(text string) (ids, words, rest []string) {
 	if ids, rest = h.label(words); ids != nil {
 		return ids, words, rest
 	}
-	if verb := strings.ToLower(strings.TrimPrefix(words[0], "/")); slices.Contains(choiceWords, runbook.Choice(verb)) {
+	if verb := strings.ToLower(strings.TrimPrefix(words[0], "/")); verb == aloneWord || slices.Contains(choiceWords, runbook.Choice(verb)) {
 		return []string{"choice_button." + verb}, words, words[1:]
 	}
 	return nil, nil, nil

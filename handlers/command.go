@@ -57,7 +57,7 @@ func (h *Handlers) command(ctx context.Context, c caller, text string) (bot.Repl
 	case "resume", "park":
 		return h.runVerb(ctx, c, verb, args)
 	}
-	if choice := runbook.Choice(verb); slices.Contains(choiceWords, choice) {
+	if verb == aloneWord || slices.Contains(choiceWords, runbook.Choice(verb)) {
 		return h.typed(ctx, c, []string{"choice_button." + verb}, words, args)
 	}
 	return bot.Reply{}, h.unknown(words...)

@@ -10,6 +10,7 @@ import (
 	"recoverbot/bot"
 	"recoverbot/runbook"
 	"recoverbot/runbook/engine"
+	"recoverbot/runbook/fleet"
 )
 
 // decide authorises an answer at this moment and hands it to the engine. One from an old card only finds out what became
@@ -19,8 +20,9 @@ func (h *Handlers) decide(ctx context.Context, c caller, d runbook.Decision) (bo
 	if err != nil {
 		return bot.Reply{}, err
 	}
-	for _, s := range subjects(r, d) {
-		if err := mayDecide(h.Fleet.Config(), c.person, s, d.Choice); err != nil {
+	cfg, about := h.Fleet.Now(), subjects(r, d)
+	for _, s := range about {
+		if err := mayDecide(cfg, c.person, s, d.Choice); err != nil {
 			return bot.Reply{RunID: r.ID}, err
 		}
 	}
@@ -28,16 +30,37 @@ func (h *Handlers) decide(ctx context.Context, c caller, d runbook.Decision) (bo
 		return bot.Reply{RunID: r.ID}, runbook.Errorf(runbook.Conflicting, "engine.stale")
 	}
 	d.By = c.actor()
+	if d.Alone {
+		d.Missing = lackingOf(cfg, r, about, c.person.Name)
+	}
 	if _, err := h.Engine.Decide(ctx, d); err != nil {
 		var refused *runbook.Error
 		if errors.As(err, &refused) {
 			named := *refused
-			named.Msg = numbered(c.say, r, refused.Msg)
+			named.Msg = withArg(numbered(c.say, r, refused.Msg), "who", strings.Join(others(cfg, r, about, c.person.Name), ", "))
 			err = &named
 		}
 		return bot.Reply{RunID: r.ID}, err
 	}
 	return h.noted(ctx, c, r, d), nil
+}
+
+// others are those who may go on where one person may not.
+func others(cfg *fleet.Config, r runbook.Run, about []*runbook.StepRun, but string) []string {
+	if out := lackingOf(cfg, r, about, but); len(out) > 0 || about[0] == nil {
+		return out
+	}
+	return slices.DeleteFunc(approvers(cfg, *about[0]), func(name string) bool { return name == but })
+}
+
+// withArg is m with one more argument.
+func withArg(m runbook.Msg, name string, value any) runbook.Msg {
+	m.Args = maps.Clone(m.Args)
+	if m.Args == nil {
+		m.Args = map[string]any{}
+	}
+	m.Args[name] = value
+	return m
 }
 
 // subjects are the steps that a decision is about, of a group those that wait; one nil for the run itself.
@@ -63,7 +86,7 @@ func subjects(r runbook.Run, d runbook.Decision) []*runbook.StepRun {
 // or with one that is not on a card now, the current card is shown and nothing is done. ids are the labels that the words
 // stand for, args what follows them.
 func (h *Handlers) typed(ctx context.Context, c caller, ids, words, args []string) (bot.Reply, error) {
-	choice := buttonLabels[ids[0]]
+	choice, given := buttonLabels[ids[0]], len(args)
 	r, ok, err := h.openRun(ctx)
 	if err != nil {
 		return bot.Reply{}, err
@@ -105,10 +128,18 @@ func (h *Handlers) typed(ctx context.Context, c caller, ids, words, args []strin
 		}
 		d.Fields = fields
 	} else {
+		d.Alone = ids[0] == aloneLabel
+		if rest := args[1:]; choice == runbook.Approve && len(rest) > 0 && h.meansAlone(rest[0]) {
+			d.Alone, args = true, append(args[:1:1], rest[1:]...)
+		}
 		d.Reason = strings.Join(args[1:], " ")
 	}
 	reply, err := h.decide(ctx, c, d)
-	return reply, inWords(err, strings.Join(words[:len(words)-len(args)], " "), r, d, code)
+	said := strings.Join(words[:len(words)-given], " ")
+	if d.Alone {
+		said, code = string(runbook.Approve), code+" "+aloneWord
+	}
+	return reply, inWords(err, said, r, d, code)
 }
 
 // over says that no recovery takes answers, and how the last one ended.
@@ -157,11 +188,7 @@ func inWords(err error, typed string, r runbook.Run, d runbook.Decision, code st
 		return err
 	}
 	out := *e
-	out.Msg.Args = maps.Clone(e.Msg.Args)
-	if out.Msg.Args == nil {
-		out.Msg.Args = map[string]any{}
-	}
-	out.Msg.Args["how"] = how
+	out.Msg = withArg(e.Msg, "how", how)
 	return &out
 }
 

@@ -14,7 +14,7 @@ func nudgeViews() map[string]func(v viewer) bot.Message {
 		r, s := domainsWait()
 		f(s)
 		out[name] = func(v viewer) bot.Message {
-			return v.nudge(r, questions(r, time.Time{}, func(runbook.Run, runbook.StepRun) bool { return false })[0], level)
+			return v.nudge(r, v.questions(r, time.Time{}, func(runbook.Run, runbook.StepRun) bool { return false })[0], level)
 		}
 		if s.State != runbook.Waiting && s.DecidedBy == nil || level > 0 {
 			return

@@ -17,6 +17,7 @@ import (
 type caller struct {
 	person   fleet.Person
 	platform string
+	seat     string // what they sit at; "": their account says it
 	say      *locale.Printer
 	called   string // how people speak to the bot there
 	old      bool   // they pressed a button of an old card
@@ -24,7 +25,7 @@ type caller struct {
 }
 
 func (c caller) actor() runbook.Actor {
-	return runbook.Actor{Name: c.person.Name, Platform: c.platform}
+	return runbook.Actor{Name: c.person.Name, Platform: c.platform, Seat: c.seat}
 }
 
 // tooOld is how long after it was received something still means what its person saw then.
@@ -33,8 +34,8 @@ const tooOld = 5 * time.Minute
 // Handle implements bot.Handler: one utterance of one person. The reply is for that person alone; it is empty where
 // nobody spoke to the bot.
 func (h *Handlers) Handle(ctx context.Context, in bot.Inbound) bot.Reply {
-	person, ok := personOn(h.Fleet.Config(), in.Platform, in.UserID)
-	c := caller{person: person, platform: in.Platform, called: in.Called, old: in.Old, pressed: in.Action != "", say: h.printer(cmp.Or(in.Language, person.Language))}
+	person, ok := personOn(h.Fleet.Now(), in.Platform, in.UserID)
+	c := caller{person: person, platform: in.Platform, seat: in.Seat, called: in.Called, old: in.Old, pressed: in.Action != "", say: h.printer(cmp.Or(in.Language, person.Language))}
 	now, said := h.Clock(), answer
 	if in.Casual {
 		said = h.remark(ctx, in.Text, in.Replied)
@@ -43,6 +44,7 @@ func (h *Handlers) Handle(ctx context.Context, in bot.Inbound) bot.Reply {
 	case said == talk, said != answer && !ok, said == attempt && !mayStart(person):
 		return bot.Reply{}
 	case !ok:
+		h.refused(ctx, c.actor(), shorten(bot.CleanLine(in.UserID), 40), cmp.Or(in.Text, in.Action), refusal("cmd.stranger"))
 		return bot.Reply{Text: c.say.T("cmd.stranger", "platform", in.Platform, "id", shorten(bot.CleanLine(in.UserID), 40)),
 			Refused: true, Stranger: true}
 	case !in.At.IsZero() && now.Sub(in.At) > tooOld:
@@ -64,6 +66,7 @@ func (h *Handlers) Handle(ctx context.Context, in bot.Inbound) bot.Reply {
 	if mayStart(person) {
 		h.view.calls.spoke(reply.RunID, now)
 	}
+	h.refused(ctx, c.actor(), "", cmp.Or(in.Text, in.Action), err)
 	if err != nil { // a card that comes with a refusal says what can be done instead
 		return bot.Reply{Text: h.explain(c.say, err), Refused: true, RunID: reply.RunID, Message: reply.Message, Renew: reply.Renew}
 	}

@@ -32,6 +32,9 @@ func (h *Handlers) noted(ctx context.Context, c caller, before runbook.Run, d ru
 		given = append(given, of...)
 	}
 	choice := c.say.T("choice." + string(d.Choice))
+	if d.Alone {
+		choice = c.say.T(chosen(about(r, d)[0].DecidedBy))
+	}
 	if d.Choice == runbook.Retry && isPlanned(before, d) {
 		choice = c.say.T("choice.look")
 	}
@@ -47,9 +50,11 @@ func (h *Handlers) noted(ctx context.Context, c caller, before runbook.Run, d ru
 			"at", recordedAt(*first), "now", told, "state", runbook.T("engine.state_"+string(now)))
 		return bot.Reply{Text: text, RunID: r.ID, Noted: mine && c.pressed}
 	case d.Choice == runbook.Approve && now == runbook.Waiting:
+		cfg := h.Fleet.Now()
 		for _, s := range subjects(r, d) {
-			if s.State == runbook.Waiting && len(s.Approvals) > 0 {
-				return bot.Reply{Text: c.say.T("cmd.noted_more", "have", len(s.Approvals), "need", max(s.Def.Approvals, 1)), RunID: r.ID, Noted: true}
+			if t := countOf(cfg, r, *s); s.State == runbook.Waiting && len(t.By) > 0 {
+				return bot.Reply{Text: c.say.T("cmd.noted_more", "have", len(t.By), "need", len(t.By)+t.Short(),
+					"who", strings.Join(lacking(cfg, r, *s), ", ")), RunID: r.ID}
 			}
 		}
 	}

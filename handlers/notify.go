@@ -184,7 +184,7 @@ func (v *versions) next(ctx context.Context, j Journal, now time.Time) int64 {
 }
 
 func (h *Handlers) viewer(ctx context.Context, say *locale.Printer, r runbook.Run) viewer {
-	v := viewer{say: say, now: h.Clock(), drill: h.Fleet.Config().Drill, back: h.back(r), fence: map[string]string{}}
+	v := viewer{say: say, now: h.Clock(), drill: h.Fleet.Config().Drill, cfg: h.Fleet.Now(), back: h.back(r), fence: map[string]string{}}
 	for _, host := range leftBy(r) {
 		v.fence[host] = h.fenceCommand(host)
 	}

@@ -8,6 +8,7 @@ import (
 
 	"recoverbot/bot"
 	"recoverbot/runbook"
+	"recoverbot/runbook/engine"
 	"recoverbot/runbook/fleet"
 )
 
@@ -28,11 +29,15 @@ type asking struct {
 	id    string // of this time of asking, and part of the key of each nudge about it
 	since time.Time
 	until time.Time // when what is held rolls back by itself
+	// more says that whoever is there cannot answer it alone; lacks are the people whose approval is missing.
+	more  bool
+	lacks []string
+	alone time.Time // when one person alone may approve it
 }
 
 // questions are the cards of a run that ask now, but for those that settling says are answered without anybody. resumed is
-// when the run was opened again: what was put aside asks anew.
-func questions(r runbook.Run, resumed time.Time, settling func(runbook.Run, runbook.StepRun) bool) []asking {
+// when the run was opened again: what was put aside asks anew, and so does what one of several people has approved.
+func (v viewer) questions(r runbook.Run, resumed time.Time, settling func(runbook.Run, runbook.StepRun) bool) []asking {
 	if r.DryRun || r.State != runbook.Open || !live(r) {
 		return nil
 	}
@@ -57,6 +62,13 @@ func questions(r runbook.Run, resumed time.Time, settling func(runbook.Run, runb
 			if s.Hold != nil && s.State == runbook.Held && !s.Hold.Durable {
 				q.until = earlier(q.until, s.Hold.Deadline)
 			}
+			if s.State == runbook.Waiting && several(r, *s) && slices.Contains(engine.Choices(r, *s), runbook.Approve) {
+				q.more, q.lacks = true, union(q.lacks, lacking(v.cfg, r, *s))
+				q.alone = earlier(q.alone, v.aloneFrom(r, *s))
+				for _, a := range s.Approvals {
+					q.since = later(q.since, a.At)
+				}
+			}
 		}
 		q.since = later(q.since, resumed)
 		q.id = r.ID + "/" + c.id + "/" + string(state) + "-" + strconv.FormatInt(q.since.Unix(), 10)
@@ -76,7 +88,7 @@ func (q asking) calls(human time.Time) []time.Time {
 		}
 		return out
 	}
-	if q.since.Sub(human) > attention {
+	if q.more || q.since.Sub(human) > attention {
 		out[0] = q.since
 	}
 	for i, d := range reminders {
@@ -110,6 +122,15 @@ func calledAt(cfg *fleet.Config, level int) []string {
 	return union(called, whoMay(cfg, roleApprover, roleDanger))
 }
 
+// called are the people whom a level calls to q: where one person is not enough, all who are missing, and nobody who has
+// approved.
+func (q asking) called(cfg *fleet.Config, level int) []string {
+	if q.more {
+		return q.lacks
+	}
+	return calledAt(cfg, level)
+}
+
 // onCall are the people on call, in their order, or everybody who may answer.
 func onCall(cfg *fleet.Config) []string {
 	if len(cfg.Policy.OnCall) > 0 {
@@ -139,7 +160,7 @@ func answeredLast(r runbook.Run, given []runbook.Recorded, ofStep func(runbook.S
 		}
 	}
 	for _, d := range given {
-		note(runbook.Approval{By: d.Decision.By, Choice: d.Decision.Choice, At: recordedAt(d)})
+		note(runbook.Approval{By: d.Decision.By, Choice: d.Decision.Choice, Alone: d.Decision.Alone, At: recordedAt(d)})
 	}
 	if r.Aborting != nil {
 		note(*r.Aborting)
@@ -169,6 +190,9 @@ func recordedAt(d runbook.Recorded) time.Time {
 func (v viewer) nudge(r runbook.Run, q asking, level int) bot.Message {
 	word, emoji, _ := q.card.face(r)
 	id := "nudge." + string(q.card.state())
+	if q.more {
+		id = "nudge.approvals"
+	}
 	if !q.until.IsZero() {
 		id = "nudge.held_until"
 	}
@@ -196,7 +220,7 @@ func (v viewer) answered(r runbook.Run, old bot.Message, given []runbook.Recorde
 	if last.Choice == "" || last.At.Before(old.At) {
 		return settledNudge(old, v.say.T("nudge.over", "title", title))
 	}
-	return settledNudge(old, v.say.T("nudge.answered", "title", title, "choice", v.say.T("choice."+string(last.Choice)),
+	return settledNudge(old, v.say.T("nudge.answered", "title", title, "choice", v.say.T(chosen(&last)),
 		"name", last.By.Name, "platform", last.By.Platform, "at", last.At))
 }
 

@@ -79,7 +79,7 @@ func (n *nudges) show(ctx context.Context, r runbook.Run) error {
 		human = later(last.At, human)
 	}
 	asked := map[string]bool{}
-	for _, q := range questions(r, resumedAt(given), n.h.settling) {
+	for _, q := range v.questions(r, resumedAt(given), n.h.settling) {
 		asked[q.id] = true
 		if here := hereKey(q); n.out[here].Key == "" {
 			m := v.nudge(r, q, 0)
@@ -89,14 +89,16 @@ func (n *nudges) show(ctx context.Context, r runbook.Run) error {
 			}
 		}
 		level, next := due(q.calls(human), v.now)
-		if !next.IsZero() {
-			n.next[r.ID] = earlier(n.next[r.ID], next)
+		for _, at := range []time.Time{next, q.alone} { // the card has another button then
+			if at.After(v.now) {
+				n.next[r.ID] = earlier(n.next[r.ID], at)
+			}
 		}
 		if level < 0 || n.widest(q) >= level {
 			continue
 		}
 		m := v.nudge(r, q, level)
-		m.Notify = calledAt(n.h.Fleet.Config(), level)
+		m.Notify = q.called(v.cfg, level)
 		if len(m.Notify) == 0 {
 			continue
 		}

@@ -11,15 +11,16 @@ import (
 // prepare holds a request's parameters to the scenario, its steps to the company's policy, leaves out the steps whose
 // condition does not hold, and binds its names to hosts.
 func (h *Handlers) prepare(req *engine.StartRequest) (err error) {
-	cfg := h.Fleet.Config()
+	cfg, policy := h.Fleet.Config(), h.Fleet.Now().Policy
 	if req.Params, err = checkParams(cfg, req.Scenario.Params, req.Params); err != nil {
 		return err
 	}
 	req.Scenario.Steps = stepsFor(cfg, req.Scenario, req.Params)
 	for i := range req.Scenario.Steps {
 		s := &req.Scenario.Steps[i]
-		s.Approvals = max(s.Approvals, cfg.Policy.Approvals)
+		s.Approvals = max(s.Approvals, req.Scenario.Approvals, policy.Needs(req.Scenario.Name))
 	}
+	req.Rules = policy.Rules(req.Scenario.Name)
 	req.Bindings, err = Bindings(cfg, req.Scenario, req.Params)
 	return err
 }

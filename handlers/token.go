@@ -14,6 +14,7 @@ type press struct {
 	Attempt int            `json:"a,omitempty"`
 	Digest  string         `json:"d,omitempty"`
 	Choice  runbook.Choice `json:"c"`
+	Alone   bool           `json:"o,omitempty"`
 	Alert   string         `json:"f,omitempty"` // fingerprint
 	Command string         `json:"t,omitempty"` // the text that this button types
 }
@@ -33,6 +34,6 @@ func decodePress(s string) (press, error) {
 
 func (p press) decision() runbook.Decision {
 	return runbook.Decision{
-		RunID: p.Run, Step: p.Step, Group: p.Group, Attempt: p.Attempt, Digest: p.Digest, Choice: p.Choice,
+		RunID: p.Run, Step: p.Step, Group: p.Group, Attempt: p.Attempt, Digest: p.Digest, Choice: p.Choice, Alone: p.Alone,
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"recoverbot/locale"
 	"recoverbot/runbook"
 	"recoverbot/runbook/engine"
+	"recoverbot/runbook/fleet"
 )
 
 // viewer turns journaled state into messages: a pure function of the run, the language and the time.
@@ -18,6 +19,7 @@ type viewer struct {
 	head  string            // of the audit chain, for the closing message
 	back  []string          // hosts that answer although another machine has their place
 	fence map[string]string // host that was left behind → command that stops it
+	cfg   *fleet.Config     // who may; nil: nobody is asked
 }
 
 // messages are all cards of a run, in order: one about the run, then one a step or group that has begun.
@@ -27,6 +29,7 @@ func (v viewer) messages(r runbook.Run) []bot.Message {
 		if c.begun() {
 			out = append(out, v.stepCard(r, c))
 		}
+		out = append(out, v.aloneCards(r, c)...)
 	}
 	return out
 }
@@ -138,6 +141,7 @@ func (v viewer) runCard(r runbook.Run) bot.Message {
 		for _, host := range v.unstopped(r) {
 			m.Lines = append(m.Lines, notStopped(v.say, host))
 		}
+		m.Lines = append(m.Lines, v.aloneLines(r)...)
 		m.Buttons = append(m.Buttons, v.fenceButtons(r)...)
 		if v.head != "" {
 			m.Footer = v.say.T("view.audit", "head", v.head) + " · "

@@ -33,6 +33,9 @@ func (v viewer) answers(m *bot.Message, r runbook.Run, c card) {
 				}
 				b.Choice = typedAs(runbook.Waiting, choice)
 				m.Buttons = append(m.Buttons, b)
+				if choice == runbook.Approve && slices.ContainsFunc(c.members, func(s *runbook.StepRun) bool { return v.mayAlone(r, *s) }) {
+					m.Buttons = append(m.Buttons, v.aloneButton(p, v.deed(c, true, c.members...), ""))
+				}
 			}
 			return
 		}
@@ -56,8 +59,7 @@ func (v viewer) answers(m *bot.Message, r runbook.Run, c card) {
 				continue
 			}
 			p := press{Run: r.ID, Step: s.ID, Attempt: s.Attempt, Digest: s.Digest, Choice: choice}
-			danger := s.Def.Danger || s.Plan != nil && s.Plan.Danger
-			b := v.button(p, choice, engine.NeedsReason(r, *s, choice), member, v.deed(c, danger, s))
+			b := v.button(p, choice, engine.NeedsReason(r, *s, choice), member, v.deed(c, s.Dangerous(), s))
 			b.WithForm = choice == runbook.Input
 			if c.group {
 				b.For, b.Code = member, stepCode(s)
@@ -67,6 +69,11 @@ func (v viewer) answers(m *bot.Message, r runbook.Run, c card) {
 			}
 			b.Choice = typedAs(s.State, choice)
 			m.Buttons = append(m.Buttons, b)
+			if choice == runbook.Approve && v.mayAlone(r, *s) {
+				alone := v.aloneButton(p, v.deed(c, true, s), member)
+				alone.For, alone.Code = b.For, b.Code
+				m.Buttons = append(m.Buttons, alone)
+			}
 		}
 	}
 	if aborts {

@@ -70,7 +70,7 @@ func (v viewer) decided(c card) string {
 	for _, s := range c.members {
 		who := ""
 		if d := s.DecidedBy; d != nil {
-			who = v.say.T("view.decided", "choice", v.say.T("choice."+string(d.Choice)), "name", d.By.Name, "platform", d.By.Platform, "at", d.At)
+			who = v.say.T("view.decided", "choice", v.say.T(chosen(d)), "name", d.By.Name, "platform", d.By.Platform, "at", d.At)
 			if d.Reason != "" {
 				who += " · " + v.say.T("view.reason", "reason", d.Reason)
 			}
@@ -95,6 +95,17 @@ func (v viewer) decided(c card) string {
 		lines = append(lines, strings.Join(names, ", ")+": "+who)
 	}
 	return strings.Join(lines, "\n")
+}
+
+// chosen is the key of what somebody did.
+func chosen(a *runbook.Approval) string {
+	if a != nil && a.Alone {
+		return "choice.alone"
+	}
+	if a == nil {
+		return "choice." + string(runbook.Approve)
+	}
+	return "choice." + string(a.Choice)
 }
 
 func stepFace(s runbook.State) (word, emoji, state string) {

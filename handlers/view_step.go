@@ -37,6 +37,7 @@ func (v viewer) stepCard(r runbook.Run, c card) bot.Message {
 	for _, s := range c.members {
 		v.member(&m, r, c, s)
 	}
+	v.approvals(&m, r, c)
 	m.Footer = v.decided(c)
 	if c.def.PointOfNoReturn && c.state() == runbook.Waiting {
 		m.Warn = append(m.Warn, v.say.T("view.no_return", "hosts", strings.Join(fenced(r), ", ")))
@@ -124,9 +125,6 @@ func (v viewer) plan(m *bot.Message, s *runbook.StepRun, line func(runbook.Msg),
 	m.Blocks = append(m.Blocks, v.tableBlocks(p.Tables, label)...)
 	for _, f := range p.Form {
 		m.Form = append(m.Form, v.field(f, s.Inputs))
-	}
-	if n := max(s.Def.Approvals, 1); n > 1 {
-		m.Lines = append(m.Lines, v.say.T("view.approvals", "have", len(s.Approvals), "need", n))
 	}
 }
 

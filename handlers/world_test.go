@@ -80,7 +80,7 @@ func (w *wanted) Want(_ context.Context, m bot.Message) error {
 }
 
 // until waits for the message of key to satisfy ok.
-func (w *wanted) until(t *testing.T, key string, ok func(bot.Message) bool) bot.Message {
+func (w *wanted) until(t testing.TB, key string, ok func(bot.Message) bool) bot.Message {
 	t.Helper()
 	deadline := time.After(10 * time.Second)
 	for {
@@ -142,13 +142,13 @@ func testScenario() runbook.Scenario {
 	}
 }
 
-func newWorld(t *testing.T) *world {
+func newWorld(t testing.TB) *world {
 	t.Helper()
 	return newWorldOf(t, fleetFile)
 }
 
 // openFleet opens a fleet.yaml; TOKENn in it becomes the hash of the nth person's token.
-func openFleet(t *testing.T, text string) *fleet.Fleet {
+func openFleet(t testing.TB, text string) *fleet.Fleet {
 	t.Helper()
 	dir := t.TempDir()
 	for i, name := range []string{"ops1", "ops2", "guest"} {
@@ -169,12 +169,12 @@ func openFleet(t *testing.T, text string) *fleet.Fleet {
 }
 
 // newWorldOf is a world whose fleet.yaml is text; TOKENn in it becomes the hash of the nth person's token.
-func newWorldOf(t *testing.T, text string) *world {
+func newWorldOf(t testing.TB, text string) *world {
 	t.Helper()
 	return newWorldWith(t, text, func(applied *atomic.Int64) engine.Actions { return countingActions{applied} })
 }
 
-func newWorldWith(t *testing.T, text string, actions func(applied *atomic.Int64) engine.Actions) *world {
+func newWorldWith(t testing.TB, text string, actions func(applied *atomic.Int64) engine.Actions) *world {
 	t.Helper()
 	f, dir := openFleet(t, text), t.TempDir()
 	ctx, cancel := context.WithCancel(context.Background())
@@ -193,7 +193,7 @@ func newWorldWith(t *testing.T, text string, actions func(applied *atomic.Int64)
 	})
 	n := 0
 	e := engine.New(engine.Config{
-		Journal: j, Notifier: w.Handlers, Actions: actions(w.applied), ID: func() string { n++; return "run" + strconv.Itoa(n) }, Owner: "test",
+		Journal: j, Notifier: w.Handlers, People: w.Handlers, Actions: actions(w.applied), ID: func() string { n++; return "run" + strconv.Itoa(n) }, Owner: "test",
 	})
 	w.SetEngine(e)
 	var wg sync.WaitGroup

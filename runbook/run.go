@@ -17,10 +17,21 @@ type Run struct {
 	// Bindings fixes at the start which hosts the scenario's names and the fleet's roles mean during this run.
 	Bindings map[string][]string `json:"bindings"`
 	Alert    string              `json:"alert,omitempty"` // fingerprint of the alert that started it
+	Rules    Rules               `json:"rules,omitzero"`
+	Resumed  []Approval          `json:"resumed,omitempty"` // who opened it again, each time
 	DryRun   bool                `json:"dry_run,omitempty"`
 	Owner    string              `json:"owner,omitempty"` // bot process that drives it
 	Version  int                 `json:"version"`
 	Steps    []StepRun           `json:"steps"`
+}
+
+// Rules are what the company's policy asks of approvals, fixed when a run starts. How many people a step needs stands in
+// Step.Approvals.
+type Rules struct {
+	// TwoPerson says that who started or resumed the run cannot alone approve what is dangerous.
+	TwoPerson bool `json:"two_person,omitempty"`
+	// BreakGlass is how long nobody else must have answered before one person alone may approve; 0: never.
+	BreakGlass Duration `json:"break_glass,omitzero"`
 }
 
 // StepRun is one step of a run: a Step of the scenario, or one member of a group.
@@ -38,6 +49,7 @@ type StepRun struct {
 	Digest    string            `json:"digest,omitempty"`
 	Inputs    map[string]string `json:"inputs,omitempty"`
 	Approvals []Approval        `json:"approvals,omitempty"` // of this attempt and digest
+	Alone     []Approval        `json:"alone,omitempty"`     // what one person alone approved although more were needed, in any attempt
 	Progress  *Progress         `json:"progress,omitempty"`
 	Hold      *HoldInfo         `json:"hold,omitempty"`
 	Result    *Result           `json:"result,omitempty"`
@@ -66,6 +78,9 @@ type Approval struct {
 	Choice Choice    `json:"choice"`
 	Reason string    `json:"reason,omitempty"`
 	At     time.Time `json:"at"`
+	// Alone says that this one approval stood for those that were missing; Missing are the people who had not answered.
+	Alone   bool     `json:"alone,omitempty"`
+	Missing []string `json:"missing,omitempty"`
 }
 
 // Actor is who did something, where.
@@ -87,6 +102,9 @@ type Decision struct {
 	Reason  string
 	Fields  map[string]string // of an Input
 	By      Actor
+	// Alone asks that this approval alone be enough, since nobody else answers; Missing are those who could have.
+	Alone   bool     `json:",omitempty"`
+	Missing []string `json:",omitempty"`
 }
 
 // Event is one row of the append-only journal.
@@ -99,6 +117,11 @@ type Event struct {
 	By     Actor             `json:"by,omitzero"`
 	Data   map[string]string `json:"data,omitempty"`
 	Hash   string            `json:"hash"` // hex SHA-256 over this row and the hash before
+}
+
+// Dangerous reports whether approving the step, or committing its change, needs somebody who may do dangerous things.
+func (s StepRun) Dangerous() bool {
+	return s.Def.Danger || s.Plan != nil && (s.Plan.Danger || s.Plan.Override) || s.Hold != nil && !s.Hold.Warning.IsZero()
 }
 
 // Beside reports whether the run holds nothing of the fleet: others may be open at the same time.

@@ -11,8 +11,10 @@ type Scenario struct {
 	Bind   map[string]Binding `yaml:"bind,omitempty" json:"bind,omitempty"` // names in this scenario
 	// When is the diagnosis that calls for the scenario: it is suggested where all of these hold. A host in them is a
 	// name of the fleet, a role, or $param.NAME of a required parameter of type host, which is then tried with each host.
-	When  []Probe `yaml:"when,omitempty" json:"when,omitempty"`
-	Steps []Step  `yaml:"steps" json:"steps"`
+	When []Probe `yaml:"when,omitempty" json:"when,omitempty"`
+	// Approvals is how many distinct people must approve each step; a step may need more.
+	Approvals int    `yaml:"approvals,omitempty" json:"approvals,omitempty"`
+	Steps     []Step `yaml:"steps" json:"steps"`
 	// Beside says that all its steps leave everything live alone: a run of it keeps no other run waiting, and ends when
 	// one begins. It is found out, not written.
 	Beside bool `yaml:"-" json:"beside,omitempty"`

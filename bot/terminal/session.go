@@ -255,6 +255,7 @@ func (s *session) joined(run string) {
 func (s *session) hear(ctx context.Context, in bot.Inbound) {
 	s.n++
 	in.Platform, in.UserID, in.Language = s.t.Name(), s.o.UserID, s.o.Lang
+	in.Seat = s.t.Name() // whoever may use the socket may say any name: all terminals of this machine are one seat
 	in.ID = fmt.Sprintf("%s-%d", s.id, s.n)
 	reply := s.inbox.Handle(ctx, in)
 	if aside := reply.Aside(); aside != "" {

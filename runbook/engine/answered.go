@@ -19,7 +19,7 @@ func (e *Engine) answered(ctx context.Context, l *live, run runbook.Run, s runbo
 		if w := l.abortion(); w != nil && d.Choice != runbook.Abort {
 			return true, e.decided(s, *w, e.now())
 		}
-		if d.Choice == runbook.Approve && slices.ContainsFunc(s.Approvals, func(a runbook.Approval) bool { return a.By.Name == d.By.Name }) {
+		if d.Choice == runbook.Approve && !d.Alone && slices.ContainsFunc(s.Approvals, func(a runbook.Approval) bool { return a.By.Name == d.By.Name }) {
 			return true, nil
 		}
 		return false, nil
@@ -44,16 +44,21 @@ func (e *Engine) answered(ctx context.Context, l *live, run runbook.Run, s runbo
 
 // late finds out why an answer does not count any more, by what was recorded on the same card.
 func (e *Engine) late(run runbook.Run, s runbook.StepRun, d runbook.Decision, current bool, given []Recorded) (bool, error) {
-	approved := map[string]bool{} // people; short of enough of them nothing was decided
+	on := s // with the approvals of that card; short of enough of them nothing was decided
+	on.Approvals = nil
 	for _, r := range given {
-		if r.Decision.Choice == runbook.Approve {
-			approved[r.Decision.By.Name] = true
+		if x := r.Decision; x.Choice == runbook.Approve {
+			on.Approvals = withApproval(on.Approvals, runbook.Approval{By: x.By})
+			if x.Alone {
+				on.Approvals = append(on.Approvals, runbook.Approval{By: x.By, Alone: true})
+			}
 		}
 	}
+	enough := Count(run, on, nil).Short() == 0
 	var rival *Recorded
 	for i, r := range given {
 		c := r.Decision.Choice
-		counted := c != runbook.Approve || len(approved) >= Need(s)
+		counted := c != runbook.Approve || enough
 		if counted && c == d.Choice && !stands(run, r.Decision) {
 			continue // it was taken, and came to nothing
 		}

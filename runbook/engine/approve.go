@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"recoverbot/runbook"
@@ -14,19 +15,23 @@ func (e *Engine) approve(ctx context.Context, l *live, run runbook.Run, steps []
 		return err
 	}
 	now := e.now()
-	var ready []*runbook.StepRun
-	for _, s := range steps {
-		next := *s
-		next.Approvals = withApproval(s.Approvals, runbook.Approval{By: d.By, Choice: d.Choice, Reason: d.Reason, At: now})
-		if len(next.Approvals) >= Need(*s) {
-			ready = append(ready, s)
-			continue
-		}
-		if len(next.Approvals) == len(s.Approvals) {
-			continue // the same person again
-		}
-		if err := e.move(ctx, *s, next, forStep(d, *s)); err != nil {
+	counts := make([]counted, len(steps))
+	for i, s := range steps { // a refusal for one is one for all of a group
+		c, err := e.count(run, *s, d, now)
+		if err != nil {
 			return err
+		}
+		counts[i] = c
+	}
+	var ready []*runbook.StepRun
+	for i, s := range steps {
+		switch c := counts[i]; {
+		case c.ready:
+			ready = append(ready, s)
+		case !c.same:
+			if err := e.move(ctx, *s, c.next, forStep(d, *s)); err != nil {
+				return err
+			}
 		}
 	}
 	if len(ready) == 0 {
@@ -46,24 +51,32 @@ func (e *Engine) execution(ctx context.Context, l *live, ready []*runbook.StepRu
 	if l.aborting != nil {
 		return e.decided(*ready[0], *l.aborting, now)
 	}
-	// While guards were asked the run may have been parked or ended, and an earlier step reopened.
+	// While guards were asked the run may have been parked or ended, an earlier step reopened, and a person removed.
 	run, err := e.cfg.Journal.Run(ctx, ready[0].RunID)
 	if err != nil {
 		return err
 	}
-	for _, s := range ready {
+	counts := make([]counted, len(ready))
+	for i, s := range ready {
 		if cur := run.Step(s.ID); run.State != runbook.Open || cur == nil || cur.Version != s.Version || !approvable(run, *cur) {
 			return ErrMoved
 		}
+		if counts[i], err = e.count(run, *s, d, now); err != nil {
+			return err
+		}
+		if !counts[i].ready {
+			return ErrMoved
+		}
 	}
-	for _, s := range ready {
-		next := *s
-		approval := runbook.Approval{By: d.By, Choice: d.Choice, Reason: d.Reason, At: now}
+	for i, s := range ready {
+		next, given := counts[i].next, forStep(d, *s)
+		approval := next.Approvals[slices.IndexFunc(next.Approvals, func(a runbook.Approval) bool { return a.By.Name == d.By.Name })]
+		given.Alone, given.Missing = approval.Alone, approval.Missing
 		next.State, next.Note = runbook.Executing, runbook.Msg{}
-		next.Approvals, next.DecidedBy = withApproval(s.Approvals, approval), &approval
+		next.DecidedBy = &approval
 		next.StartedAt = now
 		next.Progress, next.Hold, next.Result, next.Evidence = nil, nil, nil, nil
-		if err := e.move(ctx, *s, next, forStep(d, *s)); err != nil {
+		if err := e.move(ctx, *s, next, given); err != nil {
 			e.kick(s.RunID) // it may have been written all the same: then it is looked at, never run
 			return err
 		}
@@ -121,7 +134,7 @@ func withApproval(list []runbook.Approval, a runbook.Approval) []runbook.Approva
 			return list
 		}
 	}
-	return append(append([]runbook.Approval(nil), list...), a)
+	return append(slices.Clone(list), a)
 }
 
 // forStep is the decision as it is journaled with one step.

@@ -32,6 +32,7 @@ func (e *Engine) Decide(ctx context.Context, d runbook.Decision) (runbook.Run, e
 		return runbook.Run{}, runbook.Errorf(runbook.Invalid, "engine.unknown_choice", "choice", string(d.Choice))
 	}
 	d.Reason = e.reason(d.Reason)
+	d.Alone = d.Alone && d.Choice == runbook.Approve
 	var err error
 	for range 20 {
 		var run runbook.Run
@@ -107,6 +108,9 @@ func (e *Engine) answer(ctx context.Context, l *live, run runbook.Run, s runbook
 	case runbook.Commit, runbook.Rollback:
 		if d.Choice == runbook.Commit {
 			if err := e.recheckHeld(ctx, run, s); err != nil {
+				return err
+			}
+			if err := mayCommit(run, s, d); err != nil {
 				return err
 			}
 		}
@@ -186,7 +190,7 @@ func withPlanned(p *runbook.Plan, r runbook.Result) *runbook.Result {
 }
 
 func needReason(run runbook.Run, s runbook.StepRun, d runbook.Decision) error {
-	if d.Reason == "" && NeedsReason(run, s, d.Choice) {
+	if d.Reason == "" && (d.Alone || NeedsReason(run, s, d.Choice)) {
 		return runbook.Errorf(runbook.Invalid, "engine.reason_needed", "choice", choiceName(d.Choice))
 	}
 	return nil

@@ -15,6 +15,7 @@ type Config struct {
 	Journal  Journal
 	Notifier Notifier
 	Actions  Actions
+	People   People           // nil: the caller of Decide lets nobody through who may not, and nobody is removed
 	Clock    func() time.Time // default time.Now
 	ID       func() string    // new run ids: lower-case letters and digits
 	Owner    string           // name of this process in the journal

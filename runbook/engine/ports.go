@@ -48,3 +48,9 @@ type Actions interface {
 	// Redact hides known secrets in text that is about to be journaled.
 	Redact(text string) string
 }
+
+// People knows who may do what at this moment.
+type People interface {
+	// May reports whether somebody may approve a step. It is asked at the click, of everybody whose approval is to count.
+	May(by runbook.Actor, s runbook.StepRun) bool
+}

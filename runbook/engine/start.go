@@ -19,6 +19,7 @@ type StartRequest struct {
 	Alert     string // fingerprint
 	DownSince time.Time
 	DryRun    bool
+	Rules     runbook.Rules
 	// Conflict is what a person chose to do with another open run: "" nothing, "supersede" abort it, "park" it.
 	Conflict string
 	// Reason is that person's reason, needed to supersede a run with a step whose outcome is unknown.
@@ -63,7 +64,7 @@ func (e *Engine) Start(ctx context.Context, req StartRequest) (run runbook.Run, 
 	run = runbook.Run{
 		ID: e.cfg.ID(), Scenario: req.Scenario, State: runbook.Open, StartedBy: req.By, StartedAt: e.now(),
 		DownSince: req.DownSince, Params: maps.Clone(req.Params), Bindings: maps.Clone(req.Bindings),
-		Alert: req.Alert, DryRun: req.DryRun, Owner: e.cfg.Owner,
+		Alert: req.Alert, DryRun: req.DryRun, Owner: e.cfg.Owner, Rules: req.Rules,
 	}
 	if run.Params == nil {
 		run.Params = map[string]string{}

@@ -169,13 +169,6 @@ type Person struct {
 	Language  string   `yaml:"language,omitempty"`
 }
 
-// Policy is who may do what, and how the bot insists.
-type Policy struct {
-	Approvals int              `yaml:"approvals,omitempty"` // default 1
-	CoolDown  runbook.Duration `yaml:"cool_down,omitempty"` // default 10m
-	OnCall    []string         `yaml:"on_call,omitempty"`   // people, in order
-}
-
 // Watch is the bot's own probing.
 type Watch struct {
 	Every    runbook.Duration `yaml:"every,omitempty"`    // default 10s; 0s and no Roles: off

@@ -68,6 +68,7 @@ func defaults(c *Config, d *decoder) {
 	set(&l.Port, 80)
 	set(&c.Redis.Port, 6379)
 	absent(d, "policy.approvals", &c.Policy.Approvals, 1)
+	set(&c.Policy.BreakGlass, "3m")
 	set(&c.Policy.CoolDown, runbook.Duration(10*time.Minute))
 	if len(c.Watch.Roles) > 0 {
 		set(&c.Watch.Every, runbook.Duration(10*time.Second))

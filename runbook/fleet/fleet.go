@@ -40,6 +40,12 @@ type Fleet struct {
 	signers  func() ([]ssh.Signer, error)
 	known    knownHosts
 
+	now struct { // what Now read last
+		sync.Mutex
+		text   []byte
+		config *Config
+	}
+
 	mu     sync.Mutex
 	pool   map[poolKey]*Client
 	dials  map[poolKey]*dialling

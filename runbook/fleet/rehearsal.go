@@ -7,6 +7,9 @@ import (
 	"time"
 )
 
+// RehearsalScenario is the scenario that a schedule starts.
+const RehearsalScenario = "rehearse-restore"
+
 // Rehearsal is when a restore is rehearsed by itself, and who approves that once for all times.
 type Rehearsal struct {
 	At         string   `yaml:"at,omitempty"`          // "05:00", in the bot's time zone
@@ -59,7 +62,7 @@ func validateRehearsal(c *Config, d *decoder) {
 		}
 		seen[name] = true
 	}
-	if need := max(1, c.Policy.Approvals); len(seen) < need {
+	if need := c.Policy.Needs(RehearsalScenario); len(seen) < need {
 		d.wrong("rehearsal", "restore.standing_approval", "need", need)
 	}
 }

@@ -28,7 +28,7 @@ func TestSchema(t *testing.T) {
 	as := map[reflect.Type]reflect.Type{
 		reflect.TypeFor[netip.Addr](): text, reflect.TypeFor[Secret](): text, reflect.TypeFor[runbook.Duration](): text,
 	}
-	docs := schematest.Comments(t, "config.go", "alerts.go", "blackbox.go", "rehearsal.go", "../probe.go")
+	docs := schematest.Comments(t, "config.go", "alerts.go", "blackbox.go", "rehearsal.go", "policy.go", "../probe.go")
 	s, err := jsonschema.ForType(schematest.Type(reflect.TypeFor[Config](), docs, as), &jsonschema.ForOptions{})
 	if err != nil {
 		t.Fatal(err)

@@ -6,7 +6,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"time"
 	"unicode/utf8"
 )
 
@@ -17,12 +16,13 @@ var (
 
 func validatePeople(c *Config, d *decoder) {
 	seen := map[string]bool{}
-	once := func(at, kind, what string) {
+	once := func(at, kind, what string) { // two accounts of one person would count as two people
 		if seen[kind+what] {
 			d.wrong(at, "fleet.config_twice", "what", what)
 		}
 		seen[kind+what] = true
 	}
+	names := map[string]string{} // as they are compared → as they are written
 	for i, p := range c.People {
 		at := fmt.Sprintf("people[%d]", i)
 		if p.Name == "" {
@@ -31,9 +31,13 @@ func validatePeople(c *Config, d *decoder) {
 			d.wrong(at+".name", "fleet.config_bad_name", "text", p.Name)
 		} else {
 			once(at+".name", "name", p.Name)
+			if first, ok := names[FoldName(p.Name)]; ok && first != p.Name {
+				d.wrong(at+".name", "fleet.config_same_name", "name", p.Name, "other", first)
+			}
+			names[FoldName(p.Name)] = p.Name
 		}
 		if p.Slack != "" {
-			once(at+".slack", "slack", p.Slack)
+			once(at+".slack", "slack", strings.ToUpper(p.Slack)) // as Slack writes them
 		}
 		if p.Telegram != 0 {
 			once(at+".telegram", "telegram", fmt.Sprint(p.Telegram))
@@ -43,7 +47,7 @@ func validatePeople(c *Config, d *decoder) {
 			if b, err := hex.DecodeString(sum); !ok || err != nil || len(b) != 32 {
 				d.wrong(at+".token_hash", "fleet.config_bad_token_hash")
 			}
-			once(at+".token_hash", "token", p.TokenHash)
+			once(at+".token_hash", "token", strings.ToLower(p.TokenHash))
 		}
 		for j, role := range p.Roles {
 			if !slices.Contains(personRoles, role) {
@@ -54,13 +58,5 @@ func validatePeople(c *Config, d *decoder) {
 			d.wrong(at+".language", "fleet.config_bad_language", "text", p.Language)
 		}
 	}
-	for i, name := range c.Policy.OnCall {
-		if _, ok := c.Person(name); !ok {
-			d.wrong(fmt.Sprintf("policy.on_call[%d]", i), "fleet.config_unknown_person", "name", name)
-		}
-	}
-	d.within("policy.approvals", c.Policy.Approvals, 1, 9)
-	if c.Policy.CoolDown < 0 {
-		d.wrong("policy.cool_down", "fleet.config_bad_duration", "text", time.Duration(c.Policy.CoolDown).String())
-	}
+	validatePolicy(c, d)
 }

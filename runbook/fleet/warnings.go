@@ -13,23 +13,27 @@ func (c *Config) Warnings() []runbook.Msg {
 	warn := func(id string, pairs ...any) { out = append(out, runbook.T(id, pairs...)) }
 	approvers, danger := 0, 0
 	for _, p := range c.People {
-		if slices.Contains(p.Roles, "approver") {
+		dangerous := slices.Contains(p.Roles, "danger")
+		if dangerous {
+			danger++
+		}
+		if dangerous || slices.Contains(p.Roles, "approver") {
 			approvers++
 			if p.Slack == "" && p.Telegram == 0 && p.TokenHash == "" {
 				warn("fleet.warn_no_way_in", "name", p.Name)
 			}
 		}
-		if slices.Contains(p.Roles, "danger") {
-			danger++
-		}
 	}
+	need := c.Policy.Needs("")
 	switch {
 	case approvers == 0:
 		warn("fleet.warn_no_approver")
-	case approvers < c.Policy.Approvals:
-		warn("fleet.warn_few_approvers", "have", approvers, "need", c.Policy.Approvals)
+	case approvers < need:
+		warn("fleet.warn_few_approvers", "have", approvers, "need", need)
 	case danger == 0:
 		warn("fleet.warn_no_danger")
+	case c.Policy.TwoPerson && danger < 2:
+		warn("fleet.warn_two_person")
 	}
 	if len(c.Policy.OnCall) == 0 {
 		warn("fleet.warn_no_on_call")

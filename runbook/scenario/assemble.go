@@ -16,6 +16,9 @@ var (
 	hostPattern  = regexp.MustCompile(`^(host:)?[a-z0-9][a-z0-9_-]{0,39}$`)
 )
 
+// maxApprovals is how many people a step can ask for: more are nowhere at night.
+const maxApprovals = 9
+
 // checker holds one scenario to what can be checked without a fleet.
 type checker struct {
 	*loader
@@ -34,6 +37,7 @@ func (l *loader) assemble(d *document, fragments map[string]*document) (runbook.
 		loader: l, doc: d, fragments: fragments, known: map[string]bool{}, earlier: map[string]map[string]string{}, params: map[string]runbook.Param{},
 		s: runbook.Scenario{
 			Name: d.body.Name, Title: d.body.Title, Params: d.body.Params, Guards: d.body.Guards, Bind: d.body.Bind, When: d.body.When,
+			Approvals: d.body.Approvals,
 		},
 	}
 	if !idPattern.MatchString(c.s.Name) {
@@ -57,6 +61,9 @@ func (l *loader) assemble(d *document, fragments map[string]*document) (runbook.
 			b, ok := e.spec.(interface{ Beside() bool })
 			c.s.Beside = (c.s.Beside || len(c.s.Steps) == 1) && ok && b.Beside()
 		}
+	}
+	if c.s.Approvals < 0 || c.s.Approvals > maxApprovals {
+		c.wrong("$.approvals", "scenario.approvals", "max", maxApprovals)
 	}
 	if len(d.body.Steps) == 0 {
 		c.wrong("$.steps", "scenario.no_steps")
@@ -162,8 +169,11 @@ func (c *checker) checkStep(e *entry) {
 	if _, ok := c.s.Guards[e.Guard]; !ok && e.Guard != "" && e.Guard != "none" {
 		c.bad(e, "$.guard", "scenario.no_guard", "guard", e.Guard, "best", runbook.Nearest(e.Guard, sortedKeys(c.s.Guards)))
 	}
-	if e.Approvals < 0 || e.Timeout < 0 {
-		c.bad(e, "", "scenario.negative")
+	if e.Timeout < 0 {
+		c.bad(e, "$.timeout", "scenario.negative")
+	}
+	if e.Approvals < 0 || e.Approvals > maxApprovals {
+		c.bad(e, "$.approvals", "scenario.step_approvals", "max", maxApprovals)
 	}
 	if e.Fence && e.Host == "" && len(e.On) == 0 {
 		c.bad(e, "$.fence", "scenario.fence_host")

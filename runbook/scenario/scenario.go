@@ -45,7 +45,7 @@ func (s Set) Names() []string {
 // Words are those that commands begin with: none can be the name of a scenario.
 var Words = []string{
 	"list", "status", "history", "report", "help", "resume", "park", "approve", "skip", "abort", "retry", "look", "done", "commit",
-	"rollback", "cancel", "defer", "reopen", "input", "recover", "recoverbot",
+	"rollback", "cancel", "defer", "reopen", "input", "alone", "recover", "recoverbot",
 }
 
 // maxFile is the largest scenario file that is read, in bytes.
