@@ -146,6 +146,14 @@ func (t *tail) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
+// Skip counts what was left out for a later attempt, too.
+func (t *tail) Skip(n int64) {
+	t.n += n
+	if t.w != nil {
+		_, _ = fmt.Fprintf(t.w, "\n… (%d bytes)\n", n)
+	}
+}
+
 func (t *tail) lines(n int) string {
 	text := strings.ToValidUTF8(string(t.end), "")
 	lines := strings.Split(strings.TrimSpace(text), "\n")

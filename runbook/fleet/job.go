@@ -75,7 +75,8 @@ echo "$rc" > "$d/exit.new" && mv "$d/exit.new" "$d/exit"
 const jobBorn = `born() { s=$(sed 's/.*) //' "/proc/$1/stat" 2>/dev/null); case $s in ''|[ZX]*) ;; *) echo "$s" | cut -d' ' -f20 ;; esac; }
 `
 
-// jobLook prints the status, and with RB_OFFSET the output from there on.
+// jobLook prints the status, and with RB_OFFSET how much of the output it leaves out and the output from there on. Of what
+// a script prints without end only the last is read, and the host's disk keeps only that.
 const jobLook = jobBorn + `d=$RB_DIR
 if [ ! -d "$d" ]; then echo none 0; exit 0; fi
 if [ -f "$d/exit" ]; then
@@ -93,7 +94,13 @@ else
 		echo died 0
 	fi
 fi
-[ -n "$RB_OFFSET" ] && [ -f "$d/out" ] && tail -c "+$RB_OFFSET" "$d/out" | head -c 131072
+[ -n "$RB_OFFSET" ] && [ -f "$d/out" ] || exit 0
+size=$(wc -c < "$d/out")
+skip=0
+[ $((size - RB_OFFSET)) -le 4194304 ] || skip=$((size - 1048576 - RB_OFFSET))
+[ "$size" -le 33554432 ] || fallocate -p -o 0 -l $((size - 4194304)) "$d/out" 2>/dev/null
+echo "$skip"
+tail -c "+$((RB_OFFSET + skip + 1))" "$d/out" | head -c 131072
 exit 0
 `
 
@@ -156,33 +163,58 @@ func (c *Client) StartJob(ctx context.Context, spec JobSpec) (started bool, err 
 
 // Job looks at a job.
 func (c *Client) Job(ctx context.Context, id string) (JobState, error) {
-	st, _, err := c.lookJob(ctx, id, -1)
-	return st, err
+	l, err := c.lookJob(ctx, id, -1)
+	return l.state, err
 }
 
-func (c *Client) lookJob(ctx context.Context, id string, offset int64) (JobState, string, error) {
+// looked is what one look at a job gave: how many bytes of the output it left out, and those after them.
+type looked struct {
+	state   JobState
+	skipped int64
+	out     string
+}
+
+func (c *Client) lookJob(ctx context.Context, id string, offset int64) (l looked, err error) {
 	if !jobID.MatchString(id) {
-		return JobState{}, "", fmt.Errorf("look at job: bad id %q", id)
+		return l, fmt.Errorf("look at job: bad id %q", id)
 	}
 	env := map[string]string{"RB_DIR": c.JobDir(id), "RB_OFFSET": ""}
 	if offset >= 0 {
-		env["RB_OFFSET"] = strconv.FormatInt(offset+1, 10)
+		env["RB_OFFSET"] = strconv.FormatInt(offset, 10)
 	}
+	ctx, cancel := quickly(ctx, "look at job")
+	defer cancel()
 	ran, err := c.Run(ctx, Command{Script: jobLook, Env: env, Max: 256 << 10})
 	if err != nil {
-		return JobState{}, "", err
+		return l, err
 	}
-	head, out, _ := strings.Cut(ran.Stdout, "\n")
+	head, rest, _ := strings.Cut(ran.Stdout, "\n")
 	status, code, _ := strings.Cut(head, " ")
-	exit, err := strconv.Atoi(strings.TrimSpace(code))
-	if err != nil {
-		return JobState{}, "", fmt.Errorf("look at job %s: unexpected answer %q", id, head)
+	if l.state.Exit, err = strconv.Atoi(strings.TrimSpace(code)); err != nil {
+		return l, fmt.Errorf("look at job %s: unexpected answer %q", id, head)
 	}
-	return JobState{Status: status, Exit: exit}, out, nil
+	l.state.Status = status
+	if head, l.out, _ = strings.Cut(rest, "\n"); head != "" {
+		if l.skipped, err = strconv.ParseInt(head, 10, 64); err != nil {
+			return l, fmt.Errorf("look at job %s: unexpected answer %q", id, head)
+		}
+	}
+	return l, nil
 }
 
-// FollowJob copies the job's output (both streams) to w from offset on until it ends, and returns how it ended. An
-// error means the connection was lost; follow again after reconnecting.
+const quickTimeout = 20 * time.Second
+
+// quickly bounds what only starts or looks: an sshd may answer while every shell hangs.
+func quickly(ctx context.Context, op string) (context.Context, context.CancelFunc) {
+	return context.WithTimeoutCause(ctx, quickTimeout, fmt.Errorf("%s: no answer within %s", op, quickTimeout))
+}
+
+// Skipper is an output that wants to know how much of a job's output was left out.
+type Skipper interface{ Skip(bytes int64) }
+
+// FollowJob copies the job's output (both streams) to w from offset on until it ends, and returns how it ended. Where more
+// than 4 MiB wait it goes on with the last of them, and tells a Skipper. An error means the connection was lost; follow
+// again after reconnecting.
 func (c *Client) FollowJob(ctx context.Context, id string, offset int64, w io.Writer) (JobState, error) {
 	const quick, slow = 100 * time.Millisecond, time.Second
 	pause := quick
@@ -194,18 +226,21 @@ func (c *Client) FollowJob(ctx context.Context, id string, offset int64, w io.Wr
 			return JobState{}, context.Cause(ctx)
 		case <-timer.C:
 		}
-		st, out, err := c.lookJob(ctx, id, offset)
+		l, err := c.lookJob(ctx, id, offset)
 		if err != nil {
 			return JobState{}, err
 		}
-		offset += int64(len(out))
-		if out != "" {
-			if _, err := io.WriteString(w, out); err != nil {
+		offset += l.skipped + int64(len(l.out))
+		if s, ok := w.(Skipper); ok && l.skipped > 0 {
+			s.Skip(l.skipped)
+		}
+		if l.out != "" {
+			if _, err := io.WriteString(w, l.out); err != nil {
 				return JobState{}, fmt.Errorf("write output of job %s: %w", id, err)
 			}
 			pause = quick
-		} else if st.Status != JobRunning {
-			return st, nil
+		} else if l.state.Status != JobRunning {
+			return l.state, nil
 		} else {
 			pause = min(2*pause, slow)
 		}
@@ -218,6 +253,8 @@ func (c *Client) CancelJob(ctx context.Context, id string) error {
 	if !jobID.MatchString(id) {
 		return fmt.Errorf("cancel job: bad id %q", id)
 	}
+	ctx, done := quickly(ctx, "cancel job")
+	defer done()
 	_, err := c.Run(ctx, Command{Script: jobCancel, Env: map[string]string{"RB_DIR": c.JobDir(id)}})
 	return err
 }

@@ -2,17 +2,23 @@ package fleet_test
 
 import (
 	"bytes"
+	"context"
+	"errors"
+	"os"
 	"strconv"
 	"strings"
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 
+	"recoverbot/runbook"
 	"recoverbot/runbook/action/actiontest"
 	"recoverbot/runbook/fleet"
 )
 
-// A job goes on when the connection is gone, is found again by its id, and never runs twice.
+// TestJobSurvivesConnection: a job goes on when the connection is gone, is found again by its id, and never runs twice
+// (fault 8).
 func TestJobSurvivesConnection(t *testing.T) {
 	t.Parallel()
 	c := actiontest.New(t, "a")
@@ -77,6 +83,7 @@ func TestJobSurvivesConnection(t *testing.T) {
 	}
 }
 
+// TestJobEnds ends jobs in every way, endless output (fault 10) and a reboot included.
 func TestJobEnds(t *testing.T) {
 	t.Parallel()
 	c := actiontest.New(t, "a")
@@ -161,6 +168,29 @@ func TestJobEnds(t *testing.T) {
 			t.Errorf("%+v", st)
 		}
 	})
+	t.Run("endless output", func(t *testing.T) {
+		start("endless", "head -c 50000000 /dev/zero | tr '\\0' x; printf '\\377\\033[31mEND'")
+		var out skips
+		if st, err := cl.FollowJob(t.Context(), "endless", 0, &out); err != nil || st.Status != fleet.JobExited {
+			t.Errorf("%+v, %v", st, err)
+		}
+		if n := int64(out.Len()) + out.skipped; n != 50000009 || out.Len() > 8<<20 || !strings.HasSuffix(out.String(), "xx\xff\x1b[31mEND") {
+			t.Errorf("%d bytes of %d", out.Len(), n)
+		}
+		if info, err := os.Stat(c.Path("a", "/var/lib/recoverbot/jobs/endless/out")); err != nil || info.Sys().(*syscall.Stat_t).Blocks*512 > 8<<20 {
+			t.Errorf("the host keeps it all: %+v, %v", info, err)
+		}
+	})
+	t.Run("shell hangs", func(t *testing.T) {
+		c.WriteFile("a", "/bin/sh", "#!/bin/sh\nexec sleep 60\n", 0o755)
+		defer os.Remove(c.Path("a", "/bin/sh"))
+		ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+		defer cancel()
+		var certain *runbook.Refusal
+		if started, err := cl.StartJob(ctx, fleet.JobSpec{ID: "hangs", Script: "true"}); started || msgID(err) != "fleet.run_timeout" || errors.As(err, &certain) {
+			t.Errorf("%v, %v", started, err)
+		}
+	})
 	t.Run("bad id", func(t *testing.T) {
 		for _, id := range []string{"", "..", "a/b", "A", "a b", "-x"} {
 			if _, err := cl.StartJob(t.Context(), fleet.JobSpec{ID: id, Script: "true"}); err == nil {
@@ -182,3 +212,11 @@ func TestJobEnds(t *testing.T) {
 		}
 	})
 }
+
+// skips is an output that counts what it did not get.
+type skips struct {
+	bytes.Buffer
+	skipped int64
+}
+
+func (s *skips) Skip(n int64) { s.skipped += n }

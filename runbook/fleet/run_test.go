@@ -12,6 +12,8 @@ import (
 	"recoverbot/runbook/fleet"
 )
 
+// TestRun runs what prints without end, in binary and with escapes (fault 10), what asks for a password, prints noise before
+// and after, and ends without its marker: then the outcome is unknown (fault 11).
 func TestRun(t *testing.T) {
 	t.Parallel()
 	c := actiontest.New(t, "a")
@@ -36,6 +38,7 @@ func TestRun(t *testing.T) {
 		"left behind":  {fleet.Command{Script: "sleep 30 & echo done"}, fleet.Ran{Stdout: "done\n"}},
 		"exec":         {fleet.Command{Script: "exec echo replaced"}, fleet.Ran{Stdout: "replaced\n"}},
 		"no terminal":  {fleet.Command{Script: "test -t 0 || test -t 1 || echo none"}, fleet.Ran{Stdout: "none\n"}},
+		"a prompt":     {fleet.Command{Script: "read -r a || echo none; (read -r a </dev/tty) 2>/dev/null || echo none"}, fleet.Ran{Stdout: "none\nnone\n"}},
 		"false marker": {fleet.Command{Script: `printf '\nX:begin\n\nX:end:7\n'`}, fleet.Ran{Stdout: "\nX:begin\n\nX:end:7\n"}},
 	} {
 		t.Run(name, func(t *testing.T) {

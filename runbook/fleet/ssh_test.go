@@ -3,6 +3,8 @@ package fleet_test
 import (
 	"context"
 	"errors"
+	"net"
+	"net/netip"
 	"os"
 	"strings"
 	"sync"
@@ -40,7 +42,8 @@ func msgID(err error) string {
 	return ""
 }
 
-// A key that is not pinned, or another one than the pinned, is refused with the fingerprint that was presented.
+// TestHostKeys: a key that is not pinned, or another one than the pinned, is refused with the fingerprint that was
+// presented. Nothing is trusted on first use (fault 7).
 func TestHostKeys(t *testing.T) {
 	t.Parallel()
 	c := actiontest.New(t, "a", "b")
@@ -112,6 +115,33 @@ func TestHostKeys(t *testing.T) {
 	}
 }
 
+// TestBlackHole dials a host that takes no connection and refuses none, as behind a dead route (fault 9).
+func TestBlackHole(t *testing.T) {
+	t.Parallel()
+	c := actiontest.New(t, "a")
+	h := c.Host("a")
+	at := netip.MustParseAddrPort(h.Address + ":9022")
+	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer syscall.Close(fd)
+	if err := errors.Join(syscall.Bind(fd, &syscall.SockaddrInet4{Port: int(at.Port()), Addr: at.Addr().As4()}), syscall.Listen(fd, 0)); err != nil {
+		t.Fatal(err)
+	}
+	for full := false; !full; { // nobody takes what waits, and what comes after it is dropped
+		conn, err := net.DialTimeout("tcp", at.String(), 200*time.Millisecond)
+		if full = err != nil; !full {
+			defer conn.Close()
+		}
+	}
+	h.Port = int(at.Port())
+	began := time.Now()
+	if _, err := c.Fleet.SSH(t.Context(), h); msgID(err) != "fleet.unreachable" || time.Since(began) > 10*time.Second {
+		t.Errorf("%v after %s", err, time.Since(began))
+	}
+}
+
 // Many callers share one connection; each of their commands gets its own answer.
 func TestConcurrentUse(t *testing.T) {
 	t.Parallel()
@@ -166,7 +196,8 @@ func TestConnectionLost(t *testing.T) {
 	}
 }
 
-// A frozen machine accepts connections and says nothing: that costs seconds, for new and for pooled connections.
+// TestFrozen: a frozen machine accepts connections and says nothing: that costs seconds, for new and for pooled
+// connections, and means unreachable (fault 9).
 func TestFrozen(t *testing.T) {
 	t.Parallel()
 	c := actiontest.New(t, "a")
@@ -177,7 +208,7 @@ func TestFrozen(t *testing.T) {
 	within := func(what string, limit time.Duration, do func(context.Context) error) {
 		t.Helper()
 		began := time.Now()
-		if err := do(t.Context()); runbook.CodeOf(err) != runbook.Unavailable {
+		if err := do(t.Context()); runbook.CodeOf(err) != runbook.Unavailable || msgID(err) != "fleet.unreachable" {
 			t.Errorf("%s: %v", what, err)
 		}
 		if took := time.Since(began); took > limit {

@@ -83,6 +83,7 @@ func TestValuesAreDataAndTheScriptRunsOnce(t *testing.T) {
 	look(runbook.TookYes)
 }
 
+// TestFailureTellsTheLastLines keeps the tail of the output, without escapes and secrets (fault 10).
 func TestFailureTellsTheLastLines(t *testing.T) {
 	t.Parallel()
 	c := actiontest.New(t, "standby")
@@ -97,6 +98,7 @@ func TestFailureTellsTheLastLines(t *testing.T) {
 	}
 }
 
+// TestLostConnectionDoesNotRunAgain drops the connection in mid-command (fault 8).
 func TestLostConnectionDoesNotRunAgain(t *testing.T) {
 	t.Parallel()
 	c := actiontest.New(t, "standby")
@@ -131,6 +133,47 @@ func TestLostConnectionDoesNotRunAgain(t *testing.T) {
 	if e.err != nil || e.r.Outcome != runbook.OutcomeDone || c.ReadFile("standby", "/root/workdir/ran") != "run\n" {
 		t.Fatalf("%+v: %v", e.r, e.err)
 	}
+}
+
+// TestAnotherMachine puts another machine behind the address between plan and click: its key is not the pinned one (fault
+// 7), and also after people have pinned it, it is not the machine that the approval was for (fault 12).
+func TestAnotherMachine(t *testing.T) {
+	t.Parallel()
+	c := actiontest.New(t, "standby")
+	a, job := build(t, c, ssh.Spec{Script: "echo ran >> \"$D/ran\"\n", Env: map[string]string{"D": "$path.standby.workdir"}})
+	p := plan(t, a, runbook.Ready)
+	if err := c.SSHD("standby").Kill(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(filepath.Join(c.Dir, "sshd-standby", "host_ed25519")); err != nil {
+		t.Fatal(err)
+	}
+	c.RestartSSHD("standby")
+	stopped := func(id string, stale bool) {
+		t.Helper()
+		var refusal *runbook.Refusal
+		if _, err := a.Apply(t.Context(), p, job, actiontest.NewRecorder()); !errors.As(err, &refusal) || refusal.Text.ID != id || refusal.Stale != stale {
+			t.Errorf("want %s, got %v", id, err)
+		}
+		if _, err := a.(action.Resumer).Resume(t.Context(), p, job, actiontest.NewRecorder()); runbook.CodeOf(err) != runbook.Forbidden {
+			t.Errorf("resumed on another machine: %v", err)
+		}
+		if c.Exists("standby", "/root/workdir/ran") || c.Exists("standby", "/var/lib/recoverbot/jobs") {
+			t.Error("something was written to another machine")
+		}
+	}
+	stopped("fleet.changed_key", false)
+	if err := os.Remove(c.KnownHosts()); err != nil {
+		t.Fatal(err)
+	}
+	presented, err := c.Fleet.PresentedKey(t.Context(), c.Host("standby"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Fleet.Pin(t.Context(), c.Host("standby"), presented); err != nil {
+		t.Fatal(err)
+	}
+	stopped("action.other_identity", true)
 }
 
 func TestDeadMachineIsUnknown(t *testing.T) {
