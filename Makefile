@@ -53,6 +53,26 @@ fuzz: ## run each fuzz target for half a minute
 generate: ## write the JSON Schemas of the files that users write
 	$(GO) generate ./...
 
+.PHONY: licences
+licences: ## write THIRD_PARTY_NOTICES: the licences of all that is linked in
+	mkdir -p bin && $(GO) run ./scripts/licences >bin/notices && mv bin/notices THIRD_PARTY_NOTICES
+
+.PHONY: vulncheck
+vulncheck: ## look for known holes in what is linked in: GOVULNDB=https://… or file:///… where vuln.go.dev is not reachable
+	@GO=$(GO) sh scripts/vulncheck.sh
+
+.PHONY: reproducible
+reproducible: ## build twice in different places and compare: the same bytes, static, no path of this machine
+	@GO=$(GO) sh scripts/reproducible.sh
+
+.PHONY: container-check
+container-check: build ## run the container's files read-only, as nobody, with nothing else (root, Linux)
+	@sh scripts/container-check.sh
+
+.PHONY: packaging-check
+packaging-check: ## verify the systemd unit and its hardening
+	@sh scripts/packaging-check.sh
+
 .PHONY: lint
 lint: ## run golangci-lint, where it is installed
 	golangci-lint run
