@@ -40,26 +40,32 @@ func (c *checker) checkBind() {
 				c.wrong(where, "scenario.bind_except", "name", name, "other", other, "best", runbook.Nearest(other, sortedKeys(c.s.Bind)))
 			}
 		}
-		if path := circle(c.s.Bind, name, nil); path != nil && path[0] == slices.Min(path) {
+		if path := circle(c.s.Bind, name); path != nil && path[0] == slices.Min(path) {
 			c.wrong(where, "scenario.bind_circle", "names", strings.Join(path, " → "))
 		}
 	}
 }
 
-// circle is the names by which name leaves out itself, or nil.
-func circle(bind map[string]runbook.Binding, name string, path []string) []string {
-	if len(path) > 0 && path[0] == name {
-		return append(path, name)
-	}
-	if slices.Contains(path, name) {
+// circle is the names by which name leaves out itself, or nil. Each is looked at once: there may be many ways.
+func circle(bind map[string]runbook.Binding, name string) []string {
+	seen := map[string]bool{}
+	var back func(path []string) []string
+	back = func(path []string) []string {
+		for _, other := range bind[path[len(path)-1]].Except {
+			if other == name {
+				return append(path, name)
+			}
+			if seen[other] {
+				continue
+			}
+			seen[other] = true
+			if found := back(append(slices.Clone(path), other)); found != nil {
+				return found
+			}
+		}
 		return nil
 	}
-	for _, other := range bind[name].Except {
-		if found := circle(bind, other, append(slices.Clone(path), name)); found != nil {
-			return found
-		}
-	}
-	return nil
+	return back([]string{name})
 }
 
 // checkIf holds the conditions of a step to what they can ever be.

@@ -33,7 +33,7 @@ func scan(src []byte) []statement {
 			i = lineEnd(src, i)
 		case c == ';' || c == '{' || c == '}':
 			i++
-			if len(cur.words) > 0 {
+			if len(cur.words) > 0 && c != '}' { // what nothing ends, nginx refuses: it must not be cut
 				cur.end = i
 				out = append(out, cur)
 			}

@@ -19,8 +19,12 @@ type op struct {
 func splice(src []byte, ops []op) ([]byte, error) {
 	ops = slices.SortedStableFunc(slices.Values(ops), func(a, b op) int { return a.At - b.At })
 	var out bytes.Buffer
-	at := 0
+	at, cut := 0, false
 	for _, o := range ops {
+		if over := at - o.At; cut && o.New == "" && over > 0 && over <= len(o.Old) { // neighbours that go share the blanks between them
+			o.At, o.Old = at, o.Old[over:]
+		}
+		cut = o.New == ""
 		if o.At < at || o.At+len(o.Old) > len(src) || string(src[o.At:o.At+len(o.Old)]) != o.Old {
 			return nil, fmt.Errorf("splice line %d: the text there is another one", o.Line)
 		}
