@@ -44,10 +44,8 @@ bench-restore: ready ## compare a restore with mysql < file: SIZE=megabytes, PAI
 	$(GO) run ./bench/restore -binary $(BIN) -size $(or $(SIZE),1100) -pairs $(or $(PAIRS),3) $(if $(DUMP),-dump $(DUMP))
 
 .PHONY: fuzz
-fuzz: ## run each fuzz target for half a minute
-	@for t in $$(grep -rlE '^func Fuzz' --include='*_test.go' . | xargs -n1 dirname | sort -u); do \
-	  for f in $$(grep -hoE '^func Fuzz[A-Za-z0-9]+' $$t/*_test.go | awk '{print $$2}'); do \
-	    echo "$$t $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime 30s $$t || exit 1; done; done
+fuzz: ## feed all parsers with random input: FUZZTIME=30s each, FUZZ=pattern of "folder FuzzName"
+	@GO="$(GO)" FUZZTIME="$(or $(FUZZTIME),30s)" FUZZ='$(FUZZ)' FUZZFLAGS='$(FUZZFLAGS)' sh scripts/fuzz.sh
 
 .PHONY: generate
 generate: ## write the JSON Schemas of the files that users write

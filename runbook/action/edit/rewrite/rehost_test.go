@@ -114,4 +114,3 @@ func TestRehostProperties(t *testing.T) {
 		}
 	})
 }
-
