@@ -43,6 +43,7 @@ type bot struct {
 	w    *world
 	stop func()
 	bell *bell
+	with []func(*engine.Config)
 }
 
 // bell rings at every change.
@@ -66,18 +67,22 @@ func (b *bell) next() <-chan struct{} {
 
 var ids atomic.Int64
 
-func start(t tb, j engine.Journal, w *world) *bot {
+func start(t tb, j engine.Journal, w *world, with ...func(*engine.Config)) *bot {
 	t.Helper()
 	b := &bot{t: t, j: j, w: w, bell: &bell{ch: make(chan struct{})}}
 	log := slog.New(slog.DiscardHandler)
 	if os.Getenv("ENGINE_LOG") != "" {
 		log = slog.New(slog.NewTextHandler(os.Stderr, nil))
 	}
-	b.Engine = engine.New(engine.Config{
+	c := engine.Config{
 		Journal: j, Notifier: b.bell, Actions: w, Owner: "test", Log: log,
 		ID:      func() string { return "r" + strconv.FormatInt(ids.Add(1), 10) },
 		Backoff: 4 * time.Millisecond, Progress: 5 * time.Millisecond, CancelTimeout: 50 * time.Millisecond,
-	})
+	}
+	for _, set := range with {
+		set(&c)
+	}
+	b.Engine, b.with = engine.New(c), with
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- b.Engine.Run(ctx) }()
@@ -104,7 +109,7 @@ func start(t tb, j engine.Journal, w *world) *bot {
 // restart is a new process over the same journal and world.
 func (b *bot) restart() *bot {
 	b.stop()
-	return start(b.t, b.j, b.w)
+	return start(b.t, b.j, b.w, b.with...)
 }
 
 func scenario(steps ...runbook.Step) runbook.Scenario {
