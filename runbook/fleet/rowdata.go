@@ -20,7 +20,7 @@ var quoting = []struct {
 }{
 	{regexp.MustCompile(`(?i)duplicate entry '`), []string{"' for key", "'"}},                                                        // 1062, 1569, 1586
 	{regexp.MustCompile(`(?:, record|, entry) '`), []string{"' would lead to", "', key"}},                                            // 1557, 1761, 1762
-	{regexp.MustCompile(`(?i)\bincorrect [a-z0-9_(), ]{0,32}value: '`), []string{"' for column", "' for func", "'"}},                  // 1292, 1366, 1411, 1525
+	{regexp.MustCompile(`(?i)\bincorrect [a-z0-9_(), ]{0,32}value: '`), []string{"' for column", "' for func", "'"}},                 // 1292, 1366, 1411, 1525
 	{regexp.MustCompile(`\b[Ii]llegal [a-zA-Z0-9_ ]{0,32} '`), []string{"' value found"}},                                            // 1367
 	{regexp.MustCompile(`\bnear '`), []string{"' at line"}},                                                                          // 1064, 1149
 	{regexp.MustCompile(`\bvalue is out of range in '`), []string{"'"}},                                                              // 1690
