@@ -66,6 +66,7 @@ func recoverAlone(ctx context.Context, set settings, hello terminal.Hello) error
 		return err
 	}
 	defer a.close()
+	a.began(ctx)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	return a.run(ctx, func(ctx context.Context) error {

@@ -37,6 +37,7 @@ func serveCommand() *cobra.Command {
 				return err
 			}
 			defer a.close()
+			a.began(cmd.Context())
 			listener, err := net.Listen("tcp", set.HTTPAddr)
 			if err != nil {
 				return fmt.Errorf("HTTP_ADDR %s: %w", set.HTTPAddr, err)

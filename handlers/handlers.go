@@ -7,6 +7,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/time/rate"
+
 	"recoverbot/bot"
 	"recoverbot/bot/door"
 	"recoverbot/locale"
@@ -34,6 +36,7 @@ type Journal interface {
 	NewestVersion(ctx context.Context) (int64, error)
 	Wanted(ctx context.Context) ([]journal.Message, error)
 	Decisions(ctx context.Context, run, step string) ([]runbook.Recorded, error)
+	Note(ctx context.Context, run string, by runbook.Actor, data map[string]string) error
 	SaveAlerts(ctx context.Context, batch []journal.Alert, by runbook.Actor) error
 	Firing(ctx context.Context, since time.Time) ([]journal.Alert, error)
 }
@@ -73,6 +76,7 @@ type Handlers struct {
 	leavers   leavers
 	platforms *platforms
 	streams   door.Streams
+	refusals  *rate.Limiter
 	approving atomic.Bool // the standing approval of a rehearsal is under way
 }
 
@@ -88,6 +92,7 @@ func New(c Config) *Handlers {
 	h.view = newNotifier(h)
 	h.alerts = newAlertBook()
 	h.platforms = newPlatforms()
+	h.refusals = newRefusals()
 	return h
 }
 
