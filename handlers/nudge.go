@@ -43,7 +43,7 @@ func (v viewer) questions(r runbook.Run, resumed time.Time, settling func(runboo
 	}
 	var out []asking
 	for _, c := range cards(r) {
-		state := c.state()
+		state, given := c.state(), 0
 		if len(c.members) == 1 && settling(r, *c.members[0]) {
 			continue
 		}
@@ -66,12 +66,15 @@ func (v viewer) questions(r runbook.Run, resumed time.Time, settling func(runboo
 				q.more, q.lacks = true, union(q.lacks, lacking(v.cfg, r, *s))
 				q.alone = earlier(q.alone, v.aloneFrom(r, *s))
 				for _, a := range s.Approvals {
-					q.since = later(q.since, a.At)
+					q.since, given = later(q.since, a.At), given+1
 				}
 			}
 		}
 		q.since = later(q.since, resumed)
 		q.id = r.ID + "/" + c.id + "/" + string(state) + "-" + strconv.FormatInt(q.since.Unix(), 10)
+		if given > 0 { // also in the same second
+			q.id += "-" + strconv.Itoa(given)
+		}
 		out = append(out, q)
 	}
 	return out

@@ -76,7 +76,7 @@ func (v viewer) approvalsOf(r runbook.Run, s runbook.StepRun) (lines, warned []s
 		if s.Dangerous() {
 			role = roleDanger
 		}
-		warned = append(warned, v.say.T("view.too_few", "need", t.Short(), "have", len(may), "role", role, "from", from))
+		warned = append(warned, v.say.T("view.too_few", "need", t.Short(), "have", len(may), "role", role, "off", from.IsZero()))
 	}
 	return lines, warned
 }

@@ -176,9 +176,15 @@ func newWorldOf(t testing.TB, text string) *world {
 
 func newWorldWith(t testing.TB, text string, actions func(applied *atomic.Int64) engine.Actions) *world {
 	t.Helper()
+	return newWorldAt(t, text, time.Now, testScenario(), actions)
+}
+
+// newWorldAt is a world with a clock, that knows one scenario.
+func newWorldAt(t testing.TB, text string, clock func() time.Time, s runbook.Scenario, actions func(applied *atomic.Int64) engine.Actions) *world {
+	t.Helper()
 	f, dir := openFleet(t, text), t.TempDir()
 	ctx, cancel := context.WithCancel(context.Background())
-	j, err := journal.Open(ctx, blank.DSN(t, filepath.Join(dir, "journal.db")), time.Now, f.Redactor().Redact)
+	j, err := journal.Open(ctx, blank.DSN(t, filepath.Join(dir, "journal.db")), clock, f.Redactor().Redact)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -188,12 +194,12 @@ func newWorldWith(t testing.TB, text string, actions func(applied *atomic.Int64)
 	}
 	w := &world{hub: &wanted{last: map[string]bot.Message{}, wake: make(chan struct{})}, applied: &atomic.Int64{}}
 	w.Handlers = New(Config{
-		Journal: j, Fleet: f, Scenarios: scenario.Set{"primary": testScenario()}, Hub: w.hub, Bundle: bundle,
-		Language: "en", Zone: time.UTC, Log: slog.New(slog.DiscardHandler),
+		Journal: j, Fleet: f, Scenarios: scenario.Set{s.Name: s}, Hub: w.hub, Bundle: bundle,
+		Language: "en", Zone: time.UTC, Log: slog.New(slog.DiscardHandler), Clock: clock,
 	})
 	n := 0
 	e := engine.New(engine.Config{
-		Journal: j, Notifier: w.Handlers, People: w.Handlers, Actions: actions(w.applied), ID: func() string { n++; return "run" + strconv.Itoa(n) }, Owner: "test",
+		Journal: j, Notifier: w.Handlers, People: w.Handlers, Actions: actions(w.applied), ID: func() string { n++; return "run" + strconv.Itoa(n) }, Owner: "test", Clock: clock,
 	})
 	w.SetEngine(e)
 	var wg sync.WaitGroup
