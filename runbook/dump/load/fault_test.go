@@ -317,7 +317,7 @@ func TestLost(t *testing.T) {
 }
 
 // TestFull holds that a server that finds no more room in the middle of an import is understood, that what was
-// loaded is gone, and the live data as it was (fault 39). What has an end here is a table's memory and InnoDB's own space: a
+// loaded is gone or said to be left, and the live data as it was (fault 39). What has an end here is a table's memory and InnoDB's own space: a
 // disk that is full to the last byte also takes the server's logs, and with them the server.
 func TestFull(t *testing.T) {
 	t.Parallel()
@@ -332,9 +332,14 @@ func TestFull(t *testing.T) {
 		}
 		cfg := p.file(text.String(), false)
 		last := p.load(t.Context(), cfg, nil)
-		if last.Refused == nil || last.Refused.ID != "dump.disk_full" || last.Left {
+		if last.Refused == nil || last.Refused.ID != "dump.disk_full" || last.Left && engine == "MEMORY" { // InnoDB may have no room to drop a table, either
 			t.Errorf("%s: %+v %+v", engine, last, last.Refused)
 		}
-		p.clean(cfg)
+		if left := p.list("SELECT COUNT(*), '' FROM information_schema.SCHEMATA WHERE SCHEMA_NAME=?", cfg.Scratch); (left[0][0] == "1") != last.Left {
+			t.Errorf("%s: left %v, schemas %v", engine, last.Left, left)
+		}
+		if live := p.list("SELECT COUNT(*), MAX(a) FROM live.t"); live[0] != [2]string{"1", "7"} {
+			t.Errorf("%s: live data is %v", engine, live)
+		}
 	}
 }
