@@ -3,6 +3,7 @@ package fleet
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"sort"
 	"strings"
 
@@ -112,6 +113,8 @@ func (d *decoder) failed() error {
 	return &ConfigError{File: d.file, Problems: d.problems}
 }
 
+var secretKey = regexp.MustCompile(`(?i)(password|passwd|secret|token)[^:]*:`)
+
 // excerpt shows the line and points at the column. What could be a secret is hidden, whatever the problem is.
 func excerpt(text []byte, line, column int) string {
 	lines := strings.Split(string(text), "\n")
@@ -119,12 +122,8 @@ func excerpt(text []byte, line, column int) string {
 		return ""
 	}
 	s := strings.ReplaceAll(lines[line-1], "\t", " ")
-	for _, word := range []string{"password", "passwd", "secret", "token"} {
-		if i := strings.Index(strings.ToLower(s), word); i >= 0 {
-			if j := strings.IndexByte(s[i:], ':'); j >= 0 && !strings.Contains(s[i+j:], "${") {
-				s = s[:i+j+1] + " " + redacted
-			}
-		}
+	if at := secretKey.FindStringIndex(s); at != nil && !strings.Contains(s[at[1]:], "${") {
+		s = s[:at[1]] + " " + redacted
 	}
 	if r := []rune(s); len(r) > 160 {
 		s = string(r[:160]) + "…"

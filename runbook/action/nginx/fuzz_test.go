@@ -75,7 +75,7 @@ func become(t *testing.T, text string, e *edits) (string, *tree) {
 	gone, fresh := make([]bool, len(text)+1), make([]string, len(text)+1)
 	for _, o := range e.ops[conf] {
 		fresh[o.At] += o.New
-		for i := range o.Old {
+		for i := range len(o.Old) {
 			gone[o.At+i] = true
 		}
 	}

@@ -47,8 +47,13 @@ func (p place) has(param string) bool { return slices.Contains(p.args[1:], param
 var passDirectives = []string{"proxy_pass", "fastcgi_pass", "uwsgi_pass", "scgi_pass", "grpc_pass"}
 
 // parse reads the configuration with all that it includes.
-func parse(conf string, src source) (*tree, error) {
-	t := &tree{files: map[string][]byte{}}
+func parse(conf string, src source) (t *tree, err error) {
+	defer func() { // the parser must not be able to stop the bot
+		if r := recover(); r != nil {
+			t, err = nil, fmt.Errorf("parse %s: %v", conf, r)
+		}
+	}()
+	t = &tree{files: map[string][]byte{}}
 	payload, err := crossplane.Parse(conf, &crossplane.ParseOptions{
 		Open: func(p string) (io.ReadCloser, error) {
 			b, err := t.load(p, src)
