@@ -47,6 +47,15 @@ bench-restore: ready ## compare a restore with mysql < file: SIZE=megabytes, PAI
 fuzz: ## feed all parsers with random input: FUZZTIME=30s each, FUZZ=pattern of "folder FuzzName"
 	@GO="$(GO)" FUZZTIME="$(or $(FUZZTIME),30s)" FUZZ='$(FUZZ)' FUZZFLAGS='$(FUZZFLAGS)' sh scripts/fuzz.sh
 
+.PHONY: soak
+soak: ready ## an hour of random kills, network faults and clicks on the real bot, with a summary: DURATION=5m, SEED=n
+	cd soak && $(GO) build -trimpath -o ../bin/soak .
+	bin/soak -binary $(BIN) -duration $(or $(DURATION),1h) $(if $(SEED),-seed $(SEED)) $(SOAK_FLAGS)
+
+.PHONY: model
+model: ## play the model of the state machine with thousands of random runs: CHECKS=n
+	RAPID_CHECKS=$(or $(CHECKS),3000) $(GO) test -race -timeout 60m -run '^TestModel' ./runbook/engine
+
 .PHONY: generate
 generate: ## write the JSON Schemas of the files that users write
 	$(GO) generate ./...

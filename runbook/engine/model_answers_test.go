@@ -103,7 +103,7 @@ func (m *model) judge(d runbook.Decision, told error) {
 	case told == nil:
 		run := m.run()
 		moot := d.Choice == runbook.Look || // somebody looked already
-			d.Step == "" && d.Group == "" && d.Choice == runbook.Reopen && run.State == runbook.Open
+			d.Step == "" && d.Group == "" && (d.Choice == runbook.Reopen && run.State == runbook.Open || d.Choice == runbook.Defer && run.State == runbook.Parked)
 		if !moot && !m.wit.recorded(d, "", d.Choice) {
 			m.rt.Fatalf("%s was told that %s %s%s counts, and it is not stored", d.By.Name, d.Choice, d.Step, d.Group)
 		}
@@ -149,7 +149,7 @@ func (m *model) stands(run runbook.Run, d runbook.Decision) bool {
 	}
 	switch d.Choice {
 	case runbook.Approve:
-		return slices.Contains([]runbook.State{runbook.Executing, runbook.Held, runbook.Verifying, runbook.Done}, s.State) && s.DecidedBy != nil && s.DecidedBy.Choice != runbook.MarkDone
+		return s.State == runbook.Done && s.DecidedBy != nil && s.DecidedBy.Choice != runbook.MarkDone
 	case runbook.Skip:
 		return s.State == runbook.Skipped
 	case runbook.Defer:
@@ -171,7 +171,7 @@ func (m *model) calm() {
 	m.j = dying(m.wit, 1<<30, false)
 	m.b = start(m.rt, m.j, m.w)
 	seen := -1
-	for {
+	for range 300 {
 		m.await("something to answer", func(r runbook.Run) bool { return r.State != runbook.Open || m.version(r) != seen })
 		run := m.run()
 		if run.State == runbook.RunDone || run.State == runbook.Aborted {
@@ -197,6 +197,7 @@ func (m *model) calm() {
 			}
 		}
 	}
+	m.rt.Fatalf("calm people do not bring the run to an end: %s", standing(m.run()))
 }
 
 func (m *model) version(r runbook.Run) int {

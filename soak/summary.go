@@ -1,0 +1,172 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
+
+// The bounds beyond which something is wrong. An answer may wait for hosts that do not answer: a click asks guards.
+const (
+	slowAnswer = 45 * time.Second
+	slowStart  = 10 * time.Second // its supervisor waits for one of them
+	muchMemory = 400 << 20
+	manyFiles  = 400
+)
+
+// summary is what came of all rounds.
+type summary struct {
+	o     options
+	began time.Time
+
+	mu                                                sync.Mutex
+	wrong                                             []string
+	runs                                              map[string]int // by how they ended
+	faults                                            map[string]int // by kind
+	clicks                                            map[string]map[string]int
+	answers                                           map[string]int // what became of unknown outcomes
+	restarts                                          []time.Duration
+	slowest                                           time.Duration
+	slow                                              string
+	requests                                          int
+	memory                                            []int // of the bot, in bytes, once every few seconds
+	files                                             []int
+	approved, unknowns, jobs, effects, doubles, whole int
+}
+
+func newSummary(o options) *summary {
+	return &summary{o: o, began: time.Now(), runs: map[string]int{}, faults: map[string]int{}, clicks: map[string]map[string]int{}, answers: map[string]int{}}
+}
+
+func (s *summary) do(f func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	f()
+}
+
+func (s *summary) problem(format string, args ...any) {
+	text := fmt.Sprintf(format, args...)
+	fmt.Printf("%s WRONG: %s\n", time.Now().Format(time.TimeOnly), text)
+	s.do(func() { s.wrong = append(s.wrong, text) })
+}
+
+func (s *summary) killed(took time.Duration, err error) {
+	s.faulted("kill the bot", err)
+	s.do(func() { s.restarts = append(s.restarts, took) })
+	if took > slowStart {
+		s.problem("the bot answered %s after it was killed", took.Round(time.Millisecond))
+	}
+}
+
+func (s *summary) faulted(kind string, err error) {
+	s.do(func() { s.faults[kind]++ })
+	if err != nil {
+		s.problem("%s: %v", kind, err)
+	}
+}
+
+func (s *summary) clicked(kind, told string) {
+	s.do(func() {
+		if s.clicks[kind] == nil {
+			s.clicks[kind] = map[string]int{}
+		}
+		s.clicks[kind][told]++
+	})
+}
+
+func (s *summary) answered(method, path string, took time.Duration) {
+	s.do(func() {
+		s.requests++
+		if took > s.slowest {
+			s.slowest, s.slow = took, method+" "+path
+		}
+	})
+	if took > slowAnswer {
+		s.problem("%s %s took %s", method, path, took.Round(time.Millisecond))
+	}
+}
+
+func (s *summary) unknownTo(state string) { s.do(func() { s.answers[state]++ }) }
+
+func (s *summary) ended(r run) {
+	how := r.Scenario + " " + r.State
+	skipped := 0
+	for _, x := range r.Steps {
+		if x.State == "skipped" || x.State == "deferred" {
+			skipped++
+		}
+	}
+	if r.State == "done" && skipped > 0 {
+		how += " with steps left out"
+	}
+	fmt.Printf("%s   %s\n", time.Now().Format(time.TimeOnly), how)
+	s.do(func() { s.runs[how]++ })
+}
+
+// watch looks at the bot's memory and open files until ctx ends.
+func (s *summary) watch(ctx context.Context, c *company) {
+	for {
+		pause(ctx, 5*time.Second)
+		if ctx.Err() != nil {
+			return
+		}
+		proc := filepath.Join("/proc", strconv.Itoa(c.pid()))
+		statm, err := os.ReadFile(filepath.Join(proc, "statm"))
+		open, err2 := os.ReadDir(filepath.Join(proc, "fd"))
+		if f := strings.Fields(string(statm)); err == nil && err2 == nil && len(f) > 1 {
+			pages, _ := strconv.Atoi(f[1])
+			s.do(func() {
+				s.memory = append(s.memory, pages*os.Getpagesize())
+				s.files = append(s.files, len(open))
+			})
+			if pages*os.Getpagesize() > muchMemory || len(open) > manyFiles {
+				s.problem("the bot has %d MB and %d open files", pages*os.Getpagesize()>>20, len(open))
+				return
+			}
+		}
+	}
+}
+
+func (s *summary) print(w io.Writer) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	fmt.Fprintf(w, "\nseed %d, %s\n", s.o.seed, time.Since(s.began).Round(time.Second))
+	fmt.Fprintf(w, "runs: %s; %d whole, whose service was seen\n", counts(s.runs), s.whole)
+	fmt.Fprintf(w, "faults: %s\n", counts(s.faults))
+	for _, kind := range slices.Sorted(maps.Keys(s.clicks)) {
+		fmt.Fprintf(w, "clicks, %s: %s\n", kind, counts(s.clicks[kind]))
+	}
+	fmt.Fprintf(w, "approved executions and commits: %d; jobs on hosts: %d; changes of services: %d; double effects: %d\n", s.approved, s.jobs, s.effects, s.doubles)
+	fmt.Fprintf(w, "unknown outcomes: %d; they went to: %s\n", s.unknowns, counts(s.answers))
+	fmt.Fprintf(w, "slowest of %d API answers: %s (%s)\n", s.requests, s.slowest.Round(time.Millisecond), s.slow)
+	if len(s.restarts) > 0 {
+		slices.Sort(s.restarts)
+		fmt.Fprintf(w, "from kill to answer: %s in the middle, %s at most\n", s.restarts[len(s.restarts)/2].Round(time.Millisecond), s.restarts[len(s.restarts)-1].Round(time.Millisecond))
+	}
+	if len(s.memory) > 0 {
+		fmt.Fprintf(w, "the bot at most: %d MB, %d open files\n", slices.Max(s.memory)>>20, slices.Max(s.files))
+	}
+	for _, x := range s.wrong {
+		fmt.Fprintf(w, "WRONG: %s\n", x)
+	}
+}
+
+// counts is a map as people read it.
+func counts(m map[string]int) string {
+	var out []string
+	for _, k := range slices.Sorted(maps.Keys(m)) {
+		out = append(out, fmt.Sprintf("%s %d", k, m[k]))
+	}
+	if len(out) == 0 {
+		return "none"
+	}
+	return strings.Join(out, ", ")
+}
