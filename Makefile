@@ -1,7 +1,7 @@
 # make alone prints this help.
 .DEFAULT_GOAL := help
 GO ?= go
-VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+VERSION ?= $(shell git describe --tags --always --dirty --abbrev=12 2>/dev/null || echo dev)
 BIN := bin/recoverbot
 
 .PHONY: help
@@ -10,7 +10,7 @@ help: ## print this help
 
 .PHONY: build
 build: ## build the static binary bin/recoverbot
-	CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o $(BIN) .
+	CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags "-s -w -X main.version=$(VERSION)" -o $(BIN) .
 
 .PHONY: drill
 drill: ready ## break a miniature company on this machine and recover it: SCENARIO=nginx|standby|primary|both|total, or several
