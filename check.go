@@ -111,6 +111,7 @@ func (s settings) warnings(cfg *fleet.Config, scenarios scenario.Set) []runbook.
 	out = append(out, s.telegramWarnings(cfg)...)
 	out = append(out, watchWarnings(cfg, scenarios)...)
 	out = append(out, dnsViaWarnings(cfg, scenarios)...)
+	out = append(out, policyWarnings(cfg, scenarios)...)
 	out = append(out, handlers.AlertWarnings(cfg, scenarios)...)
 	switch token, rules := s.AlertToken.Reveal() != "", len(cfg.Alerts.Rules) > 0; {
 	case token && !rules:

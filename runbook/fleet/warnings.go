@@ -32,6 +32,8 @@ func (c *Config) Warnings() []runbook.Msg {
 		warn("fleet.warn_few_approvers", "have", approvers, "need", need)
 	case danger == 0:
 		warn("fleet.warn_no_danger")
+	case danger < need:
+		warn("fleet.warn_few_danger", "have", danger, "need", need)
 	case c.Policy.TwoPerson && danger < 2:
 		warn("fleet.warn_two_person")
 	}
