@@ -170,7 +170,7 @@ func (r *restore) list(ctx context.Context, s *sftp.Client, h fleet.Host, schema
 	}
 	about := slices.DeleteFunc(before, func(f os.FileInfo) bool {
 		match, _ := path.Match(pattern, f.Name()) // Validate has seen the pattern
-		return f.IsDir() || !match && !dump.IsDump(f.Name()) && !strings.Contains(f.Name(), schema)
+		return f.IsDir() && !dump.IsDump(f.Name()) || !match && !dump.IsDump(f.Name()) && !strings.Contains(f.Name(), schema)
 	})
 	wanted := r.env.Run.Params["dump"] // FILE or HOST:FILE
 	files := newest(about, wanted[strings.LastIndex(wanted, ":")+1:], maxFiles)

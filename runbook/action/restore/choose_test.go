@@ -39,7 +39,8 @@ func row(p runbook.Plan, host, file string) (state, mark string) {
 	return "not listed", ""
 }
 
-// TestChoice puts dumps of every kind on three hosts, one of them frozen.
+// TestChoice puts dumps of every kind on three hosts, one of them frozen: what is none, or has a name that could mean
+// something else, is refused with its reason, and never opened (fault 37).
 func TestChoice(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, "standby", "report", "hongkong", "spare1")
@@ -64,6 +65,16 @@ func TestChoice(t *testing.T) {
 	if err := os.Symlink("/etc/passwd", w.Path("standby", "/shell/sql_backup/speed-2026-11-22_02-59.sql")); err != nil {
 		t.Fatal(err)
 	}
+	long := "speed-2026-11-22_02-59-" + strings.Repeat("x", 220) + ".sql"
+	for _, name := range []string{long, "speed-2026-11-22_02-59\xff.sql", "speed-2026-11-22_02-59\u202elqs.sql", "speed-2026-11-22_02-59 $(touch pwned) `touch pwned`;'.sql.tmp"} {
+		w.put("standby", name, right)
+	}
+	if err := syscall.Mkfifo(w.Path("standby", "/shell/sql_backup/speed-2026-11-22_03-01.sql"), 0o600); err != nil { // opening it would wait for ever
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(w.Path("standby", "/shell/sql_backup/speed-2026-11-22_03-02.sql"), 0o700); err != nil {
+		t.Fatal(err)
+	}
 	w.put("report", "speed-2026-11-22_02-00.sql.gz", packed(t, right))
 	w.put("hongkong", "speed-2026-11-22_02-10.sql", at("2026-11-22  2:10:09")) // the newest, on a frozen host
 	if err := w.SSHD("hongkong").Signal(syscall.SIGSTOP); err != nil {
@@ -83,6 +94,9 @@ func TestChoice(t *testing.T) {
 		"speed-newest-by-mtime.sql": "complete", "speed-2026-11-22_02-57.sql": "wrong schema", "speed-2026-11-22_02-58.sql": "foreign schema",
 		"-speed-2026-11-22.sql": "name dash", `"speed\n2026-11-22.sql"`: "name control", "speed-2026-11-22..sql": "name dots",
 		"speed-2026-11-22.sql.tmp": "not a dump", "speed-2026-11-22_02-59.sql": "symlink",
+		long: "name strange", `"speed-2026-11-22_02-59\xff.sql"`: "name strange", `"speed-2026-11-22_02-59\u202elqs.sql"`: "name control",
+		"speed-2026-11-22_03-01.sql": "not a file", "speed-2026-11-22_03-02.sql": "not a file",
+		"speed-2026-11-22_02-59 $(touch pwned) `touch pwned`;'.sql.tmp": "not a dump",
 	} {
 		if state, _ := row(p, "standby", file); state != want {
 			t.Errorf("%s is %q, want %q", file, state, want)

@@ -9,6 +9,7 @@ import (
 	"syscall"
 
 	"recoverbot/runbook"
+	"recoverbot/runbook/fleet"
 )
 
 // write puts the new text into a file beside the old one, with its mode and owner, and makes sure that it is a valid
@@ -59,7 +60,11 @@ func (r *roles) validate(path string, want []change) error {
 	if err != nil {
 		return err
 	}
-	old := r.env.Fleet.Config()
+	return compare(r.env.Fleet.Config(), got, want)
+}
+
+// compare holds that nothing but the wanted change tells one fleet's hosts from the other's.
+func compare(old, got *fleet.Config, want []change) error {
 	byName := map[string]change{}
 	added := 0
 	for _, c := range want {
