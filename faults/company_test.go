@@ -48,6 +48,9 @@ func newCompany(t *testing.T) *company {
 	for _, t := range tasks {
 		all["only-"+t.id] = []task{t}
 	}
+	all["turns"] = []task{taskOf("restore"), taskOf("seen"), slow, taskOf("held"), taskOf("blind"), taskOf("copy")}
+	all["aborted"] = []task{taskOf("seen"), taskOf("held")}
+	all["leave"] = []task{taskOf("seen"), slow}
 	for name, steps := range all {
 		c.must(os.WriteFile(filepath.Join(c.Dir, "runbooks", name+".yaml"), []byte(scenario(name, steps...)), 0o600))
 	}
@@ -144,6 +147,7 @@ func (c *company) counter() string   { return c.number("SELECT n FROM speed.coun
 func (c *company) notes() string     { return c.number("SELECT COUNT(*) FROM speed.notes") }
 func (c *company) made() string      { return c.number("SELECT COUNT(*) FROM speed.made") }
 func (c *company) config() string    { return c.read("standby", "/etc/app.conf") }
+func (c *company) slowLine() string  { return c.read("standby", "/root/workdir/slow") }
 func (c *company) copied() string    { return c.read("standby", "/srv/copied") }
 
 // restored is which data is live, and how many times data was put aside.

@@ -20,7 +20,7 @@ type outcome struct {
 
 func (c *company) traces() map[string]string {
 	out := map[string]string{}
-	for _, t := range tasks {
+	for _, t := range append([]task{slow}, tasks...) {
 		if t.trace != nil {
 			out[t.id] = t.trace(c)
 		}
@@ -52,7 +52,8 @@ func (c *company) play(scenario, first, later string, after map[string]string, t
 		out.problems = append(out.problems, err.Error())
 	}
 	for _, s := range r.Steps {
-		if t := taskOf(s.ID); after != nil && t.trace != nil && member(s, now[t.id]) != member(s, o.expected(s)[t.id]) {
+		t := taskOf(s.ID)
+		if after != nil && t.trace != nil && s.State != "unknown" && member(s, now[t.id]) != member(s, o.expected(s)[t.id]) {
 			out.problems = append(out.problems, fmt.Sprintf("%s: the world shows %q, want %q", s.why(), now[t.id], o.expected(s)[t.id]))
 		} else if t.trace != nil && s.State == "done" {
 			out.effects++
@@ -105,9 +106,13 @@ func TestTheBotDiesAtEveryTransition(t *testing.T) {
 		died[name] = true
 	}
 	for _, name := range slices.Compact(slices.Sorted(slices.Values(passed))) {
+		if strings.HasPrefix(name, "effect.apply.manual.") { // no effect: a person has done it
+			continue
+		}
 		if (strings.HasPrefix(name, "journal.step.moved.") || strings.HasPrefix(name, "effect.")) && !died[name] {
 			t.Errorf("it did not die at %s", name)
 		}
 	}
+	t.Logf("%s", strings.Join(out.struck, "\n"))
 	t.Logf("%d kills at %d points, %d outcomes unknown, %d of them for a person to tell, %d effects", out.kills, len(died), out.unknown, out.marked, out.effects)
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -141,14 +142,17 @@ func member(s step, trace string) string {
 	return part
 }
 
+// patience is how long nothing may change in a run.
+const patience = 30 * time.Second
+
 // goOn works on the run until it has ended.
 func (o *operator) goOn(scenario string) (run, error) {
 	var r run
 	var last error
 	id := ""
-	tick := time.NewTicker(15 * time.Millisecond)
+	tick := time.NewTicker(40 * time.Millisecond)
 	defer tick.Stop()
-	for deadline := time.Now().Add(40 * time.Second); time.Now().Before(deadline); <-tick.C {
+	for since := time.Now(); time.Since(since) < patience; <-tick.C {
 		select {
 		case <-o.b.done:
 			return r, o.b.ended
@@ -163,7 +167,15 @@ func (o *operator) goOn(scenario string) (run, error) {
 		if last = o.c.call(http.MethodGet, "/api/runs/"+id, nil, &now); last != nil {
 			continue
 		}
-		if r = now; r.State != "open" {
+		if !reflect.DeepEqual(r, now) {
+			since = time.Now()
+		}
+		if r = now; r.State == "parked" {
+			var reply struct{ Reply string }
+			last = o.c.call(http.MethodPost, "/api/commands", map[string]string{"text": "/recover resume " + id}, &reply)
+			continue
+		}
+		if r.State != "open" {
 			return r, nil
 		}
 		var no *refused
@@ -176,7 +188,7 @@ func (o *operator) goOn(scenario string) (run, error) {
 	for _, s := range r.Steps {
 		cards = append(cards, s.why())
 	}
-	return r, fmt.Errorf("the run does not end: %w\n%s", last, strings.Join(cards, "\n"))
+	return r, fmt.Errorf("the run stands still: %v\n%s", last, strings.Join(cards, "\n"))
 }
 
 // begin starts the run, unless it was started by a bot that died before it could say so.

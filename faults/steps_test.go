@@ -86,6 +86,16 @@ var tasks = []task{
     with: {assign: {standby: [standby]}}`, (*company).roles},
 }
 
+// slow gives a person time to cancel it.
+var slow = task{"slow", `
+    kind: ssh
+    host: standby
+    with:
+      env: {FILE: $path.standby.workdir}
+      script: sleep 1 && echo slow >>"$FILE/slow"
+      look: |
+        [ -s "$FILE/slow" ] || exit 3`, (*company).slowLine}
+
 // scenario is the YAML of a scenario with these steps.
 func scenario(name string, tasks ...task) string {
 	var b strings.Builder
@@ -99,7 +109,7 @@ func scenario(name string, tasks ...task) string {
 // taskOf finds a task by the id of one of its steps: that of a member begins with the group's.
 func taskOf(step string) task {
 	id, _, _ := strings.Cut(step, ".")
-	for _, t := range tasks {
+	for _, t := range append([]task{slow}, tasks...) {
 		if t.id == id {
 			return t
 		}

@@ -71,6 +71,7 @@ func (e *Engine) Start(ctx context.Context, req StartRequest) (run runbook.Run, 
 	}
 	run.Steps = expand(run)
 	if err := e.cfg.Journal.CreateRun(ctx, run); err != nil {
+		e.kickLater(run.ID) // it may have been written all the same
 		var known *runbook.Error
 		if errors.As(err, &known) {
 			return run, false, err
