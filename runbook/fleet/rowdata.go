@@ -38,10 +38,39 @@ var numbered = regexp.MustCompile(`(?i)\berror:? (?:1062|1064|1149|1292|1300|136
 
 // cutRows leaves out the values of rows that errors of MySQL quote.
 func cutRows(text string) string {
+	text = cutStatements(text)
 	for _, q := range quoting {
 		text = cutEach(text, q.begin, q.ends)
 	}
 	return cutForeign(text)
+}
+
+// failed is where the mysql client has told which statement failed, between two such lines.
+var failed = regexp.MustCompile(`(?m)^-{14}\n\nERROR \d+ \(`)
+
+const ruler = "--------------\n"
+
+// cutStatements cuts the statements that the mysql client prints when they fail: their values are rows. Where only the end of
+// one was kept, everything before it goes.
+func cutStatements(text string) string {
+	found := failed.FindAllStringIndex(text, -1)
+	if found == nil {
+		return text
+	}
+	var out strings.Builder
+	done := 0
+	for _, f := range found {
+		before := text[done:f[0]]
+		if i := strings.Index("\n"+before, "\n"+ruler); i >= 0 {
+			out.WriteString(before[:i+len(ruler)])
+		}
+		out.WriteString(cutMark + "\n")
+		done = f[0]
+		out.WriteString(text[done : done+len(ruler)])
+		done += len(ruler)
+	}
+	out.WriteString(text[done:])
+	return out.String()
 }
 
 func cutEach(text string, begin *regexp.Regexp, ends []string) string {

@@ -41,6 +41,8 @@ func TestRowsAreCut(t *testing.T) {
 		"1977":                 {"Cannot convert 'utf8mb4' character 0xcanary to 'latin1'", "Cannot convert 'utf8mb4' character ‹cut› to 'latin1'"},
 		"1526":                 {"Table has no partition for value canary\nnext", "Table has no partition for value ‹cut›\nnext"},
 		"3140":                 {`Invalid JSON text: "canary" at position 3 in value for column 'a.b'`, `Invalid JSON text: "‹cut›" at position 3 in value for column 'a.b'`},
+		"statement":            {"x\n--------------\nINSERT INTO t VALUES ('canary',\n'canary')\n--------------\n\nERROR 1146 (42S02) at line 1: Table 'a.t' doesn't exist\n--------------\nDO canary\n--------------\n\nERROR 1 (HY000): y", "x\n--------------\n‹cut›\n--------------\n\nERROR 1146 (42S02) at line 1: Table 'a.t' doesn't exist\n--------------\n‹cut›\n--------------\n\nERROR 1 (HY000): y"},
+		"end of a statement":   {"'canary'), ('canary')\n--------------\n\nERROR 1146 (42S02) at line 1: Table 'a.t' doesn't exist", "‹cut›\n--------------\n\nERROR 1146 (42S02) at line 1: Table 'a.t' doesn't exist"},
 		"SIGNAL":               {"ERROR 1644 (45000) at line 1: no money left for canary\nnext", "ERROR 1644 (45000) at line 1: ‹cut›\nnext"},
 		"another language":     {"ERROR 1062 (23000) at line 1: Doppelter Eintrag 'canary' für Schlüssel 'PRIMARY'", "ERROR 1062 (23000) at line 1: Doppelter Eintrag '‹cut›'"},
 		"in JSON":              {`{"error":"Error 1062 (23000): Duplicate entry 'ca\"nary' for key 'a'","b":"c"}`, `{"error":"Error 1062 (23000): Duplicate entry '‹cut›' for key 'a'","b":"c"}`},
