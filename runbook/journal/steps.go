@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/jmoiron/sqlx"
 
@@ -126,10 +127,14 @@ func (j *Journal) decide(tx *tx, run, step string, d *runbook.Decision) error {
 // decisionData is what the event of a decision says besides who and when.
 func decisionData(d *runbook.Decision) map[string]string {
 	data := map[string]string{"choice": string(d.Choice), "attempt": strconv.Itoa(d.Attempt)}
-	for name, value := range map[string]string{"digest": d.Digest, "group": d.Group, "reason": d.Reason} {
+	for name, value := range map[string]string{"digest": d.Digest, "group": d.Group, "reason": d.Reason,
+		"seat": d.By.Seat, "missing": strings.Join(d.Missing, ", ")} {
 		if value != "" {
 			data[name] = value
 		}
+	}
+	if d.Alone {
+		data["alone"] = "true"
 	}
 	for name, value := range d.Fields {
 		data["field."+name] = value
