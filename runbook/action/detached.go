@@ -77,7 +77,7 @@ func (e Env) Follow(ctx context.Context, h fleet.Host, id string, out Output) (E
 	}, backoff.WithBackOff(&backoff.ExponentialBackOff{
 		InitialInterval: 200 * time.Millisecond, Multiplier: 2, RandomizationFactor: 0.2, MaxInterval: 5 * time.Second,
 	}), backoff.WithMaxElapsedTime(0))
-	ended := Ended{JobState: state, Tail: e.Fleet.Redactor().Redact(t.lines(8))}
+	ended := Ended{JobState: state, Tail: t.lines(8, e.Fleet.Redactor().Redact)}
 	if err != nil {
 		return ended, fmt.Errorf("follow job %s on %s: %w", id, h.Name, err)
 	}
@@ -130,15 +130,17 @@ type tail struct {
 	w   io.Writer
 	n   int64
 	end []byte
+	cut bool
 }
 
+// tailBytes is how much is shown; as much again is kept until secrets are hidden, so that none is cut in two.
 const tailBytes = 2048
 
 func (t *tail) Write(p []byte) (int, error) {
 	t.n += int64(len(p))
 	t.end = append(t.end, p...)
-	if len(t.end) > 2*tailBytes {
-		t.end = append([]byte(nil), t.end[len(t.end)-tailBytes:]...)
+	if len(t.end) > 4*tailBytes {
+		t.end, t.cut = append([]byte(nil), t.end[len(t.end)-2*tailBytes:]...), true
 	}
 	if t.w != nil {
 		_, _ = t.w.Write(p) // an Output never fails
@@ -154,16 +156,17 @@ func (t *tail) Skip(n int64) {
 	}
 }
 
-func (t *tail) lines(n int) string {
-	text := strings.ToValidUTF8(string(t.end), "")
-	lines := strings.Split(strings.TrimSpace(text), "\n")
-	if len(lines) > n {
-		lines = lines[len(lines)-n:]
-	}
-	return strings.Map(func(r rune) rune {
+func (t *tail) lines(n int, redact func(string) string) string {
+	text := redact(strings.Map(func(r rune) rune {
 		if r == '\n' || r == '\t' || unicode.IsPrint(r) {
 			return r
 		}
 		return -1
-	}, strings.Join(lines, "\n"))
+	}, strings.ToValidUTF8(string(t.end), "")))
+	if i := strings.IndexAny(text, " \n"); t.cut && i >= 0 { // perhaps the end of a secret
+		text = text[i:]
+	}
+	text = strings.ToValidUTF8(text[max(0, len(text)-tailBytes):], "")
+	lines := strings.Split(strings.TrimSpace(text), "\n")
+	return strings.Join(lines[max(0, len(lines)-n):], "\n")
 }
