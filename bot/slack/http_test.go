@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -14,6 +15,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"testing/iotest"
 	"time"
 
 	"recoverbot/bot"
@@ -93,6 +95,7 @@ func answered200(t *testing.T, h http.Handler, r *http.Request) string {
 	return rec.Body.String()
 }
 
+// TestHTTPRefuses what is not signed by Slack, for now and for this body (fault 35).
 func TestHTTPRefuses(t *testing.T) {
 	t.Parallel()
 	in := &bottest.Inbox{}
@@ -110,6 +113,20 @@ func TestHTTPRefuses(t *testing.T) {
 	}
 	get := signed(typeJSON, body, secret, now)
 	get.Method = http.MethodGet
+	changed := func(header, from, to string) *http.Request {
+		r := signed(typeJSON, body, secret, now)
+		r.Header.Set(header, strings.Replace(r.Header.Get(header), from, to, 1))
+		return r
+	}
+	byteOff := signed(typeJSON, body, secret, now)
+	byteOff.Body = io.NopCloser(strings.NewReader(body + " "))
+	challenge := httptest.NewRequest(http.MethodPost, "/slack/anything", strings.NewReader(`{"type":"url_verification","challenge":"c"}`))
+	challenge.Header.Set("Content-Type", typeJSON)
+	endless := signed(typeJSON, body, secret, now.Add(-time.Hour)) // refused by its time, before anything of it is read
+	endless.Body = io.NopCloser(iotest.ErrReader(errors.New("read")))
+	packed := signed(typeJSON, body, secret, now)
+	packed.Header.Set("Content-Encoding", "gzip")
+	packed.Body = io.NopCloser(strings.NewReader("\x1f\x8b" + body))
 	for name, tt := range map[string]struct {
 		r    *http.Request
 		want int
@@ -120,6 +137,17 @@ func TestHTTPRefuses(t *testing.T) {
 		"six minutes ahead":        {signed(typeJSON, body, secret, now.Add(6*time.Minute)), 401},
 		"no signature":             {bare("X-Slack-Signature"), 401},
 		"no timestamp":             {bare("X-Slack-Request-Timestamp"), 401},
+		"signed with no secret":    {signed(typeJSON, body, "", now), 401},
+		"another version":          {changed("X-Slack-Signature", "v0=", "v1="), 401},
+		"no version":               {changed("X-Slack-Signature", "v0=", ""), 401},
+		"half a signature":         {changed("X-Slack-Signature", "v0=", "v0=00"), 401},
+		"an empty signature":       {changed("X-Slack-Signature", "v", " "), 401},
+		"another time":             {changed("X-Slack-Request-Timestamp", "1", "2"), 401},
+		"a time that is none":      {changed("X-Slack-Request-Timestamp", "1", "x"), 401},
+		"a byte more":              {byteOff, 401},
+		"an unsigned challenge":    {challenge, 401},
+		"an old endless body":      {endless, 401},
+		"a packed body":            {packed, 401},
 		"too large":                {signed(typeJSON, body+strings.Repeat(" ", maxBody), secret, now), 413},
 		"no JSON":                  {signed(typeJSON, "{", secret, now), 400},
 		"deep JSON":                {signed(typeJSON, strings.Repeat("[", 100000), secret, now), 400},
@@ -157,6 +185,7 @@ func TestHTTPIsClosedWithoutASecretOrARun(t *testing.T) {
 	}
 }
 
+// TestHTTPHearsEveryKindOnce: what is sent again with a signature that is still good does nothing again (fault 35).
 func TestHTTPHearsEveryKindOnce(t *testing.T) {
 	t.Parallel()
 	in := &bottest.Inbox{Answer: func(in bot.Inbound) bot.Reply { return bot.Reply{Text: "heard " + in.Text + in.Action} }}

@@ -137,6 +137,7 @@ func TestStrangers(t *testing.T) {
 	}
 }
 
+// TestForeignChats: what is said or pressed in another chat does nothing (fault 36).
 func TestForeignChats(t *testing.T) {
 	t.Parallel()
 	const foreign = -1009

@@ -105,6 +105,7 @@ func TestButtonsOfBeforeARestart(t *testing.T) {
 	}
 }
 
+// TestIdsOfButtons: nobody can make up what a button means (fault 36).
 func TestIdsOfButtons(t *testing.T) {
 	t.Parallel()
 	a, other := made(t, Config{}, brisk), made(t, Config{Token: "1000000:another"}, brisk)

@@ -14,6 +14,7 @@ import (
 	"recoverbot/bot/telegram/telegramtest"
 )
 
+// TestForgedRequests: what does not carry the secret of the webhook, and all of it, is not read (fault 36).
 func TestForgedRequests(t *testing.T) {
 	t.Parallel()
 	in := &bottest.Inbox{}
@@ -31,6 +32,8 @@ func TestForgedRequests(t *testing.T) {
 		want   int
 	}{
 		"no secret":       {w.t, http.MethodPost, "", body, 403},
+		"half a secret":   {w.t, http.MethodPost, secret[:len(secret)/2], body, 403},
+		"deep JSON":       {w.t, http.MethodPost, secret, strings.Repeat("[", maxBody/2), 400},
 		"another secret":  {w.t, http.MethodPost, secret + "x", body, 403},
 		"by GET":          {w.t, http.MethodGet, secret, body, 405},
 		"too much":        {w.t, http.MethodPost, secret, strings.Repeat(" ", maxBody) + body, 413},
