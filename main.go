@@ -18,9 +18,6 @@ import (
 	"recoverbot/runbook/dump/load"
 )
 
-// version is set by the linker.
-var version = "dev"
-
 func main() {
 	if status, ok := hidden(os.Args); ok {
 		os.Exit(status)
@@ -94,14 +91,4 @@ func newRoot() *cobra.Command {
 		tokenCommand(), auditCommand(), blackBoxCommand(), rehearseCommand(), versionCommand(),
 	)
 	return group(root)
-}
-
-func versionCommand() *cobra.Command {
-	return &cobra.Command{
-		Use: "version", Short: "Print the version", Args: arguments(0, 0),
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			_, err := fmt.Fprintln(cmd.OutOrStdout(), "recoverbot "+version)
-			return err
-		},
-	}
 }
