@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"path/filepath"
 	"slices"
@@ -14,18 +15,13 @@ import (
 )
 
 // event is what the checks read of a line of `audit export`.
-type event struct {
-	RunID  string `json:"run_id"`
-	StepID string `json:"step_id"`
-	Kind   string
-	Person string
-	Data   string
-}
+type event struct{ RunID, StepID, Kind, Person, Data string }
 
-type moved struct{ From, To, Attempt, Digest, Choice, Group string }
+// said is what they read of a decision's and a move's data.
+type said struct{ From, To, Attempt, Digest, Choice, Group string }
 
 // check holds what is journaled, what is on the hosts and what users see against what people approved.
-func (c *company) check(ctx context.Context, r run, x disaster, logs []string, sum *summary) error {
+func (c *company) check(ctx context.Context, r run, x disaster, approvals int, logs []string, sum *summary) error {
 	if out, err := c.recoverbot("audit", "verify"); err != nil {
 		sum.problem("audit verify: %s", out)
 	}
@@ -33,7 +29,7 @@ func (c *company) check(ctx context.Context, r run, x disaster, logs []string, s
 	if err != nil {
 		return fmt.Errorf("export the audit chain: %w: %s", err, out)
 	}
-	approved := c.judgeEvents(out, sum)
+	approved := judgeEvents(out, approvals, sum)
 	sum.effects += once(logs, approved, sum)
 	jobs := c.judgeJobs(approved, sum)
 	sum.jobs += jobs
@@ -44,28 +40,48 @@ func (c *company) check(ctx context.Context, r run, x disaster, logs []string, s
 	return nil
 }
 
-// judgeEvents goes through the chain: no attempt begins to execute or to commit twice, or without an approval of exactly
-// that plan. It returns the jobs that were approved.
-func (c *company) judgeEvents(lines string, sum *summary) map[string]bool {
+// judgeEvents goes through the chain: no attempt begins to execute or to commit twice, or without as many people as it
+// takes having said so about exactly that plan. It returns the jobs that were approved.
+func judgeEvents(lines string, approvals int, sum *summary) map[string]bool {
 	approved, entered := map[string]bool{}, map[string]bool{}
+	people := map[string]map[string]bool{} // who gave that answer to that job's plan
 	for line := range strings.Lines(lines) {
 		var e event
-		if json.Unmarshal([]byte(line), &e) != nil {
-			continue // the command's own words
-		}
-		var m moved
-		if e.Kind != "step.moved" || json.Unmarshal([]byte(e.Data), &m) != nil || m.From == m.To {
-			continue
+		var m said
+		if json.Unmarshal([]byte(line), &e) != nil || json.Unmarshal([]byte(e.Data), &m) != nil {
+			continue // the command's own words, or an event without data
 		}
 		job := e.RunID + "-" + e.StepID + "-" + m.Attempt
+		card := func(choice, digest string) string { return job + " " + choice + " " + digest }
+		if e.Kind == "decision" {
+			digest := m.Digest
+			if m.Group != "" {
+				digest = "" // its card's own
+			}
+			if people[card(m.Choice, digest)] == nil {
+				people[card(m.Choice, digest)] = map[string]bool{}
+			}
+			people[card(m.Choice, digest)][e.Person] = true
+		}
+		if e.Kind != "step.moved" || m.From == m.To {
+			continue
+		}
+		by := func(choice string) int {
+			all := maps.Clone(people[card(choice, m.Digest)])
+			if all == nil {
+				all = map[string]bool{}
+			}
+			maps.Copy(all, people[card(choice, "")])
+			return len(all)
+		}
 		switch m.To {
 		case "executing", "committing":
 			if entered[job+m.To] {
 				sum.problem("%s became %s twice", job, m.To)
 			}
 			entered[job+m.To] = true
-			if e.Person == "" || m.Choice != map[string]string{"executing": "approve", "committing": "commit"}[m.To] {
-				sum.problem("%s became %s without an answer: %s", job, m.To, strings.TrimSpace(line))
+			if m.To == "executing" && by("approve") < approvals || m.To == "committing" && by("commit") == 0 {
+				sum.problem("%s became %s, and too few said so: %s", job, m.To, strings.TrimSpace(line))
 			}
 			approved[job] = true
 			sum.approved++
@@ -75,6 +91,9 @@ func (c *company) judgeEvents(lines string, sum *summary) map[string]bool {
 		if m.From == "unknown" {
 			sum.unknownTo(m.To)
 		}
+	}
+	if len(approved) == 0 {
+		sum.problem("the audit chain holds no execution")
 	}
 	return approved
 }

@@ -25,8 +25,9 @@ type company struct {
 	ended    chan struct{}
 	net      *network
 
-	mu sync.Mutex
-	d  drill.Description
+	d      drill.Description // as it was at the start
+	mu     sync.Mutex
+	botPid int // of now
 }
 
 // startCompany builds and starts a company, puts the proxies between it and its bot, and writes down what hosts are told.
@@ -61,10 +62,10 @@ func startCompany(ctx context.Context, dir, bin string, approvals int) (*company
 		default:
 		}
 		held, _ := filepath.Glob(filepath.Join(dir, "blackbox", "*.box"))
-		if err := c.read(); err != nil || len(held) == 0 {
-			return errors.Join(err, errors.New("the black box is empty"))
+		if c.d, err = c.read(); err == nil && len(held) == 0 {
+			err = errors.New("the black box is empty")
 		}
-		return nil
+		return err
 	})
 	if err == nil {
 		c.net, err = newNetwork(c.d)
@@ -111,25 +112,26 @@ func (c *company) behindProxies(approvals int) error {
 	return nil
 }
 
-func (c *company) read() error {
-	b, err := os.ReadFile(filepath.Join(c.dir, "drill.json"))
-	if err != nil {
-		return fmt.Errorf("read drill.json: %w", err)
-	}
+// read reads drill.json, which the supervisor writes anew for each bot that it starts.
+func (c *company) read() (drill.Description, error) {
 	var d drill.Description
-	if err := json.Unmarshal(b, &d); err != nil {
-		return fmt.Errorf("read drill.json: %w", err)
+	b, err := os.ReadFile(filepath.Join(c.dir, "drill.json"))
+	if err == nil {
+		err = json.Unmarshal(b, &d)
+	}
+	if err != nil {
+		return d, fmt.Errorf("read drill.json: %w", err)
 	}
 	c.mu.Lock()
-	c.d = d
-	c.mu.Unlock()
-	return nil
+	defer c.mu.Unlock()
+	c.botPid = d.Bot.Pid
+	return d, nil
 }
 
 func (c *company) pid() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.d.Bot.Pid
+	return c.botPid
 }
 
 // killBot is kill -9 of the bot; it returns how long it took until the next one answers.
@@ -139,7 +141,7 @@ func (c *company) killBot(ctx context.Context) (time.Duration, error) {
 		return 0, fmt.Errorf("kill the bot: %w", err)
 	}
 	err := eventually(ctx, 30*time.Second, "start the bot again", func() error {
-		if err := c.read(); err != nil {
+		if _, err := c.read(); err != nil {
 			return err
 		}
 		if c.pid() == old {

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net"
 	"strconv"
@@ -55,7 +56,10 @@ func (n *network) suffer(ctx context.Context, host string, t toxic, lasts time.D
 	if t.kind == "down" {
 		p.Stop()
 		pause(ctx, lasts)
-		return p.Start()
+		if err := p.Start(); err != nil && !errors.Is(err, toxiproxy.ErrProxyAlreadyStarted) { // by another fault's end
+			return fmt.Errorf("start the proxy of %s: %w", host, err)
+		}
+		return nil
 	}
 	streams := []string{"upstream", "downstream"}
 	if t.stream != "" {
@@ -68,7 +72,7 @@ func (n *network) suffer(ctx context.Context, host string, t toxic, lasts time.D
 			return fmt.Errorf("encode a toxic: %w", err)
 		}
 		w, err := p.Toxics.AddToxicJson(strings.NewReader(string(b)))
-		if err == toxiproxy.ErrToxicAlreadyExists {
+		if errors.Is(err, toxiproxy.ErrToxicAlreadyExists) {
 			continue // another fault of the schedule does the same now
 		}
 		if err != nil {

@@ -33,7 +33,7 @@ func round(ctx context.Context, o options, n int, rng *rand.Rand, sum *summary) 
 	x := disasters[rng.IntN(len(disasters))]
 	how := []string{"kill", "kill", "freeze"}[rng.IntN(3)]
 	approvals := 1 + rng.IntN(3)/2
-	faults := schedule(rng, o.storm)
+	faults := schedule(rng, o.storm, rng.IntN(3) > 0)
 	clicks := []*rand.Rand{rand.New(rand.NewPCG(o.seed, rng.Uint64())), rand.New(rand.NewPCG(o.seed, rng.Uint64()))}
 	dir := filepath.Join(o.dir, fmt.Sprint(n))
 	c, err := startCompany(ctx, dir, o.binary, approvals)
@@ -83,5 +83,5 @@ func round(ctx context.Context, o options, n int, rng *rand.Rand, sum *summary) 
 		return err
 	}
 	sum.ended(r)
-	return c.check(ctx, r, x, shims, sum)
+	return c.check(ctx, r, x, approvals, shims, sum)
 }

@@ -24,14 +24,14 @@ type fault struct {
 
 var hostNames = []string{"nginx1", "nginx2", "primary", "standby", "report", "hongkong", "spare1", "spare2"}
 
-// schedule draws what goes wrong in a round, in order of time.
-func schedule(rng *rand.Rand, storm time.Duration) []fault {
+// schedule draws what goes wrong in a round, in order of time. Without kills the bot lives long enough to be seen to grow.
+func schedule(rng *rand.Rand, storm time.Duration, kills bool) []fault {
 	var out []fault
 	pick := func(from []string) string { return from[rng.IntN(len(from))] }
-	for at := time.Second; at < storm; at += 500*time.Millisecond + time.Duration(rng.Int64N(int64(4*time.Second))) {
+	for at := time.Second; at < storm; at += 300*time.Millisecond + time.Duration(rng.Int64N(int64(3*time.Second))) {
 		f := fault{at: at, lasts: time.Second + time.Duration(rng.Int64N(int64(9*time.Second))), host: pick(hostNames)}
 		switch n := rng.IntN(20); {
-		case n < 6:
+		case n < 6 && kills:
 			f.kind, f.host = "kill", ""
 		case n < 9:
 			f.kind, f.program = "freeze", pick([]string{"sshd", "mariadbd", "redis-server", "nginx"})

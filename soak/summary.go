@@ -20,6 +20,8 @@ const (
 	slowStart  = 10 * time.Second // its supervisor waits for one of them
 	muchMemory = 400 << 20
 	manyFiles  = 400
+
+	manyGoroutines = 1000
 )
 
 // summary is what came of all rounds.
@@ -37,8 +39,8 @@ type summary struct {
 	slowest                                           time.Duration
 	slow                                              string
 	requests                                          int
-	memory                                            []int // of the bot, in bytes, once every few seconds
-	files                                             []int
+	most                                              vitals // of the bot
+	lives                                             []life
 	approved, unknowns, jobs, effects, doubles, whole int
 }
 
@@ -111,28 +113,79 @@ func (s *summary) ended(r run) {
 	s.do(func() { s.runs[how]++ })
 }
 
-// watch looks at the bot's memory and open files until ctx ends.
+// vitals is how much a process has of what must not grow.
+type vitals struct{ memory, files, goroutines int }
+
+func (v vitals) String() string {
+	return fmt.Sprintf("%d MB, %d open files, %d goroutines", v.memory>>20, v.files, v.goroutines)
+}
+
+// life is one process of the bot, as it was seen.
+type life struct {
+	pid         int
+	began       time.Time
+	first, last vitals
+	lasted      time.Duration
+}
+
+// settled is how old a bot is when it has what it needs; from then on it must not grow.
+const settled = 30 * time.Second
+
+// watch looks at the bot's processes until ctx ends.
 func (s *summary) watch(ctx context.Context, c *company) {
-	for {
+	l := life{}
+	defer func() { s.do(func() { s.lives = append(s.lives, l) }) }()
+	for ctx.Err() == nil {
 		pause(ctx, 5*time.Second)
-		if ctx.Err() != nil {
+		pid := c.pid()
+		v, err := look(pid, c.d.Console)
+		if err != nil {
+			continue // it was killed
+		}
+		if pid != l.pid {
+			s.do(func() { s.lives = append(s.lives, l) })
+			l = life{pid: pid, began: time.Now()}
+		}
+		if l.lasted = time.Since(l.began); l.lasted < settled {
+			l.first = v
+		}
+		l.last = v
+		s.do(func() {
+			s.most = vitals{max(s.most.memory, v.memory), max(s.most.files, v.files), max(s.most.goroutines, v.goroutines)}
+		})
+		if v.memory > muchMemory || v.files > manyFiles || v.goroutines > manyGoroutines {
+			s.problem("the bot has grown to %s", v)
 			return
 		}
-		proc := filepath.Join("/proc", strconv.Itoa(c.pid()))
-		statm, err := os.ReadFile(filepath.Join(proc, "statm"))
-		open, err2 := os.ReadDir(filepath.Join(proc, "fd"))
-		if f := strings.Fields(string(statm)); err == nil && err2 == nil && len(f) > 1 {
-			pages, _ := strconv.Atoi(f[1])
-			s.do(func() {
-				s.memory = append(s.memory, pages*os.Getpagesize())
-				s.files = append(s.files, len(open))
-			})
-			if pages*os.Getpagesize() > muchMemory || len(open) > manyFiles {
-				s.problem("the bot has %d MB and %d open files", pages*os.Getpagesize()>>20, len(open))
-				return
-			}
-		}
 	}
+}
+
+func look(pid int, console string) (v vitals, err error) {
+	proc := filepath.Join("/proc", strconv.Itoa(pid))
+	statm, err := os.ReadFile(filepath.Join(proc, "statm"))
+	if err != nil {
+		return v, err
+	}
+	open, err := os.ReadDir(filepath.Join(proc, "fd"))
+	if err != nil {
+		return v, err
+	}
+	pages, err := strconv.Atoi(strings.Fields(string(statm))[1])
+	if err != nil {
+		return v, err
+	}
+	res, err := client.Get(console + "/metrics")
+	if err != nil {
+		return v, err
+	}
+	defer res.Body.Close()
+	metrics, err := io.ReadAll(res.Body)
+	if _, after, ok := strings.Cut(string(metrics), "\ngo_goroutines "); ok {
+		line, _, _ := strings.Cut(after, "\n")
+		v.goroutines, _ = strconv.Atoi(line)
+	}
+	v.memory, v.files = pages*os.Getpagesize(), len(open)
+	return v, err
 }
 
 func (s *summary) print(w io.Writer) {
@@ -151,8 +204,10 @@ func (s *summary) print(w io.Writer) {
 		slices.Sort(s.restarts)
 		fmt.Fprintf(w, "from kill to answer: %s in the middle, %s at most\n", s.restarts[len(s.restarts)/2].Round(time.Millisecond), s.restarts[len(s.restarts)-1].Round(time.Millisecond))
 	}
-	if len(s.memory) > 0 {
-		fmt.Fprintf(w, "the bot at most: %d MB, %d open files\n", slices.Max(s.memory)>>20, slices.Max(s.files))
+	fmt.Fprintf(w, "the bot at most: %s\n", s.most)
+	if len(s.lives) > 0 {
+		l := slices.MaxFunc(s.lives, func(a, b life) int { return int(a.lasted - b.lasted) })
+		fmt.Fprintf(w, "the one that lived longest: %s when it had settled, %s after %s\n", l.first, l.last, l.lasted.Round(time.Second))
 	}
 	for _, x := range s.wrong {
 		fmt.Fprintf(w, "WRONG: %s\n", x)

@@ -182,18 +182,16 @@ func (m *model) calm() {
 			m.give([]runbook.Decision{{RunID: m.id, Choice: runbook.Reopen, By: ops1}})
 			continue
 		}
+		busy := slices.ContainsFunc(run.Steps, func(s runbook.StepRun) bool { return s.State.Busy() })
 		for _, s := range run.Steps {
 			choices := forward(run, s)
-			if len(choices) == 0 && s.State == runbook.Waiting {
+			if len(choices) == 0 && s.State == runbook.Waiting && !busy {
 				choices = []runbook.Choice{runbook.Retry} // planned while a step that it needs was open again
 			}
 			for _, c := range choices {
 				for _, by := range people {
 					m.give([]runbook.Decision{answerTo(s, c, by, "all is well")})
 				}
-			}
-			if !s.State.Settled() {
-				break
 			}
 		}
 	}
