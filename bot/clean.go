@@ -3,6 +3,7 @@ package bot
 import (
 	"fmt"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -11,10 +12,12 @@ import (
 // and tabs stay, CRLF becomes LF.
 func Clean(s string) string {
 	s = strings.ReplaceAll(s, "\r\n", "\n")
+	before := rune(0)
 	for i, r := range s {
-		if hidden(r) || (r == utf8.RuneError && !strings.HasPrefix(s[i:], "\ufffd")) {
+		if hidden(r, before) || (r == utf8.RuneError && !strings.HasPrefix(s[i:], "\ufffd")) {
 			return clean(s, i)
 		}
+		before = r
 	}
 	return s
 }
@@ -27,31 +30,37 @@ func CleanLine(s string) string {
 func clean(s string, from int) string {
 	var b strings.Builder
 	b.WriteString(s[:from])
+	before := rune(0)
+	if from > 0 {
+		before, _ = utf8.DecodeLastRuneInString(s[:from])
+	}
 	for i := from; i < len(s); {
 		r, size := utf8.DecodeRuneInString(s[i:])
 		switch {
 		case r == utf8.RuneError && size == 1:
 			fmt.Fprintf(&b, `\x%02x`, s[i])
-		case hidden(r):
+			before = 0
+		case hidden(r, before):
 			fmt.Fprintf(&b, `\u%04x`, r)
+			before = 0
 		default:
 			b.WriteRune(r)
+			before = r
 		}
 		i += size
 	}
 	return b.String()
 }
 
-func hidden(r rune) bool {
+// hidden tells whether nobody sees r behind the rune before. What joins pictures, or makes one of a sign, is kept behind one.
+func hidden(r, before rune) bool {
 	switch {
-	case r >= 0x20 && r < 0x7f, r == '\n', r == '\t':
+	case r >= 0x20 && r < 0x7f, r == '\n', r == '\t', unicode.Is(unicode.Prepended_Concatenation_Mark, r):
 		return false
-	case r < 0x20, r >= 0x7f && r < 0xa0, r == 0xad, r == 0x61c, r == 0xfeff, r == 0x180e,
-		r >= 0x200b && r <= 0x200c, r >= 0x200e && r <= 0x200f, r >= 0x2028 && r <= 0x202e,
-		r >= 0x2060 && r <= 0x206f, r >= 0xfff9 && r <= 0xfffb, r >= 0xe0000 && r <= 0xe0fff:
-		return true
+	case r == 0x200d, r == 0xfe0f:
+		return before < 0x300
 	}
-	return false
+	return unicode.IsControl(r) || unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector)
 }
 
 // Cleaned returns m with every text cleaned; the opaque Action stays.

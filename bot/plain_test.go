@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/rivo/uniseg"
@@ -70,6 +72,7 @@ func TestPlainWrapsCJKAtItsWidth(t *testing.T) {
 	}
 }
 
+// TestClean: what cannot be seen, or moves what can, is written out (fault 33).
 func TestClean(t *testing.T) {
 	t.Parallel()
 	for in, want := range map[string]string{
@@ -81,11 +84,35 @@ func TestClean(t *testing.T) {
 		"a\u2028b\u200b\ufeff": `a\u2028b\u200b\ufeff`,
 		"bad \xff\xfe":         `bad \xff\xfe`,
 		"\u009b31m":            `\u009b31m`,
+		"app\u200d1 ⚠\ufe0f":   "app\\u200d1 ⚠\ufe0f",
+		"a\ufe0fb\u3164\u034f": `a\ufe0fb\u3164\u034f`,
 	} {
 		if got := bot.Clean(in); got != want {
 			t.Errorf("Clean(%q) = %q, want %q", in, got, want)
 		}
 	}
+}
+
+// FuzzClean: what is cleaned looks like what it is, is clean, and loses nothing (fault 33).
+func FuzzClean(f *testing.F) {
+	for _, s := range []string{"plain 主 👩‍🔧 é\t\n", "\x1b[2J\u202e\u2066x\u2069", "a\r\nb\rc", "\xff\xc3", "\ufffd", "e\u0301\u200d\ufe0f", "a\u200b\u200db\U000e0041\u2800"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		got := bot.Clean(s)
+		before := rune(0)
+		for _, r := range got {
+			joins := (r == 0x200d || r == 0xfe0f) && before > 0x7f
+			if r != '\n' && r != '\t' && !joins && (unicode.IsControl(r) || unicode.Is(unicode.Cf, r) && !unicode.Is(unicode.Prepended_Concatenation_Mark, r) ||
+				unicode.Is(unicode.Other_Default_Ignorable_Code_Point, r) || unicode.Is(unicode.Variation_Selector, r)) {
+				t.Errorf("%q became %q: %U", s, got, r)
+			}
+			before = r
+		}
+		if !utf8.ValidString(got) || bot.Clean(got) != got || len(got) > 8*len(s) {
+			t.Errorf("%q became %q, and that %q", s, got, bot.Clean(got))
+		}
+	})
 }
 
 func FuzzPlain(f *testing.F) {

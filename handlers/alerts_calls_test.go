@@ -265,6 +265,7 @@ func TestMembersAreBounded(t *testing.T) {
 	b.want("primary resolved", 1)
 }
 
+// TestHostileTextIsShownHarmless: what alerts say is text on a card, and starts nothing (fault 31, fault 33).
 func TestHostileTextIsShownHarmless(t *testing.T) {
 	t.Parallel()
 	b := newBook(t)

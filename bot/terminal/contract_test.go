@@ -14,6 +14,7 @@ import (
 	"recoverbot/bot/terminal"
 )
 
+// TestContract holds the terminal to what all platforms do; hostile text stays text there (fault 33).
 func TestContract(t *testing.T) {
 	t.Parallel()
 	bottest.Exercise(t, func(t *testing.T) bottest.Harness {

@@ -27,6 +27,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
+// TestContract holds the console to what all platforms do; hostile text stays text there (fault 33).
 func TestContract(t *testing.T) {
 	t.Parallel()
 	bottest.Exercise(t, func(t *testing.T) bottest.Harness { return newHarness(t, nil) })

@@ -29,6 +29,7 @@ func routed() *fleet.Config {
 	}
 }
 
+// TestRoute: labels select among what fleet.yaml has, whatever they say (fault 31).
 func TestRoute(t *testing.T) {
 	t.Parallel()
 	nginx := func(host string) alert.Alert {

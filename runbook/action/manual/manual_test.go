@@ -67,6 +67,7 @@ func TestFormBecomesValues(t *testing.T) {
 	}
 }
 
+// TestBadInputIsAskedAgain: a field takes what its type says and nothing else (fault 32).
 func TestBadInputIsAskedAgain(t *testing.T) {
 	t.Parallel()
 	c := actiontest.New(t, "standby")

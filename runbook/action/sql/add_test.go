@@ -272,6 +272,7 @@ const odd = `CREATE TABLE speed.t_app_dns (
 	created_at datetime NOT NULL, updated_at timestamp NOT NULL DEFAULT CURRENT_TIMESTAMP ON UPDATE CURRENT_TIMESTAMP, removed_at datetime DEFAULT NULL,
 	PRIMARY KEY (id), UNIQUE KEY place (domain, ip)) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4`
 
+// TestOddColumns: on a real server, what people type for a new row is refused or is its value, whatever it says (fault 32).
 func TestOddColumns(t *testing.T) {
 	t.Parallel()
 	w, dns := joining(t, "", "nginx1")
