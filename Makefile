@@ -43,6 +43,10 @@ test: test-deps ## run all tests with the race detector
 bench-restore: ready ## compare a restore with mysql < file: SIZE=megabytes, PAIRS=n, or DUMP=file of your own
 	$(GO) run ./bench/restore -binary $(BIN) -size $(or $(SIZE),1100) -pairs $(or $(PAIRS),3) $(if $(DUMP),-dump $(DUMP))
 
+.PHONY: faults
+faults: deps ## kill the bot at every point and fail every call, each in a run of its own (hours): RUN=pattern, FROM=n
+	RUN='$(RUN)' FROM='$(FROM)' $(GO) test -tags faults -count=1 -timeout 12h -run TestEveryPoint -v ./faults
+
 .PHONY: fuzz
 fuzz: ## feed all parsers with random input: FUZZTIME=30s each, FUZZ=pattern of "folder FuzzName"
 	@GO="$(GO)" FUZZTIME="$(or $(FUZZTIME),30s)" FUZZ='$(FUZZ)' FUZZFLAGS='$(FUZZFLAGS)' sh scripts/fuzz.sh

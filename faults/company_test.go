@@ -25,7 +25,8 @@ type company struct {
 	dir   string // of the bot
 	base  string // fleet.yaml as it was
 	addr  string
-	db    *actiontest.MariaDB
+	hosts []string
+	db    *actiontest.MariaDB // nil in a small one
 	nginx map[string]*server.Nginx
 }
 
@@ -33,7 +34,19 @@ var nginxHosts = []string{"nginx1", "nginx2"}
 
 func newCompany(t *testing.T) *company {
 	t.Helper()
-	c := &company{Company: actiontest.New(t, "nginx1", "nginx2", "standby"), t: t, nginx: map[string]*server.Nginx{}}
+	c := newSmall(t, append([]string{"standby"}, nginxHosts...)...)
+	c.db = c.StartMariaDB("standby")
+	for _, h := range nginxHosts {
+		c.configure(h)
+		c.nginx[h] = c.StartNginx(h)
+	}
+	return c
+}
+
+// newSmall makes one that has neither MariaDB nor nginx.
+func newSmall(t *testing.T, hosts ...string) *company {
+	t.Helper()
+	c := &company{Company: actiontest.New(t, hosts...), t: t, hosts: hosts, nginx: map[string]*server.Nginx{}}
 	c.dir = filepath.Join(c.Dir, "bot")
 	text, err := os.ReadFile(c.FleetFile)
 	c.must(err)
@@ -41,7 +54,7 @@ func newCompany(t *testing.T) *company {
 	sum := sha256.Sum256([]byte(token))
 	c.base = before + "services:\n  - {name: worker, on: [standby]}\npeople:\n  - {name: operator, roles: [viewer, approver, danger], token_hash: \"sha256:" +
 		hex.EncodeToString(sum[:]) + "\"}\npolicy: {on_call: [operator]}\nwatch: {every: 0s}\nblack_box: {off: true}\n"
-	ip := net.ParseIP(c.Host("nginx1").Address).To4()
+	ip := net.ParseIP(c.Host("standby").Address).To4()
 	c.addr = fmt.Sprintf("127.%d.%d.5:8090", ip[1], ip[2])
 	c.must(os.MkdirAll(filepath.Join(c.Dir, "runbooks"), 0o755))
 	all := map[string][]task{"all": tasks}
@@ -54,12 +67,7 @@ func newCompany(t *testing.T) *company {
 	for name, steps := range all {
 		c.must(os.WriteFile(filepath.Join(c.Dir, "runbooks", name+".yaml"), []byte(scenario(name, steps...)), 0o600))
 	}
-	c.db = c.StartMariaDB("standby")
 	c.Unit("standby", "worker", "")
-	for _, h := range nginxHosts {
-		c.configure(h)
-		c.nginx[h] = c.StartNginx(h)
-	}
 	return c
 }
 
@@ -91,23 +99,26 @@ func (c *company) reset() {
 	c.must(os.RemoveAll(c.dir))
 	c.must(os.MkdirAll(c.dir, 0o700))
 	c.must(os.WriteFile(filepath.Join(c.dir, "fleet.yaml"), []byte(c.base), 0o600))
-	for _, h := range append([]string{"standby"}, nginxHosts...) {
+	for _, h := range c.hosts {
 		for _, p := range []string{"/var/lib/recoverbot", "/root/workdir", "/shell/sql_backup", "/srv", "/systemctl.log"} {
 			c.must(os.RemoveAll(c.Path(h, p)))
 		}
 		c.must(os.MkdirAll(c.Path(h, "/root/workdir"), 0o755))
 		c.must(os.MkdirAll(c.Path(h, "/srv"), 0o755))
 	}
-	c.WriteFile("nginx1", "/srv/source", strings.Repeat("what is copied\n", 50), 0o640)
+	c.WriteFile(c.hosts[len(c.hosts)-1], "/srv/source", strings.Repeat("what is copied\n", 50), 0o640)
 	c.WriteFile("standby", "/etc/app.conf", "first line\n", 0o640)
 	taken := time.Now().Add(-time.Hour)
 	name := "/shell/sql_backup/speed-" + taken.Format("20060102150405") + ".sql"
 	c.WriteFile("standby", name, dumped+"-- Dump completed on "+taken.Format("2006-01-02 15:04:05")+"\n", 0o644)
 	c.must(os.Chtimes(c.Path("standby", name), taken, taken))
-	for _, h := range nginxHosts {
-		if c.configure(h) && c.nginx[h] != nil {
-			c.must(syscall.Kill(c.nginx[h].Pid(), syscall.SIGHUP))
+	for h, n := range c.nginx {
+		if c.configure(h) {
+			c.must(syscall.Kill(n.Pid(), syscall.SIGHUP))
 		}
+	}
+	if c.db == nil {
+		return
 	}
 	for _, s := range c.schemas("speed%") {
 		c.Exec(c.db, "DROP DATABASE `"+s+"`")
@@ -119,6 +130,9 @@ func (c *company) reset() {
 
 func (c *company) schemas(like string) []string {
 	c.t.Helper()
+	if c.db == nil {
+		return nil
+	}
 	var out []string
 	c.must(c.db.DB.Select(&out, "SELECT schema_name FROM information_schema.schemata WHERE schema_name LIKE ?", like))
 	return out
@@ -134,6 +148,9 @@ func (c *company) read(host, path string) string {
 
 func (c *company) number(query string) string {
 	c.t.Helper()
+	if c.db == nil {
+		return "none"
+	}
 	var n string
 	if err := c.db.DB.Get(&n, query); err != nil {
 		return "none"
@@ -157,7 +174,7 @@ func (c *company) restored() string {
 
 func (c *company) upstreams() string {
 	var b strings.Builder
-	for _, h := range nginxHosts {
+	for _, h := range c.hosts[1:] {
 		text := c.read(h, "/etc/nginx/conf.d/app.conf")
 		fmt.Fprintf(&b, "%s %s\n", h, strings.ReplaceAll(text, c.Host(h).Address, h))
 	}

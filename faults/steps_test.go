@@ -76,7 +76,7 @@ var tasks = []task{
 	{"copy", `
     kind: copy
     host: standby
-    with: {files: [{from: [nginx1], path: /srv/source, to_path: /srv/copied}]}`, (*company).copied},
+    with: {files: [{from: [nginx2], path: /srv/source, to_path: /srv/copied}]}`, (*company).copied},
 	{"service", `
     kind: service
     host: standby

@@ -6,6 +6,7 @@
 //	log=FILE         add the name of each point that is passed to the file
 //	kill=PATTERN@N   end by SIGKILL at the N-th passing of points that match
 //	fail=PATTERN@N   let the N-th of them fail; @N-M: all from the N-th to the M-th
+//	fail=PATTERN@/F  let them fail as long as the file /F exists
 //	each=PATTERN     end by SIGKILL at each name that matches for which no process with this log has ended
 package failpoint
 
@@ -23,6 +24,7 @@ import (
 type instruction struct {
 	verb, pattern string
 	first, last   int
+	file          string
 	passed        int
 }
 
@@ -45,6 +47,9 @@ func init() {
 		i := &instruction{verb: verb, first: 1}
 		var times string
 		i.pattern, times, _ = strings.Cut(arg, "@")
+		if strings.HasPrefix(times, "/") {
+			i.file = times
+		}
 		_, _ = fmt.Sscanf(times, "%d-%d", &i.first, &i.last)
 		i.last = max(i.first, i.last)
 		instructions = append(instructions, i)
@@ -70,6 +75,15 @@ func note(line string) {
 	}
 }
 
+// due reports whether this passing is meant.
+func (i *instruction) due() bool {
+	if i.file != "" {
+		_, err := os.Stat(i.file)
+		return err == nil
+	}
+	return i.verb == "each" || i.passed >= i.first && i.passed <= i.last
+}
+
 func pass(name string) error {
 	mu.Lock()
 	defer mu.Unlock()
@@ -78,7 +92,7 @@ func pass(name string) error {
 		if hit, _ := path.Match(i.pattern, name); !hit || i.verb == "each" && died[name] {
 			continue
 		}
-		if i.passed++; i.verb != "each" && (i.passed < i.first || i.passed > i.last) {
+		if i.passed++; !i.due() {
 			continue
 		}
 		if i.verb == "fail" {

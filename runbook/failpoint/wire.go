@@ -89,7 +89,7 @@ type transfer struct {
 	open map[uint32]string // requests that have no answer yet
 }
 
-var requests = map[byte]string{6: "write", 9: "setstat", 10: "fsetstat", 13: "remove", 14: "mkdir", 15: "rmdir", 18: "rename", 20: "symlink", 200: "extended"}
+var requests = map[byte]string{6: "write", 9: "setstat", 10: "fsetstat", 13: "remove", 14: "mkdir", 15: "rmdir", 18: "rename", 20: "symlink"}
 
 func (t *transfer) Write(p []byte) (int, error) {
 	t.rest = append(t.rest, p...)
@@ -116,7 +116,7 @@ func (t *transfer) Write(p []byte) (int, error) {
 }
 
 func (t *transfer) name(packet []byte) string {
-	const open, writes = 3, 0x02
+	const open, writes, extended = 3, 0x02, 200
 	if len(packet) < 13 {
 		return ""
 	}
@@ -126,6 +126,10 @@ func (t *transfer) name(packet []byte) string {
 			return "open"
 		}
 		return ""
+	}
+	if end := 13 + int(binary.BigEndian.Uint32(packet[9:])); packet[4] == extended && end <= len(packet) {
+		name, _, _ := strings.Cut(string(packet[13:end]), "@") // posix-rename@openssh.com
+		return name
 	}
 	return requests[packet[4]]
 }
