@@ -6,9 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"recoverbot/runbook"
 )
 
-// SaveSession remembers a console session by the hash of its id until it expires, and forgets expired ones. proof names what
+// SaveSession remembers a console session by the hash of its id until it expires, and forgets expired ones: somebody has
+// logged in, which is an event. proof names what
 // the person proved themselves by.
 func (j *Journal) SaveSession(ctx context.Context, hash, person, proof string, expires time.Time) error {
 	return j.write(ctx, func(tx *tx) error {
@@ -21,7 +24,8 @@ func (j *Journal) SaveSession(ctx context.Context, hash, person, proof string, e
 			hash, person, proof, stamp(expires)); err != nil {
 			return fmt.Errorf("save session: %w", err)
 		}
-		return nil
+		return j.append(tx, runbook.Event{Kind: "session", By: runbook.Actor{Name: person, Platform: "web"},
+			Data: map[string]string{"session": digest(hash)[:16], "expires": stamp(expires)}})
 	})
 }
 
