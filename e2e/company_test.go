@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"net"
 	"os"
 	"os/exec"
@@ -321,26 +320,4 @@ func (c *company) sh(host, script string) (string, error) {
 	out, err := exec.Command("ssh", "-F", "none", "-p", "2222", "-i", filepath.Join(c.dir, "keys", "id_ed25519"), "-o", "BatchMode=yes",
 		"-o", "UserKnownHostsFile="+c.d.Known, "-o", "StrictHostKeyChecking=yes", "-o", "LogLevel=ERROR", "-l", c.d.SSHUser, c.address(host), script).CombinedOutput()
 	return string(out), err
-}
-
-// kept sees that secrets are nowhere but where they were given: not in what the bot writes, nor in what was said.
-func (c *company) kept(secrets []string, said map[string][]byte) {
-	c.t.Helper()
-	where := maps.Clone(said)
-	var err error
-	for _, f := range append(c.logs(), filepath.Join(c.dir, "journal.db"), filepath.Join(c.dir, "journal.db-wal"), fmt.Sprintf("/proc/%d/cmdline", c.d.Bot.Pid), fmt.Sprintf("/proc/%d/cmdline", c.cmd.Process.Pid)) {
-		if where[f], err = os.ReadFile(f); err != nil {
-			c.t.Error(err)
-		}
-	}
-	for _, path := range []string{"/readyz", "/metrics", "/api/runs", "/api/alerts"} {
-		where[path] = []byte(c.get(path))
-	}
-	for name, text := range where {
-		for _, secret := range secrets {
-			if strings.Contains(string(text), secret) {
-				c.t.Errorf("%s holds the secret %s…", name, secret[:5])
-			}
-		}
-	}
 }

@@ -106,6 +106,7 @@ func TestTwoFailuresInARow(t *testing.T) {
 	w := startSlack(t)
 	c := w.c
 	c.hand = w.hand
+	c.watchProcesses(t)
 	primary, standby := c.address("primary"), c.address("standby")
 	configBefore := c.file("standby", "wwwroot/go/go-api/config.yaml")
 	nginxBefore := map[string]map[string]string{"nginx1": c.nginxFiles("nginx1"), "nginx2": c.nginxFiles("nginx2")}

@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"net"
+	"os"
 	"path/filepath"
 	"strconv"
 	"time"
@@ -39,10 +40,15 @@ func StartRedis(ctx context.Context, o RedisOptions) (*Redis, error) {
 			return nil, err
 		}
 	}
-	args := []string{"--bind", o.Address, "--port", strconv.Itoa(o.Port), "--dir", o.Dir, "--daemonize", "no", "--protected-mode", "no", "--save", ""}
-	if o.Password != "" {
-		args = append(args, "--requirepass", o.Password)
+	var args []string
+	if o.Password != "" { // not on the command line, which everybody on the machine can read
+		file := filepath.Join(o.Dir, "auth.conf")
+		if err := os.WriteFile(file, []byte("requirepass "+strconv.Quote(o.Password)+"\n"), 0o600); err != nil {
+			return nil, err
+		}
+		args = append(args, file)
 	}
+	args = append(args, "--bind", o.Address, "--port", strconv.Itoa(o.Port), "--dir", o.Dir, "--daemonize", "no", "--protected-mode", "no", "--save", "")
 	p, err := Spawn(Command{Name: "redis-server", Path: path, Args: args, Dir: o.Dir, Env: Environment(), Log: filepath.Join(o.Dir, "redis.log")})
 	if err != nil {
 		return nil, err
