@@ -14,7 +14,7 @@ import (
 
 const (
 	// rehearsing is the scenario that a schedule in fleet.yaml starts.
-	rehearsing = "rehearse-restore"
+	rehearsing = fleet.RehearsalScenario
 	// standing is the platform of whoever has approved in fleet.yaml, once for all times.
 	standing = "fleet.yaml"
 
@@ -103,7 +103,7 @@ func (h *Handlers) startRehearsal(ctx context.Context) (string, error) {
 		return "", runbook.Errorf(runbook.Conflicting, "rehearsal.edited")
 	}
 	if len(cfg.Rehearsal.ApprovedBy) == 0 {
-		return "", runbook.Errorf(runbook.Invalid, "restore.standing_approval", "need", max(1, cfg.Policy.Approvals))
+		return "", runbook.Errorf(runbook.Invalid, "restore.standing_approval", "need", cfg.Policy.Needs(rehearsing))
 	}
 	s, ok := h.Scenarios[rehearsing]
 	if !ok || !s.Beside {

@@ -25,6 +25,10 @@ func (s *session) answer(ctx context.Context, line string) {
 	open = open && len(card.Buttons) > 0
 	if len(words) > 1 {
 		if m, b, ok := s.byCode(words[0], words[1]); ok {
+			if b.Choice == "approve" && len(words) > 2 && s.alone(words[2]) && s.shown[m.Key].code == m.Code {
+				s.command(ctx, line) // whether one person alone may by now, the bot says
+				return
+			}
 			s.press(ctx, m, b, strings.Join(words[2:], " "))
 			return
 		}
@@ -57,6 +61,13 @@ func (s *session) answer(ctx context.Context, line string) {
 		return
 	}
 	s.press(ctx, card, *b, "")
+}
+
+// alone tells the word, in either language, that makes an approval one without the others.
+func (s *session) alone(word string) bool {
+	return slices.ContainsFunc([]string{"en", "zh"}, func(lang string) bool {
+		return strings.EqualFold(word, s.t.c.Label(lang, "cmd.alone_word"))
+	})
 }
 
 // confirm has the person type the answer's code ("yes" where it has none) before b is pressed.

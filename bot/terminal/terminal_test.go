@@ -400,3 +400,23 @@ func TestSocket(t *testing.T) {
 		t.Error("the socket stayed behind")
 	}
 }
+
+// Whether one person alone may approve is the bot's to say; all terminals of the machine are one seat.
+func TestApprovalOfOneAlone(t *testing.T) {
+	t.Parallel()
+	d := sit(t, terminal.SessionOptions{}, nil)
+	d.show(bottest.Card("k", 1))
+	d.out.await(t, 0, "approve|skip 3f2a")
+	d.say(t, "approve 3f2a alone nobody answers")
+	d.say(t, "approve 3f2a 独自 无人回答")
+	d.say(t, "approve 3f2a nobody else answers")
+	said := heard(t, d, 3)
+	if said[0].Text != "approve 3f2a alone nobody answers" || !strings.Contains(said[1].Text, "独自") || said[2].Action != "opaque-approve" {
+		t.Errorf("heard %+v", said)
+	}
+	for _, in := range said {
+		if in.Seat != "terminal" {
+			t.Errorf("seat %q", in.Seat)
+		}
+	}
+}
