@@ -9,7 +9,7 @@ import (
 )
 
 // followEvery is how often the bot looks whether somebody has edited fleet.yaml.
-const followEvery = 2 * time.Second
+const followEvery = time.Second
 
 // followFleet puts into force what people write into fleet.yaml, so that who is taken out of it may nothing any more, at once.
 func (a *app) followFleet(ctx context.Context) error {
