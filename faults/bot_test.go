@@ -11,6 +11,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"recoverbot/bot/slack/slacktest"
 )
 
 // bot is `recoverbot serve`, started again at once whenever it was killed.
@@ -40,9 +42,13 @@ func (c *company) startBot(first, later string) *bot {
 
 func (b *bot) environment(instructions string) []string {
 	d := b.c.dir
-	return []string{"PATH=" + os.Getenv("PATH"), "HOME=" + d, "LANGUAGE=en", "TZ=UTC", "FLEET_FILE=" + d + "/fleet.yaml", "RUNBOOK_DIR=" + b.c.Dir + "/runbooks",
+	env := []string{"PATH=" + os.Getenv("PATH"), "HOME=" + d, "LANGUAGE=en", "TZ=UTC", "FLEET_FILE=" + d + "/fleet.yaml", "RUNBOOK_DIR=" + b.c.Dir + "/runbooks",
 		"DATABASE_URL=sqlite://" + d + "/journal.db", "HTTP_ADDR=" + b.c.addr, "SSH_KEY_FILE=" + b.c.Dir + "/id_ed25519", "SSH_KNOWN_HOSTS=" + b.c.KnownHosts(),
 		"RECOVERBOT_FAILPOINTS=log=" + b.log + " " + instructions}
+	if s := b.c.chat; s != nil {
+		env = append(env, "SLACK_BOT_TOKEN="+slacktest.DefaultBotToken, "SLACK_APP_TOKEN="+slacktest.DefaultAppToken, "SLACK_CHANNEL="+room, "SLACK_API_URL="+s.URL())
+	}
+	return env
 }
 
 // supervise stays on one thread: a child is told of the death of the thread that made it.

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"recoverbot/bot/slack/slacktest"
 	"recoverbot/drill/server"
 	"recoverbot/runbook/action/actiontest"
 )
@@ -28,6 +29,7 @@ type company struct {
 	hosts []string
 	db    *actiontest.MariaDB // nil in a small one
 	nginx map[string]*server.Nginx
+	chat  *slacktest.Server // nil: the bot has none
 }
 
 var nginxHosts = []string{"nginx1", "nginx2"}
@@ -63,6 +65,7 @@ func newSmall(t *testing.T, hosts ...string) *company {
 	}
 	all["turns"] = []task{taskOf("restore"), taskOf("seen"), slow, taskOf("held"), taskOf("blind"), taskOf("copy")}
 	all["aborted"] = []task{taskOf("seen"), taskOf("held")}
+	all["chat"] = []task{taskOf("seen")}
 	all["leave"] = []task{taskOf("seen"), slow}
 	for name, steps := range all {
 		c.must(os.WriteFile(filepath.Join(c.Dir, "runbooks", name+".yaml"), []byte(scenario(name, steps...)), 0o600))

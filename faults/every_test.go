@@ -12,6 +12,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"recoverbot/bot/slack/slacktest"
 )
 
 // companies is how many runs go on at once: they wait more than they work.
@@ -33,7 +35,7 @@ var plots = map[string]map[string]string{
 	"turns": {"restore held": "rollback", "held held": "rollback", "held rolled_back": "skip", "blind waiting": "skip", "slow executing": "cancel",
 		"copy waiting": "defer"},
 	"aborted": {"held held": "abort"},
-	"leave": {"slow executing": "abort"},
+	"leave":   {"slow executing": "abort"},
 }
 
 // faultsOf lists the faults of a scenario by the points that its undisturbed run passes.
@@ -47,8 +49,8 @@ func faultsOf(scenario string, passed []string) []fault {
 	}
 	var out []fault
 	for _, name := range names {
-		if strings.HasPrefix(name, "chat.") && !strings.Contains(name, ".slack.") { // the console forgets what it showed anyway
-			continue
+		if strings.HasPrefix(name, "chat.") != (scenario == "chat") || strings.HasPrefix(name, "chat.") && !strings.Contains(name, ".slack.") {
+			continue // the console forgets what it showed anyway
 		}
 		for n := 1; n <= counts[name]; n++ {
 			if counts[name] > many && n > 3 && n < counts[name] && n != counts[name]/2 {
@@ -62,6 +64,21 @@ func faultsOf(scenario string, passed []string) []fault {
 		}
 	}
 	return out
+}
+
+// with gives the company the chat that the scenario wants, or takes it away.
+func (c *company) with(t *testing.T, scenario string) *company {
+	if c.chat != nil {
+		c.chat.Close()
+		c.chat = nil
+	}
+	if scenario == "chat" {
+		var err error
+		if c.chat, err = slacktest.Start(slacktest.Options{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return c
 }
 
 // TestEveryPoint gives each passing of each point a run of its own in which the bot dies there, and one in which the
@@ -78,11 +95,11 @@ func TestEveryPoint(t *testing.T) {
 	for _, k := range tasks {
 		scenarios = append(scenarios, "only-"+k.id)
 	}
-	scenarios = append(scenarios, "turns", "aborted", "leave")
+	scenarios = append(scenarios, "turns", "aborted", "leave", "chat")
 	after := map[string]map[string]string{}
 	var faults []fault
 	for _, s := range scenarios {
-		out, traces := workers[0].play(s, "", "", nil, plots[s])
+		out, traces := workers[0].with(t, s).play(s, "", "", nil, plots[s])
 		if len(out.problems) > 0 {
 			t.Fatalf("undisturbed run of %s: %s", s, strings.Join(out.problems, "\n"))
 		}
@@ -122,7 +139,7 @@ func TestEveryPoint(t *testing.T) {
 				next++
 				mu.Unlock()
 				f := faults[i]
-				out, _ := c.play(f.scenario, f.verb+"="+f.point, "", after[f.scenario], plots[f.scenario])
+				out, _ := c.with(t, f.scenario).play(f.scenario, f.verb+"="+f.point, "", after[f.scenario], plots[f.scenario])
 				mu.Lock()
 				kills, unknown, marked, effects = kills+out.kills, unknown+out.unknown, marked+out.marked, effects+out.effects
 				word := "ok"
@@ -144,6 +161,9 @@ func TestEveryPoint(t *testing.T) {
 		})
 	}
 	wg.Wait()
+	for _, c := range workers {
+		c.with(t, "")
+	}
 	names := map[string]bool{}
 	for _, f := range faults {
 		name, _, _ := strings.Cut(f.point, "@")

@@ -36,6 +36,9 @@ func (c *company) play(scenario, first, later string, after map[string]string, t
 	o := &operator{c: c, before: c.traces(), after: after, looked: map[string]bool{}, turns: maps.Clone(turns)}
 	o.b = c.startBot(first, later)
 	r, err := o.goOn(scenario)
+	if err == nil && c.chat != nil {
+		o.problems = append(o.problems, c.posts()...)
+	}
 	if stopped := o.b.end(); err == nil {
 		err = stopped
 	}

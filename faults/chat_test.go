@@ -1,0 +1,39 @@
+package faults
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+)
+
+const room = "C0OPS"
+
+// posts waits until the chat shows the end of the run, and says which messages stand there twice.
+func (c *company) posts() (problems []string) {
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	shown := false
+	for begun := time.Now(); !shown && time.Since(begun) < patience; <-tick.C {
+		for _, m := range c.chat.Messages(room) {
+			shown = shown || strings.Contains(c.chat.Plain(m), "1 step: 1 done")
+		}
+	}
+	times := map[string]int{}
+	var all []string
+	for _, m := range c.chat.Messages(room) {
+		var blocks []struct {
+			ID string `json:"block_id"`
+		}
+		all = append(all, c.chat.Plain(m))
+		if json.Unmarshal(m.Blocks, &blocks) == nil && len(blocks) > 0 && m.ThreadTS == "" {
+			if times[blocks[0].ID]++; times[blocks[0].ID] > 1 {
+				problems = append(problems, "posted twice: "+c.chat.Plain(m))
+			}
+		}
+	}
+	if !shown {
+		problems = append(problems, fmt.Sprintf("the chat does not show the end: %s", strings.Join(all, "\n--\n")))
+	}
+	return problems
+}
