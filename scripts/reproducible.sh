@@ -1,6 +1,6 @@
 #!/bin/sh
-# Builds the last commit twice, in two clones with caches of their own, and compares: the same bytes, static, nothing of this
-# machine inside. Modules come from the cache that is there, so that nothing is fetched twice.
+# Builds the last commit twice, in two clones, homes, time zones and caches, and compares: the same bytes, static, nothing of
+# this machine inside. Modules come from the cache that is there, so that nothing is fetched twice.
 set -eu
 cd "$(dirname "$0")/.."
 go=${GO:-go}
@@ -8,14 +8,13 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 GOMODCACHE=$($go env GOMODCACHE)
 export GOMODCACHE GOFLAGS=-modcacherw
-for place in here somewhere/else/entirely; do
-	mkdir -p "$work/$place"
-	git clone -q --no-hardlinks . "$work/$place/clone"
-	(
-		cd "$work/$place/clone"
-		TZ=$([ $place = here ] && echo UTC || echo Asia/Shanghai) HOME="$work/$place" GOPATH="$work/$place/go" GOCACHE="$work/$place/cache" make -s build GO="$go"
-	)
-done
+build() { # PLACE TZ GOCACHE
+	mkdir -p "$work/$1/home"
+	git clone -q --no-hardlinks . "$work/$1/clone"
+	(cd "$work/$1/clone" && TZ=$2 HOME="$work/$1/home" GOPATH="$work/$1/go" GOCACHE="$3" make -s build GO="$go")
+}
+build here UTC "$($go env GOCACHE)"
+build somewhere/else/entirely Asia/Shanghai "$work/cache"
 one=$work/here/clone/bin/recoverbot two=$work/somewhere/else/entirely/clone/bin/recoverbot
 sha256sum "$one" "$two" | sed "s|$work/||"
 cmp "$one" "$two"

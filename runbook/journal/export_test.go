@@ -118,7 +118,7 @@ func TestAuditBesideAWriter(t *testing.T) {
 	written := make(chan error, 1)
 	wg.Go(func() {
 		s := journaltest.NewRun("r1").Steps[0]
-		for range 60 {
+		for range 25 {
 			next := s
 			next.Note = runbook.T("x", "n", s.Version)
 			moved, err := j.MoveStep(t.Context(), runbook.StepAt{State: s.State, Version: s.Version}, next, &runbook.Decision{Choice: runbook.Look})
