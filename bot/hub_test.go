@@ -215,6 +215,7 @@ func TestRestartGoesOnEditing(t *testing.T) {
 	})
 }
 
+// TestObeysRetryAfter: fault 26.
 func TestObeysRetryAfter(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -272,6 +273,7 @@ func TestFailingMessageAndPlatformStopNobodyElse(t *testing.T) {
 	})
 }
 
+// TestLooksBeforePostingAgain: fault 27.
 func TestLooksBeforePostingAgain(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

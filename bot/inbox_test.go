@@ -96,6 +96,7 @@ func ids(said []bot.Inbound) []string {
 	return out
 }
 
+// TestWhatWasKeptIsHandledOnce: fault 28.
 func TestWhatWasKeptIsHandledOnce(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

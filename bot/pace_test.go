@@ -51,6 +51,7 @@ func TestProgressIsEditedAtAPaceAndDelaysNobody(t *testing.T) {
 	})
 }
 
+// TestRetryAfterOfProgressHoldsAPromptNoLonger: fault 26.
 func TestRetryAfterOfProgressHoldsAPromptNoLonger(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -82,6 +83,7 @@ func TestRetryAfterOfProgressHoldsAPromptNoLonger(t *testing.T) {
 	})
 }
 
+// TestADayWithoutThePlatform: fault 29.
 func TestADayWithoutThePlatform(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

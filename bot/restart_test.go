@@ -123,7 +123,7 @@ func TestAMinuteOutlastsARestart(t *testing.T) {
 }
 
 // TestEveryCallOutlastsARestart holds that what failed and what the platform sent by itself is counted after a restart, too,
-// also where the clock was set back between two calls.
+// also where the clock was set back between two calls (fault 39).
 func TestEveryCallOutlastsARestart(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -176,7 +176,7 @@ func (s turned) CalledAt(ctx context.Context, platform string) ([]time.Time, err
 }
 
 // TestAnEditOfWhichNothingIsKnown holds that a card says what it should where an edit took effect of which the bot does not
-// know: the answer was lost, or the bot was killed.
+// know: the answer was lost, or the bot was killed (fault 27).
 func TestAnEditOfWhichNothingIsKnown(t *testing.T) {
 	t.Parallel()
 	version := func(v int64, text string) bot.Message {

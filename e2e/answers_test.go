@@ -38,7 +38,7 @@ func (c *company) noticed(id, stepID string, shown step) step {
 }
 
 // TestEveryAnswerDoesWhatItSays goes through one recovery with every choice but approve, and through changes of the
-// world between plan and click.
+// world between plan and click (fault 18, fault 23).
 func TestEveryAnswerDoesWhatItSays(t *testing.T) {
 	t.Parallel()
 	c := start(t)

@@ -28,7 +28,8 @@ func (c *company) alerted(state string) {
 	})
 }
 
-// TestHalfDeadAndFrozen: MySQL alone dies, which is mended where it is; then the machine freezes, which holds nothing up.
+// TestHalfDeadAndFrozen: MySQL alone dies, which is mended where it is; then the machine freezes, which holds nothing up
+// (fault 9).
 func TestHalfDeadAndFrozen(t *testing.T) {
 	t.Parallel()
 	c := start(t)

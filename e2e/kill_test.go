@@ -60,7 +60,7 @@ func (c *company) leads(id, stepID string) {
 }
 
 // TestTheBotDiesAtEveryKindOfMoment kills it again and again in one run, which goes on from the journal each time and
-// does nothing twice.
+// does nothing twice (fault 3).
 func TestTheBotDiesAtEveryKindOfMoment(t *testing.T) {
 	t.Parallel()
 	c := start(t)

@@ -18,7 +18,8 @@ import (
 	"recoverbot/bot/slack/slacktest"
 )
 
-// TestManyHandsAndNoChats replaces an nginx: two people answer at once, one leaves the company, and then the chats are gone.
+// TestManyHandsAndNoChats replaces an nginx: two people answer at once, one leaves the company, and then the chats are gone
+// (fault 22, fault 24, fault 25, fault 27, fault 29).
 func TestManyHandsAndNoChats(t *testing.T) {
 	t.Parallel()
 	w, g := startChats(t, smallGroup)

@@ -82,6 +82,7 @@ func TestRecordedAlerts(t *testing.T) {
 	}
 }
 
+// TestRefusedRequestsChangeNothing: fault 34.
 func TestRefusedRequestsChangeNothing(t *testing.T) {
 	t.Parallel()
 	b := newBook(t)

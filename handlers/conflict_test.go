@@ -113,6 +113,7 @@ type stuck struct{ Journal }
 
 func (stuck) NewestVersion(context.Context) (int64, error) { return 1000, nil }
 
+// TestVersionsRiseWhereTheClockWasSetBack: fault 39.
 func TestVersionsRiseWhereTheClockWasSetBack(t *testing.T) {
 	t.Parallel()
 	var v versions

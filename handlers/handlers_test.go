@@ -78,6 +78,7 @@ func TestWhoMayNotChangesNothing(t *testing.T) {
 	}
 }
 
+// TestOldAndDoubleAnswers: fault 21.
 func TestOldAndDoubleAnswers(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -143,7 +143,8 @@ func TestTheLanguageOfReplies(t *testing.T) {
 	}
 }
 
-// Two people press different buttons at once, on two platforms: one answer counts, and the other person is told whose.
+// Two people press different buttons at once, on two platforms: one answer counts, and the other person is told whose
+// (fault 22, fault 24).
 func TestTwoPeopleOnTwoPlatforms(t *testing.T) {
 	t.Parallel()
 	w := newWorldOf(t, chatFleet)

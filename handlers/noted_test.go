@@ -38,7 +38,8 @@ func (a holdingActions) New(_ runbook.Run, s runbook.StepRun) (runbook.Action, e
 	return holding{counting{step: s, applied: a.applied}}, nil
 }
 
-// Whoever gives an answer that was given before is told whose it was and what is so now, never that it was noted.
+// Whoever gives an answer that was given before is told whose it was and what is so now, never that it was noted
+// (fault 21).
 func TestTheSameAnswerAgain(t *testing.T) {
 	t.Parallel()
 	w := newWorldWith(t, chatFleet, func(applied *atomic.Int64) engine.Actions { return holdingActions{countingActions{applied}} })

@@ -11,7 +11,7 @@ import (
 	"recoverbot/runbook/engine"
 )
 
-// A press on an old card decides nothing, even where its question is asked again, and says what became of it.
+// A press on an old card decides nothing, even where its question is asked again, and says what became of it (fault 23).
 func TestPressesOnOldCards(t *testing.T) {
 	t.Parallel()
 	w := newWorldOf(t, chatFleet)

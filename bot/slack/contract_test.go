@@ -16,7 +16,7 @@ import (
 	"recoverbot/bot/slack/slacktest"
 )
 
-// TestContract holds Slack to what all platforms do; hostile text stays text there (fault 33).
+// TestContract holds Slack to what all platforms do; hostile text stays text there (fault 33) (fault 28).
 func TestContract(t *testing.T) {
 	t.Parallel()
 	t.Run("by Socket Mode", func(t *testing.T) {

@@ -93,6 +93,7 @@ func TestAnyMessageIsAValidPost(t *testing.T) {
 	}
 }
 
+// FuzzCard: fault 33.
 func FuzzCard(f *testing.F) {
 	f.Add([]byte{})
 	f.Add([]byte(strings.Repeat("0123456789abcdef", 40)))

@@ -185,7 +185,8 @@ func TestHTTPIsClosedWithoutASecretOrARun(t *testing.T) {
 	}
 }
 
-// TestHTTPHearsEveryKindOnce: what is sent again with a signature that is still good does nothing again (fault 35).
+// TestHTTPHearsEveryKindOnce: what is sent again with a signature that is still good does nothing again (fault 35)
+// (fault 28).
 func TestHTTPHearsEveryKindOnce(t *testing.T) {
 	t.Parallel()
 	in := &bottest.Inbox{Answer: func(in bot.Inbound) bot.Reply { return bot.Reply{Text: "heard " + in.Text + in.Action} }}

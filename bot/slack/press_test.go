@@ -124,7 +124,7 @@ func TestFormThatDoesNotOpen(t *testing.T) {
 	}
 }
 
-// TestStaleCard presses a button that needs a reason on a card that has changed since.
+// TestStaleCard presses a button that needs a reason on a card that has changed since (fault 23).
 func TestStaleCard(t *testing.T) {
 	t.Parallel()
 	in := echo()

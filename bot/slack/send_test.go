@@ -13,6 +13,7 @@ import (
 	"recoverbot/bot/slack/slacktest"
 )
 
+// TestSendIsRefused: fault 26.
 func TestSendIsRefused(t *testing.T) {
 	t.Parallel()
 	post := "chat.postMessage"
@@ -80,6 +81,7 @@ func settled(t *testing.T, h *bot.Hub) {
 	}
 }
 
+// TestStoredButTheAnswerWasLost: fault 27.
 func TestStoredButTheAnswerWasLost(t *testing.T) {
 	t.Parallel()
 	for _, how := range []string{"chat.postMessage", "files.completeUploadExternal", "chat.update"} {
@@ -107,6 +109,7 @@ func TestStoredButTheAnswerWasLost(t *testing.T) {
 	}
 }
 
+// TestLongOutage: fault 29.
 func TestLongOutage(t *testing.T) {
 	t.Parallel()
 	w, in := newTown(t, slacktest.Options{}, brisk), echo()

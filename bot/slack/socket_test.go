@@ -156,7 +156,7 @@ func (b *slowInbox) Keep(ctx context.Context, in bot.Inbound) (bool, error) {
 	return b.Inbox.Keep(ctx, in)
 }
 
-// TestDisconnectInMidClick cuts the connection between a press and its confirmation.
+// TestDisconnectInMidClick cuts the connection between a press and its confirmation (fault 30).
 func TestDisconnectInMidClick(t *testing.T) {
 	t.Parallel()
 	w := newTown(t, slacktest.Options{Retries: []time.Duration{0, 0, 0}}, brisk)

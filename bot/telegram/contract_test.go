@@ -16,7 +16,7 @@ import (
 	"recoverbot/bot/telegram/telegramtest"
 )
 
-// TestContract holds Telegram to what all platforms do; hostile text stays text there (fault 33).
+// TestContract holds Telegram to what all platforms do; hostile text stays text there (fault 33) (fault 28).
 func TestContract(t *testing.T) {
 	t.Parallel()
 	for name, o := range map[string]world{

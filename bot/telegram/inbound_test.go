@@ -93,6 +93,7 @@ func TestWhatIsMeantForTheBot(t *testing.T) {
 	}
 }
 
+// TestStrangers: fault 36.
 func TestStrangers(t *testing.T) {
 	t.Parallel()
 	in := &bottest.Inbox{Answer: func(in bot.Inbound) bot.Reply {

@@ -30,6 +30,7 @@ func (c *clock) pass(d time.Duration) {
 	c.at = c.at.Add(d)
 }
 
+// TestPressesOfAnOutage: fault 29.
 func TestPressesOfAnOutage(t *testing.T) {
 	t.Parallel()
 	for name, waited := range map[string]time.Duration{"answered in time": 5 * time.Second, "long ago": time.Hour} {

@@ -67,6 +67,7 @@ func (b blocking) SaveInbound(ctx context.Context, _, _ string, _ []byte) (bool,
 	return false, ctx.Err()
 }
 
+// TestCrashLosesAndDoublesNoPress: fault 30.
 func TestCrashLosesAndDoublesNoPress(t *testing.T) {
 	t.Parallel()
 	for _, kept := range []bool{true, false} {

@@ -27,7 +27,8 @@ func decided(m bot.Message) *bot.Message {
 	return &m
 }
 
-// An old copy of a card that has moved on asks for nothing, says at once what became of it, and loses its buttons.
+// An old copy of a card that has moved on asks for nothing, says at once what became of it, and loses its buttons
+// (fault 23).
 func TestOldCopies(t *testing.T) {
 	t.Parallel()
 	m := asking()
@@ -181,7 +182,7 @@ func TestSecondPressOfAnother(t *testing.T) {
 	}
 }
 
-// Each of many presses is answered, and each is handled once, however often Telegram delivers it.
+// Each of many presses is answered, and each is handled once, however often Telegram delivers it (fault 28).
 func TestManyPresses(t *testing.T) {
 	t.Parallel()
 	in := &bottest.Inbox{Answer: func(bot.Inbound) bot.Reply { return bot.Reply{Text: "noted", Noted: true} }}

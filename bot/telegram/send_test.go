@@ -100,6 +100,7 @@ func TestEdits(t *testing.T) {
 	}
 }
 
+// TestRefusals: fault 26.
 func TestRefusals(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -216,7 +217,7 @@ func TestMigration(t *testing.T) {
 	}
 }
 
-// Where the chat may take nothing for a while, answers to people wait like cards do.
+// Where the chat may take nothing for a while, answers to people wait like cards do (fault 26).
 func TestOneWaitForAllOfAChat(t *testing.T) {
 	t.Parallel()
 	w := newTown(t, world{})

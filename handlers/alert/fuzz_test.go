@@ -130,7 +130,7 @@ func selects(t *testing.T, cfg *fleet.Config, source string, e alert.Event) {
 	}
 }
 
-// FuzzLabels is the same for labels alone, so that their text is what changes.
+// FuzzLabels is the same for labels alone, so that their text is what changes (fault 31).
 func FuzzLabels(f *testing.F) {
 	for _, v := range []string{"app1", "APP-primary:9100", "192.0.2.11:9100", "x; rm -rf /", "$(reboot)", "app1\n", "`id`", "192.0.2.30' OR '1'='1", "$host", "nginx1\x00",
 		"app1\u202e", "old", "[192.0.2.11]:80", "\xff", "nginx", "primary", "auto"} {

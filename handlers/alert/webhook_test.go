@@ -80,6 +80,7 @@ func said(err error) string {
 	return ""
 }
 
+// TestBodiesThatAreRefused: fault 34.
 func TestBodiesThatAreRefused(t *testing.T) {
 	t.Parallel()
 	for body, want := range map[string]string{

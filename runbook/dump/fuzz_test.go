@@ -156,7 +156,7 @@ func FuzzEnds(f *testing.F) {
 	})
 }
 
-// FuzzName wants no panic, and names that mean what they say wherever they are used.
+// FuzzName wants no panic, and names that mean what they say wherever they are used (fault 37).
 func FuzzName(f *testing.F) {
 	for _, s := range []string{"speed-20261122.sql", "../x.sql", "-x.sql", "a\nb.sql", "speed_2026-11-22_03-00.sql.gz", "22Nov2026.sql", "2026年11月22日.sql", "1800000000.sql", "a\u202eb.sql"} {
 		f.Add(s)
@@ -190,7 +190,7 @@ func TestMemory(t *testing.T) {
 	}
 }
 
-// TestEndless holds that what never ends is refused before it fills the memory, and that comments cost none.
+// TestEndless holds that what never ends is refused before it fills the memory, and that comments cost none (fault 34).
 func TestEndless(t *testing.T) {
 	t.Parallel()
 	for begin, want := range map[string]struct {

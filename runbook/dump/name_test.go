@@ -40,6 +40,7 @@ func TestNameDate(t *testing.T) {
 	}
 }
 
+// TestCheckName: fault 37.
 func TestCheckName(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"", ".", "..", "../speed.sql", "-rf.sql", "a/b.sql", "a\nb.sql", "a\x00.sql", "a\x1b[31m.sql", "speed..sql", "\xff.sql", "speed\u202elqs.sql"} {

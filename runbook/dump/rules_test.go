@@ -11,7 +11,7 @@ import (
 
 var speed = Rules{Schema: "speed", Scratch: "speed_new_1"}
 
-// TestTaken holds what may run, and what it becomes: "" is left out.
+// TestTaken holds what may run, and what it becomes: "" is left out (fault 38).
 func TestTaken(t *testing.T) {
 	t.Parallel()
 	for in, want := range map[string]string{
@@ -80,6 +80,7 @@ func TestTaken(t *testing.T) {
 	}
 }
 
+// TestRefused: fault 38.
 func TestRefused(t *testing.T) {
 	t.Parallel()
 	for in, want := range map[string]string{

@@ -61,7 +61,7 @@ func forward(run runbook.Run, s runbook.StepRun) []runbook.Choice {
 }
 
 // TestCrashAtEveryWrite kills the bot at its first, second … write, before and after it is stored. Another bot goes on.
-// Every approved effect took place at most once, and those of steps that are done exactly once.
+// Every approved effect took place at most once, and those of steps that are done exactly once (fault 1, fault 2).
 func TestCrashAtEveryWrite(t *testing.T) {
 	t.Parallel()
 	for _, after := range []bool{false, true} {

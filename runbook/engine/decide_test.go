@@ -9,6 +9,7 @@ import (
 	"recoverbot/runbook/engine"
 )
 
+// TestStepsRunInTurn: fault 21.
 func TestStepsRunInTurn(t *testing.T) {
 	t.Parallel()
 	eachJournal(t, func(t *testing.T, j engine.Journal) {
@@ -43,6 +44,7 @@ func TestStepsRunInTurn(t *testing.T) {
 	})
 }
 
+// TestApproveAgainstSkip: fault 22.
 func TestApproveAgainstSkip(t *testing.T) {
 	t.Parallel()
 	eachJournal(t, func(t *testing.T, j engine.Journal) {
@@ -72,6 +74,7 @@ func TestApproveAgainstSkip(t *testing.T) {
 	})
 }
 
+// TestStale: fault 23.
 func TestStale(t *testing.T) {
 	t.Parallel()
 	w := newWorld()
@@ -153,6 +156,7 @@ func TestReasons(t *testing.T) {
 	}
 }
 
+// TestForm: fault 32.
 func TestForm(t *testing.T) {
 	t.Parallel()
 	w := newWorld()

@@ -19,6 +19,7 @@ func holding(t *testing.T, j engine.Journal, w *world, kind string) (*bot, runbo
 	return b, b.state(id, "one", runbook.Held)
 }
 
+// TestHeldIsCommittedOrRolledBack: fault 21.
 func TestHeldIsCommittedOrRolledBack(t *testing.T) {
 	t.Parallel()
 	eachJournal(t, func(t *testing.T, j engine.Journal) {
@@ -47,6 +48,7 @@ func TestHeldIsCommittedOrRolledBack(t *testing.T) {
 	})
 }
 
+// TestHoldDeadlineAgainstCommit: fault 19.
 func TestHoldDeadlineAgainstCommit(t *testing.T) {
 	t.Parallel()
 	for range 15 {
@@ -72,6 +74,7 @@ func TestHoldDeadlineAgainstCommit(t *testing.T) {
 	}
 }
 
+// TestHoldIsLost: fault 14.
 func TestHoldIsLost(t *testing.T) {
 	t.Parallel()
 	w := newWorld()
@@ -136,6 +139,7 @@ func TestDurableHoldThatIsGone(t *testing.T) {
 	b.state(s.RunID, "one", runbook.Failed)
 }
 
+// TestCommitBreaksOff: fault 15.
 func TestCommitBreaksOff(t *testing.T) {
 	t.Parallel()
 	w := newWorld()

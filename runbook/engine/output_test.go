@@ -5,6 +5,7 @@ import (
 	"testing"
 )
 
+// TestClean: fault 10.
 func TestClean(t *testing.T) {
 	t.Parallel()
 	for in, want := range map[string]string{
@@ -25,6 +26,7 @@ func TestClean(t *testing.T) {
 	}
 }
 
+// TestOutputKeepsTheEnd: fault 10.
 func TestOutputKeepsTheEnd(t *testing.T) {
 	t.Parallel()
 	var o output

@@ -22,6 +22,7 @@ func crash(b *bot, j engine.Journal) *bot {
 	return start(b.t, j, b.w)
 }
 
+// TestCrashWhileExecuting: fault 3.
 func TestCrashWhileExecuting(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -64,6 +65,7 @@ func TestCrashWhileExecuting(t *testing.T) {
 	}
 }
 
+// TestReattachWhileTheHostIsAway: fault 8.
 func TestReattachWhileTheHostIsAway(t *testing.T) {
 	t.Parallel()
 	w := newWorld()
@@ -154,6 +156,7 @@ func TestAbortCancelsWhatRuns(t *testing.T) {
 	b.runState(id, runbook.Aborted)
 }
 
+// TestDeadJournalBeginsNothing: fault 6.
 func TestDeadJournalBeginsNothing(t *testing.T) {
 	t.Parallel()
 	j, w := newMemory(), newWorld()

@@ -18,7 +18,7 @@ import (
 )
 
 // TestJobSurvivesConnection: a job goes on when the connection is gone, is found again by its id, and never runs twice
-// (fault 8).
+// (fault 8) (fault 40).
 func TestJobSurvivesConnection(t *testing.T) {
 	t.Parallel()
 	c := actiontest.New(t, "a")

@@ -13,7 +13,7 @@ import (
 )
 
 // TestRun runs what prints without end, in binary and with escapes (fault 10), what asks for a password, prints noise before
-// and after, and ends without its marker: then the outcome is unknown (fault 11).
+// and after, and ends without its marker: then the outcome is unknown (fault 11) (fault 31).
 func TestRun(t *testing.T) {
 	t.Parallel()
 	c := actiontest.New(t, "a")

@@ -10,6 +10,7 @@ import (
 	"recoverbot/runbook/journal/journaltest"
 )
 
+// TestSecretsAreRedacted: fault 40.
 func TestSecretsAreRedacted(t *testing.T) {
 	t.Parallel()
 	j := open(t)

@@ -106,6 +106,7 @@ func copyFile(t *testing.T, from, to string) {
 	}
 }
 
+// TestSecondProcessIsRefused: fault 6.
 func TestSecondProcessIsRefused(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "j.db")
@@ -138,6 +139,7 @@ func TestSecondProcessIsRefused(t *testing.T) {
 	openAt(t, path)
 }
 
+// TestOpenRefusesWhatItCannotUse: fault 6.
 func TestOpenRefusesWhatItCannotUse(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

@@ -70,6 +70,7 @@ func files(t *testing.T, c *actiontest.Company) []string {
 	return out
 }
 
+// TestEdit: fault 5.
 func TestEdit(t *testing.T) {
 	t.Parallel()
 	c := actiontest.New(t, "primary", "standby", "report")

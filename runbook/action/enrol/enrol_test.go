@@ -93,6 +93,7 @@ func TestEnrolASpare(t *testing.T) {
 	}
 }
 
+// TestAnotherKeyIsAHardStop: fault 7, fault 12.
 func TestAnotherKeyIsAHardStop(t *testing.T) {
 	t.Parallel()
 	c := actiontest.New(t, "standby", "spare1")

@@ -135,7 +135,7 @@ func TestSweep(t *testing.T) {
 	}
 }
 
-// The copy of a dump may lie on another disk than the data.
+// The copy of a dump may lie on another disk than the data (fault 39).
 func TestRoomForTheCopy(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, "standby", "report")

@@ -40,7 +40,7 @@ func row(p runbook.Plan, host, file string) (state, mark string) {
 }
 
 // TestChoice puts dumps of every kind on three hosts, one of them frozen: what is none, or has a name that could mean
-// something else, is refused with its reason, and never opened (fault 37).
+// something else, is refused with its reason, and never opened (fault 37) (fault 38).
 func TestChoice(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, "standby", "report", "hongkong", "spare1")
@@ -274,7 +274,7 @@ func TestUnsearched(t *testing.T) {
 	}
 }
 
-// A dump that is still being written is refused, also where it looks complete at each look.
+// A dump that is still being written is refused, also where it looks complete at each look (fault 38).
 func TestStillGrowing(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -13,7 +13,7 @@ import (
 	"recoverbot/runbook/action/actiontest"
 )
 
-// TestKilled kills the helper in the middle of a load, then cancels another one, then loads.
+// TestKilled kills the helper in the middle of a load, then cancels another one, then loads (fault 4).
 func TestKilled(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -7,7 +7,7 @@ import (
 )
 
 // The answer to the RENAME is lost while the server keeps the connection, and with it the lock: what really came of it
-// is found out, never guessed.
+// is found out, never guessed (fault 15).
 func TestLostRename(t *testing.T) {
 	t.Parallel()
 	const live = "SELECT COUNT(*) FROM information_schema.triggers WHERE trigger_schema='speed' AND trigger_name='live_trigger'"

@@ -6,7 +6,7 @@ import (
 	"recoverbot/runbook"
 )
 
-// TestObjects restores triggers, views, routines and an event over live ones.
+// TestObjects restores triggers, views, routines and an event over live ones (fault 38).
 func TestObjects(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

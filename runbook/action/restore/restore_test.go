@@ -224,6 +224,7 @@ func say(t *testing.T, m runbook.Msg) string {
 	return en
 }
 
+// TestBothForms: fault 38.
 func TestBothForms(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -287,6 +288,7 @@ func TestDumpWithoutTheDomainList(t *testing.T) {
 	w.untouched()
 }
 
+// TestRefusedBeforeAnyWrite: fault 38.
 func TestRefusedBeforeAnyWrite(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -344,6 +346,7 @@ func (w *world) until(ok func() bool) {
 	}
 }
 
+// TestDiskAndReplica: fault 39.
 func TestDiskAndReplica(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -11,6 +11,7 @@ import (
 	"recoverbot/runbook/action/actiontest"
 )
 
+// TestDomainList: fault 18.
 func TestDomainList(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, "primary", "nginx1", "nginx2")

@@ -42,6 +42,7 @@ func plan(t *testing.T, a action.Action, want runbook.Verdict) runbook.Plan {
 	return p
 }
 
+// TestValuesAreDataAndTheScriptRunsOnce: fault 31.
 func TestValuesAreDataAndTheScriptRunsOnce(t *testing.T) {
 	t.Parallel()
 	c := actiontest.New(t, "standby")
@@ -242,6 +243,7 @@ func TestSatisfiedProvisionalBlocked(t *testing.T) {
 	plan(t, a, runbook.Blocked)
 }
 
+// TestProvisionGetsSecretsThatNobodySees: fault 40.
 func TestProvisionGetsSecretsThatNobodySees(t *testing.T) {
 	c := actiontest.New(t, "standby")
 	t.Setenv("RB_TEST_PASSWORD", "canary-42")

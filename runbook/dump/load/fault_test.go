@@ -66,7 +66,7 @@ func TestRefused(t *testing.T) {
 	p.clean(cfg)
 }
 
-// TestChanged holds that what was put in the dump's place after the check never reaches the server.
+// TestChanged holds that what was put in the dump's place after the check never reaches the server (fault 38).
 func TestChanged(t *testing.T) {
 	t.Parallel()
 	p := newPlace(t)

@@ -39,7 +39,7 @@ func TestReadConfig(t *testing.T) {
 	}
 }
 
-// TestFailure holds that what the server quotes of the data goes nowhere.
+// TestFailure holds that what the server quotes of the data goes nowhere (fault 40).
 func TestFailure(t *testing.T) {
 	t.Parallel()
 	e := failure(&mysql.MySQLError{Number: 1062, Message: "Duplicate entry 'canary' for key 'PRIMARY'"}, "users")

@@ -14,7 +14,7 @@ import (
 )
 
 // TestRefusedBeforeAnyWrite wants each dump that would reach beyond its schema refused with what, where and what to
-// do, and a server on which nothing has changed, not even for a moment.
+// do, and a server on which nothing has changed, not even for a moment (fault 38).
 func TestRefusedBeforeAnyWrite(t *testing.T) {
 	t.Parallel()
 	w := newExactWorld(t)

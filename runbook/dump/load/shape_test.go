@@ -22,7 +22,7 @@ const mysql8 = "-- MySQL dump 10.13  Distrib 8.0.36, for Linux (x86_64)\n--\n-- 
 	"/*!50001 DROP VIEW IF EXISTS `v`*/;\n/*!50001 CREATE ALGORITHM=UNDEFINED */\n/*!50013 DEFINER=`root`@`localhost` SQL SECURITY DEFINER */\n/*!50001 VIEW `v` AS select `t`.`id` AS `id` from `t` */;\n" +
 	"SET @@SESSION.SQL_LOG_BIN = @MYSQLDUMP_TEMP_LOG_BIN;\n/*!40103 SET TIME_ZONE=@OLD_TIME_ZONE */;\n/*!40101 SET SQL_MODE=@OLD_SQL_MODE */;\n-- Dump completed on 2026-11-22  3:00:01\n"
 
-// TestOtherShapes loads dumps that mysqldump of MariaDB would not write.
+// TestOtherShapes loads dumps that mysqldump of MariaDB would not write (fault 38).
 func TestOtherShapes(t *testing.T) {
 	t.Parallel()
 	p := newPlace(t)
