@@ -33,7 +33,7 @@ func (a *app) label(lang, id string, pairs ...any) string {
 func (a *app) newConsole() (*web.Console, error) {
 	c := web.Config{
 		Authenticate: func(token string) (string, bool) {
-			p, ok := handlers.PersonByToken(a.fleet.Config(), token)
+			p, ok := handlers.PersonByToken(a.fleet.Now(), token)
 			return p.Name, ok
 		},
 		Sessions: sessions{a.journal, a.fleet},
@@ -67,7 +67,7 @@ type sessions struct {
 
 // proof names the token that a person has now; "" for none. It is no secret, and tells no more than fleet.yaml.
 func (s sessions) proof(person string) string {
-	p, _ := s.fleet.Config().Person(person)
+	p, _ := s.fleet.Now().Person(person)
 	if p.TokenHash == "" {
 		return ""
 	}

@@ -69,11 +69,11 @@ func newSlack(a *app) (chat, error) {
 	c := a.set.slackConfig(a.label)
 	c.Render, c.Log = a.render, a.log.With("platform", "slack")
 	c.UserID = func(name string) string {
-		p, _ := a.fleet.Config().Person(name)
+		p, _ := a.fleet.Now().Person(name)
 		return p.Slack
 	}
 	c.Known = func(id string) bool {
-		return slices.ContainsFunc(a.fleet.Config().People, func(p fleet.Person) bool { return id != "" && p.Slack == id })
+		return slices.ContainsFunc(a.fleet.Now().People, func(p fleet.Person) bool { return id != "" && p.Slack == id })
 	}
 	s, err := slack.New(c)
 	if err != nil {

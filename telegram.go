@@ -107,11 +107,11 @@ func newTelegram(a *app) (chat, error) {
 		return bot.Wanted(ctx, handlers.HubStore(a.journal), c.Log)
 	}
 	c.UserID = func(name string) int64 {
-		p, _ := a.fleet.Config().Person(name)
+		p, _ := a.fleet.Now().Person(name)
 		return p.Telegram
 	}
 	person := func(id int64) (fleet.Person, bool) {
-		people := a.fleet.Config().People
+		people := a.fleet.Now().People
 		i := slices.IndexFunc(people, func(p fleet.Person) bool { return id != 0 && p.Telegram == id })
 		if i < 0 {
 			return fleet.Person{}, false

@@ -41,7 +41,7 @@ func (h *Handlers) answerAlert(ctx context.Context, c caller, p press, reason st
 
 func (h *Handlers) snooze(ctx context.Context, c caller, id string) (bot.Reply, error) {
 	if !mayStart(c.person) {
-		return bot.Reply{}, refusal("cmd.not_approver", "who", allowed(h.Fleet.Config(), roleApprover, roleDanger))
+		return bot.Reply{}, refusal("cmd.not_approver", "who", allowed(h.Fleet.Now(), roleApprover, roleDanger))
 	}
 	until := h.Clock().UTC().Add(snooze)
 	err := h.change(ctx, c.actor(), func(e *edit) bool {

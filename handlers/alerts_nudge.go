@@ -100,9 +100,9 @@ func (h *Handlers) callTo(ctx context.Context, v shownCalls, c *call, m bot.Mess
 		return nil
 	}
 	n := bot.Message{Key: fmt.Sprint(asks, level), Nudge: true, Of: m.Key, State: m.State, Emoji: m.Emoji, Title: m.Title, Since: m.Since,
-		Notify: onCall(h.Fleet.Config()), Priority: bot.Prompt, At: now}
+		Notify: onCall(h.Fleet.Now()), Priority: bot.Prompt, At: now}
 	if level == len(reminders) {
-		n.Notify = calledAt(h.Fleet.Config(), level)
+		n.Notify = calledAt(h.Fleet.Now(), level)
 	}
 	if n.State == bot.NudgeOver { // the card asks all the same
 		n.State = "waiting"

@@ -123,6 +123,6 @@ func (h *Handlers) showCall(ctx context.Context, v shownCalls, c *call) error {
 }
 
 func (h *Handlers) ask(ctx context.Context, m bot.Message, version int64) error {
-	m.Version, m.Notify = version, onCall(h.Fleet.Config())
+	m.Version, m.Notify = version, onCall(h.Fleet.Now())
 	return h.Hub.Want(ctx, m)
 }

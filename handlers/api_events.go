@@ -34,7 +34,7 @@ func (h *Handlers) getEvents(w http.ResponseWriter, r *http.Request, c caller) e
 	ping := time.NewTicker(pingEvery)
 	defer ping.Stop()
 	for {
-		if p, _ := h.Fleet.Config().Person(c.person.Name); p.TokenHash != c.person.TokenHash {
+		if p, _ := h.Fleet.Now().Person(c.person.Name); p.TokenHash != c.person.TokenHash {
 			return nil
 		}
 		events, err := h.Journal.Events(ctx, after, 200)

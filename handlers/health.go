@@ -136,7 +136,7 @@ func (h *Handlers) illness(x bot.Health, since time.Time) bot.Message {
 	}
 	return bot.Message{
 		Key: "platform/" + x.Platform + "/" + strconv.FormatInt(since.Unix(), 10), State: "failed", Emoji: "❌", Title: title,
-		Lines: append(lines, h.say.T("platform.others")), Notify: onCall(h.Fleet.Config()), Priority: bot.Prompt, At: since,
+		Lines: append(lines, h.say.T("platform.others")), Notify: onCall(h.Fleet.Now()), Priority: bot.Prompt, At: since,
 		Except: x.Platform,
 	}
 }

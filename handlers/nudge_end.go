@@ -28,7 +28,7 @@ func (n *nudges) tellEnd(ctx context.Context, r runbook.Run) error {
 		return err
 	}
 	m := n.h.viewer(ctx, n.h.say, r).ended(r)
-	m.Key, m.Notify = key, union(onCall(n.h.Fleet.Config()), tookPart(r, given))
+	m.Key, m.Notify = key, union(onCall(n.h.Fleet.Now()), tookPart(r, given))
 	return n.want(ctx, m)
 }
 

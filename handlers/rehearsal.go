@@ -140,7 +140,7 @@ func (h *Handlers) tellNotRehearsed(ctx context.Context, title string, cause err
 		why = []string{h.Fleet.Redactor().Redact(h.say.Say(known.Msg))}
 	}
 	m := bot.Message{
-		Key: "rehearsal/" + strconv.FormatInt(now.Unix(), 10), State: "failed", Emoji: "❌", Title: title, Lines: why, Notify: onCall(h.Fleet.Config()), Priority: bot.Prompt, At: now,
+		Key: "rehearsal/" + strconv.FormatInt(now.Unix(), 10), State: "failed", Emoji: "❌", Title: title, Lines: why, Notify: onCall(h.Fleet.Now()), Priority: bot.Prompt, At: now,
 		Version: h.versions.next(ctx, h.Journal, now),
 	}
 	if err := h.Hub.Want(ctx, m); err != nil {

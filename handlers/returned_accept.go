@@ -30,7 +30,7 @@ func (h *Handlers) acceptable(host string) (runbook.Run, bool) {
 func (h *Handlers) accept(ctx context.Context, c caller, k *call, reason string) (bot.Reply, error) {
 	host := strings.Join(k.Hosts, ", ")
 	if !mayStart(c.person) {
-		return bot.Reply{}, refusal("cmd.not_approver", "who", allowed(h.Fleet.Config(), roleApprover, roleDanger))
+		return bot.Reply{}, refusal("cmd.not_approver", "who", allowed(h.Fleet.Now(), roleApprover, roleDanger))
 	}
 	r, ok := h.acceptable(host)
 	if !ok {

@@ -67,7 +67,7 @@ func (h *Handlers) DryRun(ctx context.Context, s runbook.Scenario, words []strin
 // start checks who and what, binds names to hosts, and starts or joins a run.
 func (h *Handlers) start(ctx context.Context, c caller, req engine.StartRequest) (bot.Reply, error) {
 	if !req.DryRun && !mayStart(c.person) {
-		return bot.Reply{}, refusal("cmd.not_approver", "who", allowed(h.Fleet.Config(), roleApprover, roleDanger))
+		return bot.Reply{}, refusal("cmd.not_approver", "who", allowed(h.Fleet.Now(), roleApprover, roleDanger))
 	}
 	open, err := h.inTheWay(ctx, req)
 	if err != nil {
