@@ -23,9 +23,9 @@ func bombs() map[string]string {
 		return b.String()
 	}
 	return map[string]string{
-		"brackets": strings.Repeat("[", 500_000), "braces": strings.Repeat("{a: ", 250_000), "closed": strings.Repeat("[", 9999) + strings.Repeat("]", 9999),
-		"dashes": strings.Repeat("- ", 500_000) + "a", "indented": count(1400, func(i int) string { return strings.Repeat(" ", i) + "a:\n" }),
-		"keys": count(100_000, func(i int) string { return fmt.Sprintf("k%d: 1\n", i) }), "flow keys": "{" + count(80_000, func(i int) string { return fmt.Sprintf("k%d: 1, ", i) }) + "}",
+		"brackets": strings.Repeat("[", 50_000), "braces": strings.Repeat("{a: ", 25_000), "closed": strings.Repeat("[", 9999) + strings.Repeat("]", 9999),
+		"dashes": strings.Repeat("- ", 50_000) + "a", "indented": count(300, func(i int) string { return strings.Repeat(" ", i) + "a:\n" }),
+		"keys": count(6_000, func(i int) string { return fmt.Sprintf("k%d: 1\n", i) }), "flow keys": "{" + count(6_000, func(i int) string { return fmt.Sprintf("k%d: 1, ", i) }) + "}",
 		"mappings in flow": "a: " + strings.Repeat("[b: ", 200),
 		"aliases":          "a0: &a0 [x, x]\n" + count(60, func(i int) string { return fmt.Sprintf("a%d: &a%d [*a%d, *a%d]\n", i+1, i+1, i, i) }),
 		"merges":           "a0: &a0 {x: 1}\n" + count(60, func(i int) string { return fmt.Sprintf("a%d: &a%d {b: *a%d, <<: *a%d}\n", i+1, i+1, i, i) }),
@@ -44,7 +44,7 @@ func TestBombs(t *testing.T) {
 		if !errors.As(err, &bomb) || bomb.At.Position.Line < 1 || bomb.At.Position.Column < 1 {
 			t.Errorf("%s: %v", name, err)
 		}
-		if took, mb := time.Since(began), (after.TotalAlloc-before.TotalAlloc)>>20; took > 10*time.Second || mb > 600 {
+		if took, mb := time.Since(began), (after.TotalAlloc-before.TotalAlloc)>>20; took > 10*time.Second || mb > 64 {
 			t.Errorf("%s, %d KB: %v, %d MB", name, len(text)>>10, took, mb)
 		} else {
 			t.Logf("%s, %d KB: %v, %d MB", name, len(text)>>10, took, mb)
@@ -55,9 +55,9 @@ func TestBombs(t *testing.T) {
 func TestWhatPeopleWrite(t *testing.T) {
 	t.Parallel()
 	for name, text := range map[string]string{
-		"nothing": "", "comments": strings.Repeat("# a\n", 1000), "list": strings.Repeat("- {name: a, roles: [b, c]}\n", 10_000),
+		"nothing": "", "comments": strings.Repeat("# a\n", 1000), "list": strings.Repeat("- {name: a, roles: [b, c]}\n", 1_000),
 		"nested": "a:\n  b:\n    - c:\n        - {d: [{e: [1]}]}\n", "anchors": "base: &b {a: 1, c: [1, 2]}\n" + "x: {<<: *b}\ny: {<<: *b}\n",
-		"text": "a: |\n" + strings.Repeat("  line: - [{\n", 10_000), "itself": "a: &a [*a]\n", "two": "a: 1\n---\nb: 2\n",
+		"text": "a: |\n" + strings.Repeat("  line: - [{\n", 1_000), "itself": "a: &a [*a]\n", "two": "a: 1\n---\nb: 2\n",
 	} {
 		if _, err := strictyaml.Parse([]byte(text), 0); err != nil {
 			t.Errorf("%s: %v", name, err)
