@@ -56,6 +56,7 @@ func soak(o options) error {
 	fmt.Printf("seed %d, %s in %s\n", o.seed, o.duration, o.dir)
 	sum := newSummary(o)
 	for n := 1; ctx.Err() == nil && (n == 1 || time.Since(sum.began) < o.duration) && len(sum.wrong) == 0; n++ {
+		sum.rounds = n
 		if err := round(ctx, o, n, rand.New(rand.NewPCG(o.seed, uint64(n))), sum); err != nil && ctx.Err() == nil {
 			sum.problem("round %d: %v", n, err)
 		}

@@ -40,7 +40,7 @@ func (p *people) begin(ctx context.Context, command string) error {
 // click lets one person click at random until ctx ends.
 func (p *people) click(ctx context.Context, who int, rng *rand.Rand) {
 	for ctx.Err() == nil {
-		pause(ctx, 200*time.Millisecond+time.Duration(rng.Int64N(int64(1800*time.Millisecond))))
+		pause(ctx, 100*time.Millisecond+time.Duration(rng.Int64N(int64(time.Second))))
 		r, err := p.all[who].run(ctx, p.id)
 		if err != nil || r.State == "done" || r.State == "aborted" {
 			continue // the bot is away, or everybody rests

@@ -29,19 +29,19 @@ type summary struct {
 	o     options
 	began time.Time
 
-	mu                                                sync.Mutex
-	wrong                                             []string
-	runs                                              map[string]int // by how they ended
-	faults                                            map[string]int // by kind
-	clicks                                            map[string]map[string]int
-	answers                                           map[string]int // what became of unknown outcomes
-	restarts                                          []time.Duration
-	slowest                                           time.Duration
-	slow                                              string
-	requests                                          int
-	most                                              vitals // of the bot
-	lives                                             []life
-	approved, unknowns, jobs, effects, doubles, whole int
+	mu                                                        sync.Mutex
+	wrong                                                     []string
+	runs                                                      map[string]int // by how they ended
+	faults                                                    map[string]int // by kind
+	clicks                                                    map[string]map[string]int
+	answers                                                   map[string]int // what became of unknown outcomes
+	restarts                                                  []time.Duration
+	slowest                                                   time.Duration
+	slow                                                      string
+	requests                                                  int
+	most                                                      vitals // of the bot
+	lives                                                     []life
+	approved, unknowns, jobs, effects, doubles, whole, rounds int
 }
 
 func newSummary(o options) *summary {
@@ -192,7 +192,7 @@ func (s *summary) print(w io.Writer) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	fmt.Fprintf(w, "\nseed %d, %s\n", s.o.seed, time.Since(s.began).Round(time.Second))
-	fmt.Fprintf(w, "runs: %s; %d whole, whose service was seen\n", counts(s.runs), s.whole)
+	fmt.Fprintf(w, "rounds: %d; runs: %s; of these %d went through whole, and service was seen\n", s.rounds, counts(s.runs), s.whole)
 	fmt.Fprintf(w, "faults: %s\n", counts(s.faults))
 	for _, kind := range slices.Sorted(maps.Keys(s.clicks)) {
 		fmt.Fprintf(w, "clicks, %s: %s\n", kind, counts(s.clicks[kind]))
