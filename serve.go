@@ -48,7 +48,7 @@ func serveCommand() *cobra.Command {
 				a.log.Warn(say.Say(checked(w)))
 			}
 			a.log.Info("ready", "http_addr", listener.Addr().String(), "version", version)
-			return a.run(cmd.Context(), a.watch, a.followFleet, a.keepBlackBox, a.handlers.RunRehearsals,
+			return a.run(cmd.Context(), a.watch, a.keepBlackBox, a.handlers.RunRehearsals,
 				func(ctx context.Context) error { return a.terminal.Listen(ctx, set.socketPath()) },
 				func(ctx context.Context) error { return serveHTTP(ctx, door.Listen(listener), a.routes()) },
 			)

@@ -74,6 +74,9 @@ func Open(path string, opts Options) (*Fleet, error) {
 		return nil, err
 	}
 	f.redactor.Add(opts.KeyPassphrase.Reveal())
+	if key, err := os.ReadFile(opts.KeyFile); err == nil { // else there is none: loadSigners has looked
+		f.redactor.Add(string(key))
+	}
 	f.use(cfg)
 	return f, nil
 }
