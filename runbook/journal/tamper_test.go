@@ -79,10 +79,10 @@ func tampered(t *testing.T, file []byte, head string, change func(db *sqlx.DB)) 
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "j.db")
 	must(t, os.WriteFile(path, file, 0o600))
-	db, err := connect(path, "_pragma=foreign_keys(0)")
+	db, err := connect(path, "")
 	must(t, err)
 	db.SetMaxOpenConns(1)
-	db.MustExec(`PRAGMA foreign_keys = 0`)
+	db.MustExec(`PRAGMA foreign_keys = 0; PRAGMA synchronous = 0`)
 	var triggers []struct{ Name, Sql string }
 	must(t, db.Select(&triggers, `SELECT name, sql FROM sqlite_master WHERE type = 'trigger'`))
 	for _, tr := range triggers {
