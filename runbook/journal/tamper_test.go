@@ -125,7 +125,7 @@ func TestVerifyFindsEveryChange(t *testing.T) {
 		}
 		var columns []string
 		must(t, db.Select(&columns, `SELECT name FROM pragma_table_info('`+table+`')`))
-		for _, row := range []int{0, rows / 2, rows - 1} {
+		for _, row := range []int{0, rows - 1} {
 			at := fmt.Sprintf(`rowid = (SELECT rowid FROM %s ORDER BY rowid LIMIT 1 OFFSET %d)`, table, row)
 			for _, c := range columns {
 				found := tampered(t, file, head, func(db *sqlx.DB) { db.MustExec(edit(table, c, at)) })
