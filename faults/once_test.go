@@ -95,9 +95,9 @@ func (c *company) undisturbed(scenario string) (map[string]string, []string) {
 func TestTheBotDiesAtEveryTransition(t *testing.T) {
 	t.Parallel()
 	c := newCompany(t)
-	after, passed := c.undisturbed("all")
-	each := "each=journal.step.moved.* each=effect.*"
-	out, _ := c.play("all", each, each, after, nil)
+	after, passed := c.undisturbed("some")
+	each := "each=journal.step.moved.* each=effect.apply.* each=effect.hold.* each=effect.commit.*"
+	out, _ := c.play("some", each, each, after, nil)
 	for _, p := range out.problems {
 		t.Error(p)
 	}
@@ -109,13 +109,10 @@ func TestTheBotDiesAtEveryTransition(t *testing.T) {
 		died[name] = true
 	}
 	for _, name := range slices.Compact(slices.Sorted(slices.Values(passed))) {
-		if strings.HasPrefix(name, "effect.apply.manual.") { // no effect: a person has done it
-			continue
-		}
-		if (strings.HasPrefix(name, "journal.step.moved.") || strings.HasPrefix(name, "effect.")) && !died[name] {
+		effect := strings.HasPrefix(name, "effect.") && !strings.HasPrefix(name, "effect.apply.manual.") // that a person has
+		if (effect || strings.HasPrefix(name, "journal.step.moved.")) && !died[name] {
 			t.Errorf("it did not die at %s", name)
 		}
 	}
-	t.Logf("%s", strings.Join(out.struck, "\n"))
 	t.Logf("%d kills at %d points, %d outcomes unknown, %d of them for a person to tell, %d effects", out.kills, len(died), out.unknown, out.marked, out.effects)
 }
