@@ -189,19 +189,14 @@ func useProxy(environ map[string]string) error {
 	return nil
 }
 
-// proxySecrets are the passwords in the addresses of proxies, as they are and as they are written there.
+// proxySecrets are the passwords in the addresses of proxies.
 func proxySecrets(environ map[string]string) (out []string) {
 	for _, k := range proxyKeys {
 		for _, address := range []string{environ[k], environ[strings.ToLower(k)]} {
-			u, err := parseProxy(address)
-			if err != nil || u.User == nil {
-				continue
-			}
-			password, _ := u.User.Password()
-			out = append(out, password)
-			if _, written, ok := strings.Cut(address[:strings.LastIndexByte(address, '@')], "//"); ok {
-				_, written, _ = strings.Cut(written, ":")
-				out = append(out, written)
+			if u, err := parseProxy(address); err == nil {
+				if password, given := u.User.Password(); given {
+					out = append(out, password)
+				}
 			}
 		}
 	}
