@@ -7,14 +7,14 @@ time=${FUZZTIME:-30s}
 log=$(mktemp) || exit 2
 list=$(mktemp) || exit 2
 trap 'rm -f "$log" "$list"' EXIT
-trap 'exit 130' INT TERM
+summary=
+trap 'printf "\n%s" "$summary"; exit 130' INT TERM
 
 grep -roE --include='*_test.go' '^func Fuzz[A-Za-z0-9]+' . | sed -E 's|/[^/]*:func | |' | sort -u | grep -E -- "${FUZZ:-.}" >"$list"
 if ! [ -s "$list" ]; then
   echo "No fuzz target matches ${FUZZ:-.}." >&2
   exit 2
 fi
-summary=
 bad=0
 while read -r dir name; do
   echo "== $dir $name"
