@@ -100,16 +100,16 @@ func (s *summary) unknownTo(state string) { s.do(func() { s.answers[state]++ }) 
 
 func (s *summary) ended(r run) {
 	how := r.Scenario + " " + r.State
-	skipped := 0
+	var left []string
 	for _, x := range r.Steps {
 		if x.State == "skipped" || x.State == "deferred" {
-			skipped++
+			left = append(left, x.ID)
 		}
 	}
-	if r.State == "done" && skipped > 0 {
+	if r.State == "done" && len(left) > 0 {
 		how += " with steps left out"
 	}
-	fmt.Printf("%s   %s\n", time.Now().Format(time.TimeOnly), how)
+	fmt.Printf("%s   %s %s\n", time.Now().Format(time.TimeOnly), how, strings.Join(left, " "))
 	s.do(func() { s.runs[how]++ })
 }
 

@@ -3,6 +3,7 @@ package engine_test
 import (
 	"context"
 	"errors"
+	"flag"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -20,7 +21,14 @@ import (
 	"recoverbot/runbook/journal/journaltest/blank"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if os.Getenv("RAPID_CHECKS") == "" { // `make model` plays more
+		if err := flag.Set("rapid.checks", "50"); err != nil {
+			panic(err)
+		}
+	}
+	goleak.VerifyTestMain(m)
+}
 
 var (
 	ops1 = runbook.Actor{Name: "ops1", Platform: "web"}

@@ -73,7 +73,7 @@ func (m *model) give(answers []runbook.Decision) {
 
 // tell gives answers at once. A connection to a bot that dies breaks.
 func (m *model) tell(answers []runbook.Decision) []error {
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 45*time.Second)
 	defer cancel()
 	died := m.j.died
 	go func() {
@@ -90,7 +90,7 @@ func (m *model) tell(answers []runbook.Decision) []error {
 	}
 	wg.Wait()
 	if ctx.Err() != nil && !m.j.dead() {
-		m.rt.Fatalf("an answer took over 20 s: %s", standing(m.run()))
+		m.rt.Fatalf("an answer took over 45 s: %s", standing(m.run()))
 	}
 	return told
 }

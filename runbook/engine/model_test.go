@@ -201,7 +201,7 @@ func (m *model) run() runbook.Run {
 // await waits until the stored run is as wanted, or the bot has died.
 func (m *model) await(what string, ok func(runbook.Run) bool) {
 	m.rt.Helper()
-	late := time.After(15 * time.Second)
+	late := time.After(45 * time.Second)
 	for {
 		next := m.b.bell.next()
 		run := m.run()
