@@ -37,6 +37,8 @@ const (
 type Journal struct {
 	writer, readers *sqlx.DB
 	lock            *os.File
+	path            string
+	file            fs.FileInfo // what path led to when it was opened
 	now             func() time.Time
 	redact          func(string) string
 	subscribers     subscribers
@@ -57,7 +59,7 @@ func Open(ctx context.Context, dsn string, now func() time.Time, redact func(str
 	if err != nil {
 		return nil, err
 	}
-	j := &Journal{lock: lock, now: now, redact: redact}
+	j := &Journal{lock: lock, path: path, now: now, redact: redact}
 	if err := j.open(ctx, path); err != nil {
 		_ = j.Close() // the error that matters is err
 		return nil, err
@@ -70,9 +72,11 @@ func (j *Journal) open(ctx context.Context, path string) error {
 	if err != nil {
 		return unavailable("create journal", err)
 	}
-	if err := file.Close(); err != nil {
+	info, err := file.Stat()
+	if err = errors.Join(err, file.Close()); err != nil {
 		return unavailable("create journal", err)
 	}
+	j.file = info
 	if j.writer, err = connect(path, "_pragma=journal_mode(WAL)&_txlock=immediate"); err != nil {
 		return err
 	}
@@ -144,6 +148,15 @@ func (j *Journal) Healthy(ctx context.Context) error {
 	})
 }
 
+// there tells whether what is written can be found again: SQLite goes on writing to a file that was removed.
+func (j *Journal) there() error {
+	now, err := os.Stat(j.path)
+	if err == nil && !os.SameFile(now, j.file) {
+		return errors.New("another file is in its place")
+	}
+	return err
+}
+
 // tx is one write transaction.
 type tx struct {
 	*sqlx.Tx
@@ -160,6 +173,9 @@ func (j *Journal) write(ctx context.Context, f func(*tx) error) error {
 	}
 	if j.writer == nil {
 		return runbook.Errorf(runbook.Unavailable, "journal.read_only")
+	}
+	if err := j.there(); err != nil {
+		return unavailable("find journal", err)
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTimeout)
 	defer cancel()

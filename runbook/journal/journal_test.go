@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -184,6 +185,35 @@ func TestMigrations(t *testing.T) {
 	}
 	if diff := cmp.Diff(up, tables()); diff != "" {
 		t.Errorf("up again (-first +second):\n%s", diff)
+	}
+}
+
+// TestRemovedWhileOpen takes the journal away under the bot: nothing is begun that could not be found again (fault 6).
+func TestRemovedWhileOpen(t *testing.T) {
+	t.Parallel()
+	for name, remove := range map[string]func(path string) error{
+		"removed": os.Remove,
+		"all":     func(path string) error { return os.RemoveAll(filepath.Dir(path)) },
+		"replaced": func(path string) error {
+			return errors.Join(os.WriteFile(path+".new", nil, 0o600), os.Rename(path+".new", path))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			path := filepath.Join(t.TempDir(), "j", "j.db")
+			j := openAt(t, path)
+			if err := j.CreateRun(t.Context(), journaltest.NewRun("r1")); err != nil {
+				t.Fatal(err)
+			}
+			if err := remove(path); err != nil {
+				t.Fatal(err)
+			}
+			for _, err := range []error{j.Healthy(t.Context()), j.CreateRun(t.Context(), journaltest.NewRun("r2"))} {
+				if runbook.CodeOf(err) != runbook.Unavailable {
+					t.Errorf("written: %v", err)
+				}
+			}
+		})
 	}
 }
 
