@@ -11,18 +11,20 @@ import (
 
 // people work on one run. Each of them clicks what is sensible most of the time, and what is not the rest of it.
 type people struct {
-	c   *company
-	sum *summary
-	all []api
-	id  string
+	c       *company
+	sum     *summary
+	all     []api
+	command string
 
-	mu    sync.Mutex
-	given []decision // for clicks that come too late
-	tries map[string]int
+	mu     sync.Mutex
+	id     string     // of the run
+	given  []decision // for clicks that come too late
+	tries  map[string]int
+	calmly bool // all is well: what does not work now is left out in the end
 }
 
-func newPeople(c *company, sum *summary) *people {
-	p := &people{c: c, sum: sum, tries: map[string]int{}}
+func newPeople(c *company, command string, sum *summary) *people {
+	p := &people{c: c, command: command, sum: sum, tries: map[string]int{}}
 	for _, name := range []string{"operator", "colleague"} {
 		p.all = append(p.all, api{base: c.d.Console, name: name, token: c.d.Tokens[name], sum: sum})
 	}
@@ -30,22 +32,41 @@ func newPeople(c *company, sum *summary) *people {
 }
 
 // begin starts the scenario, again and again where the bot is away or does not see yet what is broken.
-func (p *people) begin(ctx context.Context, command string) error {
-	return eventually(ctx, 90*time.Second, command, func() (err error) {
-		p.id, err = p.all[0].start(ctx, command)
-		return err
-	})
+func (p *people) begin(ctx context.Context) error {
+	return eventually(ctx, 90*time.Second, p.command, func() error { return p.start(ctx, p.all[0]) })
+}
+
+func (p *people) start(ctx context.Context, by api) error {
+	id, err := by.start(ctx, p.command)
+	if err == nil {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.id = id
+	}
+	return err
+}
+
+// run is the run that people work on.
+func (p *people) run(ctx context.Context, by api) (run, error) {
+	p.mu.Lock()
+	id := p.id
+	p.mu.Unlock()
+	return by.run(ctx, id)
 }
 
 // click lets one person click at random until ctx ends.
 func (p *people) click(ctx context.Context, who int, rng *rand.Rand) {
 	for ctx.Err() == nil {
 		pause(ctx, 100*time.Millisecond+time.Duration(rng.Int64N(int64(time.Second))))
-		r, err := p.all[who].run(ctx, p.id)
-		if err != nil || r.State == "done" || r.State == "aborted" {
-			continue // the bot is away, or everybody rests
+		r, err := p.run(ctx, p.all[who])
+		switch {
+		case err != nil || r.State == "done": // the bot is away, or everybody rests
+		case r.State == "aborted":
+			p.sum.ended(r)
+			_ = p.start(ctx, p.all[who]) // else somebody tries again
+		default:
+			p.one(ctx, who, r, rng)
 		}
-		p.one(ctx, who, r, rng)
 	}
 }
 
@@ -55,39 +76,39 @@ func (p *people) one(ctx context.Context, who int, r run, rng *rand.Rand) {
 	switch n := rng.IntN(100); {
 	case n < 55:
 		if sensible {
-			p.give(ctx, "sensible", p.all[who:who+1], yes)
+			p.give(ctx, r.ID, "sensible", p.all[who:who+1], yes)
 		}
 	case n < 65:
 		if sensible {
-			p.give(ctx, "double", []api{p.all[who], p.all[who]}, yes, yes)
+			p.give(ctx, r.ID, "double", []api{p.all[who], p.all[who]}, yes, yes)
 		}
 	case n < 75:
 		if other, ok := anything(r, rng); ok && sensible {
-			p.give(ctx, "against each other", p.all, yes, other)
+			p.give(ctx, r.ID, "against each other", p.all, yes, other)
 		}
 	case n < 84:
 		p.mu.Lock()
 		given := slices.Clone(p.given)
 		p.mu.Unlock()
 		if len(given) > 0 {
-			p.give(ctx, "stale", p.all[who:who+1], given[rng.IntN(len(given))])
+			p.give(ctx, r.ID, "stale", p.all[who:who+1], given[rng.IntN(len(given))])
 		}
 	case n < 92:
 		if d, ok := anything(r, rng); ok {
-			p.give(ctx, "random "+d.Choice, p.all[who:who+1], d)
+			p.give(ctx, r.ID, "random "+d.Choice, p.all[who:who+1], d)
 		}
 	case n == 92 && rng.IntN(4) == 0:
-		p.give(ctx, "abort", p.all[who:who+1], decision{Choice: "abort", Reason: "soak"})
+		p.give(ctx, r.ID, "abort", p.all[who:who+1], decision{Choice: "abort", Reason: "soak"})
 	case n == 93 && slices.Contains(r.Choices, "defer"):
-		p.give(ctx, "park", p.all[who:who+1], decision{Choice: "defer"})
+		p.give(ctx, r.ID, "park", p.all[who:who+1], decision{Choice: "defer"})
 	}
 }
 
 // give gives answers at the same instant, one by each of the people.
-func (p *people) give(ctx context.Context, kind string, by []api, answers ...decision) {
+func (p *people) give(ctx context.Context, id, kind string, by []api, answers ...decision) {
 	var work sync.WaitGroup
 	for i, d := range answers {
-		work.Go(func() { _ = by[i].decide(ctx, p.id, kind, d) }) // counted there
+		work.Go(func() { _ = by[i].decide(ctx, id, kind, d) }) // counted there
 	}
 	work.Wait()
 	p.mu.Lock()
@@ -146,7 +167,10 @@ func (p *people) onStep(s step) (decision, bool) {
 		defer p.mu.Unlock()
 		for _, choice := range choices {
 			key := fmt.Sprint(s.ID, " ", s.State, " ", choice)
-			if can(choice) && p.tries[key] < 6 {
+			if choice == "skip" && !p.calmly {
+				continue
+			}
+			if can(choice) && (p.tries[key] < 6 || !p.calmly) {
 				p.tries[key]++
 				d := s.to(choice)
 				d.Reason = "soak"
@@ -197,11 +221,12 @@ func (p *people) onStep(s step) (decision, bool) {
 func (p *people) calm(ctx context.Context, within time.Duration) (run, error) {
 	p.mu.Lock()
 	clear(p.tries)
+	p.calmly = true
 	p.mu.Unlock()
 	var r run
 	asked := map[string]int{}
 	err := eventually(ctx, within, "bring the run to an end in calm", func() (err error) {
-		if r, err = p.all[0].run(ctx, p.id); err != nil {
+		if r, err = p.run(ctx, p.all[0]); err != nil {
 			return err
 		}
 		if r.State == "done" || r.State == "aborted" {
@@ -209,7 +234,7 @@ func (p *people) calm(ctx context.Context, within time.Duration) (run, error) {
 		}
 		if d, ok := p.sensible(r); ok {
 			for _, a := range p.all { // where a step needs two
-				_ = a.decide(ctx, p.id, "calm", d) // whether it helped is seen by the run
+				_ = a.decide(ctx, r.ID, "calm", d) // whether it helped is seen by the run
 			}
 			if key := d.Step + d.Group + d.Choice; d.Choice == "retry" || d.Choice == "look" {
 				asked[key]++

@@ -55,8 +55,8 @@ func round(ctx context.Context, o options, n int, rng *rand.Rand, sum *summary) 
 			return fmt.Errorf("break %s: %w", h, err)
 		}
 	}
-	p := newPeople(c, sum)
-	if err := p.begin(ctx, x.command); err != nil {
+	p := newPeople(c, x.command, sum)
+	if err := p.begin(ctx); err != nil {
 		return err
 	}
 	watching, rest := context.WithCancel(ctx)
@@ -73,7 +73,7 @@ func round(ctx context.Context, o options, n int, rng *rand.Rand, sum *summary) 
 	r, err := p.calm(ctx, calmTime)
 	for tries := 0; err == nil && r.State == "aborted" && tries < 2; tries++ { // what is broken is broken still
 		sum.ended(r)
-		if err = p.begin(ctx, x.command); err == nil {
+		if err = p.begin(ctx); err == nil {
 			r, err = p.calm(ctx, calmTime)
 		}
 	}

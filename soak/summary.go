@@ -31,8 +31,9 @@ type summary struct {
 
 	mu                                                        sync.Mutex
 	wrong                                                     []string
-	runs                                                      map[string]int // by how they ended
-	faults                                                    map[string]int // by kind
+	over                                                      map[string]bool // runs that were told of
+	runs                                                      map[string]int  // by how they ended
+	faults                                                    map[string]int  // by kind
 	clicks                                                    map[string]map[string]int
 	answers                                                   map[string]int // what became of unknown outcomes
 	restarts                                                  []time.Duration
@@ -45,7 +46,7 @@ type summary struct {
 }
 
 func newSummary(o options) *summary {
-	return &summary{o: o, began: time.Now(), runs: map[string]int{}, faults: map[string]int{}, clicks: map[string]map[string]int{}, answers: map[string]int{}}
+	return &summary{o: o, began: time.Now(), over: map[string]bool{}, runs: map[string]int{}, faults: map[string]int{}, clicks: map[string]map[string]int{}, answers: map[string]int{}}
 }
 
 func (s *summary) do(f func()) {
@@ -109,8 +110,13 @@ func (s *summary) ended(r run) {
 	if r.State == "done" && len(left) > 0 {
 		how += " with steps left out"
 	}
-	fmt.Printf("%s   %s %s\n", time.Now().Format(time.TimeOnly), how, strings.Join(left, " "))
-	s.do(func() { s.runs[how]++ })
+	s.do(func() {
+		if !s.over[r.ID] { // both people see it end
+			s.over[r.ID] = true
+			s.runs[how]++
+			fmt.Printf("%s   %s %s\n", time.Now().Format(time.TimeOnly), how, strings.Join(left, " "))
+		}
+	})
 }
 
 // vitals is how much a process has of what must not grow.
