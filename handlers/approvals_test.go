@@ -125,6 +125,9 @@ func TestTwoMustApprove(t *testing.T) {
 	})
 	o.say("ops2", "sofa", "approve "+code, "Noted: approved. Step 1 of 2 begins.")
 	o.asks("two", saying("0 of 2 approvals"))
+	if m := o.hub.until(t, "step/run1/one", inState("done")); !strings.Contains(strings.Join(m.Lines, "\n"), "2 of 2 approvals: ops1, ops2") {
+		t.Errorf("%+v", m.Lines)
+	}
 	if o.applied.Load() != 1 {
 		t.Errorf("%d effects", o.applied.Load())
 	}

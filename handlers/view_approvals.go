@@ -17,6 +17,11 @@ func (v viewer) approvals(m *bot.Message, r runbook.Run, c card) {
 	var said [][]string
 	var of, warned []string
 	for _, s := range c.members {
+		if s.State != runbook.Waiting && len(s.Approvals) > 1 { // the footer names the last one
+			t := countOf(v.cfg, r, *s)
+			said, of = append(said, []string{v.count(t)}), append(of, s.Member)
+			continue
+		}
 		if !several(r, *s) || s.Plan == nil || !live(r) || r.DryRun {
 			continue
 		}
@@ -45,12 +50,8 @@ func (v viewer) approvals(m *bot.Message, r runbook.Run, c card) {
 // approvalsOf is what a step that waits for several people says of them.
 func (v viewer) approvalsOf(r runbook.Run, s runbook.StepRun) (lines, warned []string) {
 	t, may := countOf(v.cfg, r, s), lacking(v.cfg, r, s)
-	var by []string
-	for _, a := range t.By {
-		by = append(by, a.By.Name)
-	}
-	if t.Need > 1 || len(by) > 0 {
-		line := v.say.T("view.approvals", "have", len(by), "need", max(t.Need, len(by)+t.Short()), "by", strings.Join(by, ", "))
+	if t.Need > 1 || len(t.By) > 0 {
+		line := v.count(t)
 		if len(may) > 0 {
 			line += " · " + v.say.T("view.may_still", "who", strings.Join(may, ", "))
 		}
@@ -79,6 +80,15 @@ func (v viewer) approvalsOf(r runbook.Run, s runbook.StepRun) (lines, warned []s
 		warned = append(warned, v.say.T("view.too_few", "need", t.Short(), "have", len(may), "role", role, "off", from.IsZero()))
 	}
 	return lines, warned
+}
+
+// count is how many approvals there are, of how many, and whose.
+func (v viewer) count(t engine.Tally) string {
+	var by []string
+	for _, a := range t.By {
+		by = append(by, a.By.Name)
+	}
+	return v.say.T("view.approvals", "have", len(by), "need", max(t.Need, len(by)+t.Short()), "by", strings.Join(by, ", "))
 }
 
 // mayAlone reports whether one person alone may approve the step by now.
