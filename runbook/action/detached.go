@@ -99,11 +99,14 @@ func (j Ended) Result(host string) (runbook.Result, error) {
 
 const cancelled = 143
 
-// JobEvidence looks at a job for a Looker.
-func (e Env) JobEvidence(ctx context.Context, h fleet.Host, id string) (runbook.Evidence, error) {
+// JobEvidence looks at a job for a Looker. Another machine than the plan's cannot tell.
+func (e Env) JobEvidence(ctx context.Context, h fleet.Host, identity, id string) (runbook.Evidence, error) {
 	c, err := e.Fleet.SSH(ctx, h)
 	if err != nil {
 		return runbook.Evidence{}, err
+	}
+	if identity != "" && c.Fingerprint() != identity {
+		return runbook.Evidence{Took: runbook.TookUnclear, Text: runbook.T("action.other_identity", "host", h.Name, "planned", identity, "now", c.Fingerprint())}, nil
 	}
 	state, err := c.Job(ctx, id)
 	if err != nil {

@@ -108,7 +108,7 @@ func (s *service) Look(ctx context.Context, p runbook.Plan, job runbook.Job) (ru
 	if err != nil {
 		return runbook.Evidence{}, err
 	}
-	ev, err := s.env.JobEvidence(ctx, h, job.ID())
+	ev, err := s.env.JobEvidence(ctx, h, p.Effect.Identity, job.ID())
 	if err != nil || ev.Took == runbook.TookNo {
 		return ev, err
 	}

@@ -103,13 +103,13 @@ func (s *script) Resume(ctx context.Context, p runbook.Plan, job runbook.Job, ou
 }
 
 // Look asks the look script where there is one, and else the job.
-func (s *script) Look(ctx context.Context, _ runbook.Plan, job runbook.Job) (runbook.Evidence, error) {
+func (s *script) Look(ctx context.Context, p runbook.Plan, job runbook.Job) (runbook.Evidence, error) {
 	h, err := s.env.Target()
 	if err != nil {
 		return runbook.Evidence{}, err
 	}
-	ev, err := s.env.JobEvidence(ctx, h, job.ID())
-	if err != nil || ev.Took == runbook.TookNo || s.spec.Look == "" {
+	ev, err := s.env.JobEvidence(ctx, h, p.Effect.Identity, job.ID())
+	if err != nil || ev.Took == runbook.TookNo || ev.Text.ID == "action.other_identity" || s.spec.Look == "" {
 		return ev, err
 	}
 	c, err := s.prepare()

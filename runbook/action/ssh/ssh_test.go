@@ -175,6 +175,9 @@ func TestAnotherMachine(t *testing.T) {
 		t.Fatal(err)
 	}
 	stopped("action.other_identity", true)
+	if ev, err := a.(action.Looker).Look(t.Context(), p, job); err != nil || ev.Took != runbook.TookUnclear {
+		t.Errorf("another machine says what came of it: %+v, %v", ev, err)
+	}
 }
 
 func TestDeadMachineIsUnknown(t *testing.T) {
