@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -84,5 +85,23 @@ func TestProxySecrets(t *testing.T) {
 		if got := proxySecrets(map[string]string{"https_proxy": address}); !slices.Equal(got, want) {
 			t.Errorf("%q: %q, want %q", address, got, want)
 		}
+	}
+}
+
+func TestAddressesAreShownWithoutPasswords(t *testing.T) {
+	t.Parallel()
+	for _, s := range []settings{
+		{TelegramBotToken: "123456:canary-canary-canary", TelegramChatID: "-1001234567890", TelegramAPIEndpoint: "https://api.telegram.org", TelegramWebhookURL: "https://u:canary@bot.example.com"},
+		{TelegramBotToken: "123456:canary-canary-canary", TelegramChatID: "-1001234567890", TelegramAPIEndpoint: "ftp://u:can/ary@x"},
+		{SlackBotToken: "xoxb-canary", SlackAppToken: "xapp-canary", SlackChannel: "C1", SlackAPIURL: "ftp://u:can%ary@x"},
+	} {
+		for _, err := range []error{s.telegramProblem(), s.slackProblem()} {
+			if err != nil && strings.Contains(fmt.Sprintf("%v %+v", err, err), "canary") {
+				t.Errorf("%v", err)
+			}
+		}
+	}
+	if got := shown("https://ops:canary@bot.example.com:8443/x?a=b@c"); got != "https://…@bot.example.com:8443/x?a=b@c" {
+		t.Error(got)
 	}
 }

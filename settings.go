@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -209,6 +210,11 @@ func parseProxy(address string) (*url.URL, error) {
 	}
 	return url.Parse(address)
 }
+
+var userInfo = regexp.MustCompile(`//[^?#]*@`)
+
+// shown is an address without the name and password in it.
+func shown(address string) string { return userInfo.ReplaceAllString(address, "//…@") }
 
 func isProxy(address string) bool {
 	u, err := parseProxy(address)

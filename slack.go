@@ -43,7 +43,7 @@ func (s settings) slackProblem() error {
 	case s.SlackAppToken.Reveal() == "" && s.SlackSigningSecret.Reveal() == "":
 		return runbook.Errorf(runbook.Invalid, "slack.no_way_in")
 	case err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http":
-		return runbook.Errorf(runbook.Invalid, "slack.bad_api_url", "url", s.SlackAPIURL)
+		return runbook.Errorf(runbook.Invalid, "slack.bad_api_url", "url", shown(s.SlackAPIURL))
 	}
 	return nil
 }

@@ -56,7 +56,7 @@ func (s settings) telegramProblem() error {
 	case !form.MatchString(token):
 		return wrong("telegram.bad_token")
 	case !isHTTP(strings.ReplaceAll(s.TelegramAPIEndpoint, "%s", "x")):
-		return wrong("telegram.bad_endpoint", "url", s.TelegramAPIEndpoint)
+		return wrong("telegram.bad_endpoint", "url", shown(s.TelegramAPIEndpoint))
 	case s.TelegramChatID == "":
 		return wrong("telegram.no_chat")
 	case chatErr != nil || chat == 0:

@@ -36,9 +36,9 @@ func (s settings) webhookProblem() error {
 	case s.TelegramWebhookURL == "":
 		return nil
 	case err != nil || !isHTTP(s.TelegramWebhookURL):
-		return wrong("telegram.bad_webhook_url", "url", s.TelegramWebhookURL)
+		return wrong("telegram.bad_webhook_url", "url", shown(s.TelegramWebhookURL))
 	case strings.Trim(u.Path, "/") == "":
-		return wrong("telegram.webhook_no_path", "url", s.TelegramWebhookURL)
+		return wrong("telegram.webhook_no_path", "url", shown(s.TelegramWebhookURL))
 	case secret != "" && !telegramSecret.MatchString(secret):
 		return wrong("telegram.bad_webhook_secret")
 	case s.telegramReal():
@@ -54,9 +54,9 @@ func (s settings) webhookRefused() error {
 	switch {
 	case s.TelegramWebhookURL == "" || err != nil:
 	case u.Scheme != "https":
-		return wrong("telegram.webhook_not_https", "url", s.TelegramWebhookURL)
+		return wrong("telegram.webhook_not_https", "url", shown(s.TelegramWebhookURL))
 	case !slices.Contains(webhookPorts, u.Port()):
-		return wrong("telegram.bad_webhook_port", "url", s.TelegramWebhookURL, "port", u.Port())
+		return wrong("telegram.bad_webhook_port", "url", shown(s.TelegramWebhookURL), "port", u.Port())
 	case !public(u.Hostname()):
 		return wrong("telegram.webhook_not_public", "host", u.Hostname())
 	}
