@@ -8,9 +8,11 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 GOMODCACHE=$($go env GOMODCACHE)
 export GOMODCACHE GOFLAGS=-modcacherw
+rev=$(git rev-parse HEAD) # others may commit meanwhile
 build() { # PLACE TZ GOCACHE
 	mkdir -p "$work/$1/home"
 	git clone -q --no-hardlinks . "$work/$1/clone"
+	git -C "$work/$1/clone" checkout -q --detach "$rev"
 	(cd "$work/$1/clone" && TZ=$2 HOME="$work/$1/home" GOPATH="$work/$1/go" GOCACHE="$3" make -s build GO="$go")
 }
 build here UTC "$($go env GOCACHE)"
