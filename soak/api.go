@@ -133,7 +133,7 @@ func (a api) decide(ctx context.Context, id, kind string, d decision) error {
 	told := "taken"
 	var no *refused
 	switch {
-	case errors.As(err, &no) && no.status == http.StatusConflict:
+	case errors.As(err, &no) && no.kind != "":
 		told = "conflict " + no.kind
 		if no.kind == "decided" && (no.by == "" || no.at == "") {
 			a.sum.problem("a conflict names nobody or no time: %s", no.body)
