@@ -23,6 +23,9 @@ var (
 	configured = regexp.MustCompile(`(?m)password["']?: *["']?([^\s"']{6,})|\b\w+:([^\s:@/]{6,})@(?:tcp|unix)\(|://\w*:([^\s:@/]{6,})@`)
 )
 
+// ownCopy matches what the bot may leave with secrets in it.
+var ownCopy = regexp.MustCompile(`/recoverbot/(backup/.*|jobs/[^/]+/out)$`)
+
 // canaries are all secrets of a company by what they are: of the bot's settings, of its people, of its hosts and of the
 // configuration files there.
 func (c *company) canaries() map[string]string {
@@ -86,7 +89,8 @@ func (c *company) kept(secrets []string, said map[string][]byte) {
 	for i, s := range secrets {
 		canaries[fmt.Sprintf("secret %d of the chat", i)] = s
 	}
-	where := maps.Clone(said)
+	where := map[string][]byte{}
+	maps.Copy(where, said)
 	var err error
 	for _, f := range append(c.logs(), filepath.Join(c.dir, "journal.db"), filepath.Join(c.dir, "journal.db-wal"), fmt.Sprintf("/proc/%d/cmdline", c.d.Bot.Pid), fmt.Sprintf("/proc/%d/cmdline", c.cmd.Process.Pid)) {
 		if where[f], err = os.ReadFile(f); err != nil {
@@ -130,8 +134,8 @@ func (c *company) kept(secrets []string, said map[string][]byte) {
 	c.left(canaries)
 }
 
-// left looks through what the bot left behind on its hosts: secrets are in copies of files that had them, and those only their
-// owner may read.
+// left looks through what the bot left behind on its hosts: secrets are in copies of files that had them, and in what a script
+// printed, and those only their owner may read.
 func (c *company) left(canaries map[string]string) {
 	c.t.Helper()
 	for host := range c.d.Hosts {
@@ -146,7 +150,7 @@ func (c *company) left(canaries map[string]string) {
 					return nil
 				}
 				for what, secret := range canaries {
-					if strings.Contains(string(text), secret) && (!strings.Contains(path, "/recoverbot/backup/") || info.Mode().Perm()&0o077 != 0) {
+					if strings.Contains(string(text), secret) && (!ownCopy.MatchString(path) || info.Mode().Perm()&0o077 != 0) {
 						c.t.Errorf("%s (%s) was left with %s", path, info.Mode(), what)
 					}
 				}
