@@ -24,7 +24,7 @@ var allowed = map[string][]string{
 	"recoverbot/handlers/alert":         {"recoverbot/handlers/alert", "recoverbot/runbook"},
 	"recoverbot/locale":                 {"recoverbot/runbook"},
 	"recoverbot/runbook":                {},
-	"recoverbot/runbook/appconfig":      {},
+	"recoverbot/runbook/appconfig":      {"recoverbot/runbook/strictyaml"},
 	"recoverbot/runbook/blackbox":       {"recoverbot/runbook", "recoverbot/runbook/fleet"},
 	"recoverbot/runbook/dump":           {"recoverbot/runbook", "recoverbot/runbook/dump"},
 	"recoverbot/runbook/engine":         {"recoverbot/runbook"},
