@@ -98,6 +98,16 @@ func (c *company) events() []event {
 	return out
 }
 
+// idle sees that nobody did anything on a platform since, beside trying what they may not.
+func (c *company) idle(platform string, events int) {
+	c.t.Helper()
+	for _, e := range c.events()[events:] {
+		if e.By.Platform == platform && e.Data["refused"] == "" {
+			c.t.Errorf("what was refused is in the journal: %+v", e)
+		}
+	}
+}
+
 // streamed are the events that come before the stream is quiet for a while: it has no end.
 func (c *company) streamed() ([]event, error) {
 	ctx, cancel := context.WithCancel(c.t.Context())

@@ -68,7 +68,7 @@ func (g *telegramRoom) ignores(m telegramtest.Message, label string) {
 		c.t.Fatal(err)
 	}
 	g.heard()
-	c.idle(events)
+	c.idle("telegram", events)
 	if runs, err := c.runs(); err != nil || len(runs) != 0 {
 		c.t.Errorf("%d runs: %v", len(runs), err)
 	}
