@@ -91,12 +91,12 @@ func (c *company) undisturbed(scenario string) (map[string]string, []string) {
 
 // TestTheBotDiesAtEveryTransition kills it once before and once after each move of a step that is written, and around
 // each kind of effect: before the intent is journaled, after it and before the effect, after the effect and before its
-// result, and in the middle of an import (fault 1, fault 2, fault 3, fault 4).
+// result, and when the import of a dump has just begun on the host (fault 1, fault 2, fault 3, fault 4).
 func TestTheBotDiesAtEveryTransition(t *testing.T) {
 	t.Parallel()
 	c := newCompany(t)
 	after, passed := c.undisturbed("some")
-	each := "each=journal.step.moved.* each=effect.apply.* each=effect.hold.* each=effect.commit.*"
+	each := "each=journal.step.moved.* each=effect.apply.* each=effect.hold.* each=effect.commit.* each=ssh.job.*"
 	out, _ := c.play("some", each, each, after, nil)
 	for _, p := range out.problems {
 		t.Error(p)

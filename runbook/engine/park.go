@@ -118,10 +118,11 @@ func (e *Engine) resume(ctx context.Context, run runbook.Run, d *runbook.Decisio
 	next := run
 	next.State, next.Owner = runbook.Open, e.cfg.Owner
 	next.Resumed = append(slices.Clone(run.Resumed), runbook.Approval{By: d.By, Choice: d.Choice, Reason: d.Reason, At: e.now()})
-	if err := e.moveRun(ctx, run, next, d); err != nil {
+	err = e.moveRun(ctx, run, next, d)
+	e.kick(run.ID) // it may have been written though its answer was lost
+	if err != nil {
 		return err
 	}
-	e.kick(run.ID)
 	e.makeWay(ctx, run)
 	return nil
 }

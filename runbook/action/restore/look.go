@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"recoverbot/runbook"
+	"recoverbot/runbook/dump/load"
 	"recoverbot/runbook/fleet"
 )
 
@@ -25,6 +26,7 @@ func (r *restore) Look(ctx context.Context, p runbook.Plan, job runbook.Job) (ru
 		if n := len(plan.Objects); n > 0 {
 			return runbook.Evidence{Took: runbook.TookYes, Text: runbook.T("restore.look_swapped_objects", "database", e.Schema, "old", plan.Old, "count", n)}, nil
 		}
+		r.dropEmptied(ctx, h, d, e)
 		return runbook.Evidence{Took: runbook.TookYes, Text: runbook.T("restore.look_swapped", "database", e.Schema, "old", plan.Old)}, nil
 	}
 	state, err := c.Job(ctx, job.ID())
@@ -40,4 +42,19 @@ func (r *restore) Look(ctx context.Context, p runbook.Plan, job runbook.Job) (ru
 		return runbook.Evidence{Took: runbook.TookUnclear, Text: runbook.T("restore.look_unclear", "old", plan.Old)}, nil
 	}
 	return runbook.Evidence{Took: runbook.TookNo, Text: runbook.T("restore.look_untouched", "database", e.Schema)}, nil
+}
+
+// dropEmptied drops the scratch schema of an exchange whose bot died before it could: it is empty, and nobody else would.
+func (r *restore) dropEmptied(ctx context.Context, h fleet.Host, d fleet.Database, e effect) {
+	s, err := r.session(ctx, h, d)
+	if err != nil {
+		return
+	}
+	defer s.close()
+	if s.take(ctx, load.LockName(e.Schema, e.Rehearse)) != nil {
+		return // somebody is at work there
+	}
+	if left, err := tablesOf(ctx, s.conn, e.Scratch); err == nil && len(left) == 0 {
+		_ = s.exec(ctx, "DROP DATABASE IF EXISTS "+quote(e.Scratch))
+	}
 }

@@ -232,7 +232,9 @@ func (r *restore) afterLostRename(ctx context.Context, k *held, plan swapPlan, c
 func (s *session) finish(ctx context.Context, k *held, plan swapPlan) swapped {
 	out := swapped{old: plan.Old, notMade: s.makeObjects(ctx, plan)}
 	if left, err := tablesOf(ctx, s.conn, k.e.Scratch); err == nil && len(left) == 0 && len(out.notMade) == 0 {
-		_ = s.exec(ctx, "DROP DATABASE IF EXISTS "+quote(k.e.Scratch)) // empty but for copies of views and routines
+		if s.exec(ctx, "DROP DATABASE IF EXISTS "+quote(k.e.Scratch)) != nil { // empty but for copies of views and routines
+			k.r.dropEmptied(ctx, k.h, k.d, k.e)
+		}
 	}
 	return out
 }
