@@ -104,7 +104,7 @@ func (m *model) judge(d runbook.Decision, told error) {
 		run := m.run()
 		moot := d.Choice == runbook.Look || // somebody looked already
 			d.Step == "" && d.Group == "" && (d.Choice == runbook.Reopen && run.State == runbook.Open || d.Choice == runbook.Defer && run.State == runbook.Parked)
-		if !moot && !m.wit.recorded(d, "", d.Choice) {
+		if !moot && !m.wit.counts(d) {
 			m.rt.Fatalf("%s was told that %s %s%s counts, and it is not stored", d.By.Name, d.Choice, d.Step, d.Group)
 		}
 	case !errors.As(told, &no) || no.Code == runbook.Internal || strings.Contains(told.Error(), "not in the table"):

@@ -196,3 +196,20 @@ func (w *witness) recorded(d runbook.Decision, by string, choice runbook.Choice)
 		return x.Step == d.Step && x.Attempt == d.Attempt && x.Digest == d.Digest
 	})
 }
+
+// counts reports whether an answer stands for something that is stored: the same one, or the same person's approval of the
+// same plan on the other card, its own or that of its group.
+func (w *witness) counts(d runbook.Decision) bool {
+	if w.recorded(d, "", d.Choice) {
+		return true
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	plan := func(x runbook.Decision) string { return card(runbook.StepRun{Digest: x.Digest, Attempt: x.Attempt}) }
+	return slices.ContainsFunc(w.decisions, func(x runbook.Decision) bool {
+		if x.Choice != runbook.Approve || d.Choice != x.Choice || x.By.Name != d.By.Name {
+			return false
+		}
+		return d.Step == x.Step && w.cards[x.Digest][d.Step] == plan(d) || d.Group != "" && w.cards[d.Digest][x.Step] == plan(x)
+	})
+}
