@@ -143,7 +143,7 @@ func member(s step, trace string) string {
 }
 
 // patience is how long nothing may change in a run.
-const patience = 30 * time.Second
+const patience = time.Minute
 
 // goOn works on the run until it has ended.
 func (o *operator) goOn(scenario string) (run, error) {

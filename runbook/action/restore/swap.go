@@ -231,10 +231,12 @@ func (r *restore) afterLostRename(ctx context.Context, k *held, plan swapPlan, c
 // finish makes what a RENAME does not move.
 func (s *session) finish(ctx context.Context, k *held, plan swapPlan) swapped {
 	out := swapped{old: plan.Old, notMade: s.makeObjects(ctx, plan)}
-	if left, err := tablesOf(ctx, s.conn, k.e.Scratch); err == nil && len(left) == 0 && len(out.notMade) == 0 {
-		if s.exec(ctx, "DROP DATABASE IF EXISTS "+quote(k.e.Scratch)) != nil { // empty but for copies of views and routines
-			k.r.dropEmptied(ctx, k.h, k.d, k.e)
-		}
+	left, err := tablesOf(ctx, s.conn, k.e.Scratch)
+	if err == nil && len(left) == 0 && len(out.notMade) == 0 {
+		err = s.exec(ctx, "DROP DATABASE IF EXISTS "+quote(k.e.Scratch)) // empty but for copies of views and routines
+	}
+	if err != nil && len(out.notMade) == 0 { // the connection broke, the exchange is done
+		k.r.dropEmptied(ctx, k.h, k.d, k.e)
 	}
 	return out
 }
