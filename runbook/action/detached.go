@@ -17,14 +17,26 @@ import (
 // Connect logs in to a host and compares its identity with the plan's; identity "" takes whatever is pinned.
 // Its error has changed nothing and is a *runbook.Refusal.
 func (e Env) Connect(ctx context.Context, h fleet.Host, identity string) (*fleet.Client, error) {
-	c, err := e.Fleet.SSH(ctx, h)
-	if err != nil {
+	c, other, err := e.planned(ctx, h, identity)
+	switch {
+	case err != nil:
 		return nil, Refuse(err)
-	}
-	if identity != "" && c.Fingerprint() != identity {
-		return nil, Stale("action.other_identity", "host", h.Name, "planned", identity, "now", c.Fingerprint())
+	case !other.IsZero():
+		return nil, &runbook.Refusal{Text: other, Stale: true}
 	}
 	return c, nil
+}
+
+// planned logs in to a host; other says that it is another machine than the plan's, where it is.
+func (e Env) planned(ctx context.Context, h fleet.Host, identity string) (c *fleet.Client, other runbook.Msg, err error) {
+	if c, err = e.Fleet.SSH(ctx, h); err != nil || identity == "" {
+		return c, other, err
+	}
+	now, err := c.Identity(ctx)
+	if err == nil && now != identity {
+		other = runbook.T("action.other_identity", "host", h.Name, "planned", identity, "now", now)
+	}
+	return c, other, err
 }
 
 // Ended is how a detached job ended, with the last lines that it printed, sanitised and without known secrets.
@@ -48,12 +60,12 @@ func (e Env) Detached(ctx context.Context, h fleet.Host, identity string, spec f
 
 // Reattach follows a job that was started earlier; it never starts it. A job that is not there is a *runbook.Refusal.
 func (e Env) Reattach(ctx context.Context, h fleet.Host, identity, id string, out Output) (Ended, error) {
-	c, err := e.Fleet.SSH(ctx, h)
-	if err != nil {
+	c, other, err := e.planned(ctx, h, identity)
+	switch {
+	case err != nil:
 		return Ended{}, err
-	}
-	if identity != "" && c.Fingerprint() != identity {
-		return Ended{}, runbook.Errorf(runbook.Forbidden, "action.other_identity", "host", h.Name, "planned", identity, "now", c.Fingerprint())
+	case !other.IsZero():
+		return Ended{}, &runbook.Error{Code: runbook.Forbidden, Msg: other}
 	}
 	state, err := c.Job(ctx, id)
 	if err != nil {
@@ -101,12 +113,12 @@ const cancelled = 143
 
 // JobEvidence looks at a job for a Looker. Another machine than the plan's cannot tell.
 func (e Env) JobEvidence(ctx context.Context, h fleet.Host, identity, id string) (runbook.Evidence, error) {
-	c, err := e.Fleet.SSH(ctx, h)
-	if err != nil {
+	c, other, err := e.planned(ctx, h, identity)
+	switch {
+	case err != nil:
 		return runbook.Evidence{}, err
-	}
-	if identity != "" && c.Fingerprint() != identity {
-		return runbook.Evidence{Took: runbook.TookUnclear, Text: runbook.T("action.other_identity", "host", h.Name, "planned", identity, "now", c.Fingerprint())}, nil
+	case !other.IsZero():
+		return runbook.Evidence{Took: runbook.TookUnclear, Text: other}, nil
 	}
 	state, err := c.Job(ctx, id)
 	if err != nil {

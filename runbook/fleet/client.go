@@ -26,6 +26,9 @@ type Client struct {
 	dead  chan struct{} // closed when the connection is gone
 	cause error         // why, once dead is closed
 	heard atomic.Int64  // UnixNano of the last proof of life
+
+	naming   sync.Mutex
+	identity string // "" until it is asked
 }
 
 func newClient(h Host, conn *ssh.Client, fingerprint string) *Client {

@@ -116,7 +116,11 @@ func (c *copier) Plan(ctx context.Context) (runbook.Plan, error) {
 	if err != nil {
 		return p, fmt.Errorf("encode effect: %w", err)
 	}
-	p.Effect = runbook.Effect{Host: target.Name, Identity: client.Fingerprint(), Data: data, Exact: exact(todo, target.Name)}
+	identity, err := client.Identity(ctx)
+	if err != nil {
+		return action.Cannot(p, err)
+	}
+	p.Effect = runbook.Effect{Host: target.Name, Identity: identity, Data: data, Exact: exact(todo, target.Name)}
 	return p, nil
 }
 

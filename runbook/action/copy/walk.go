@@ -41,6 +41,7 @@ type item struct {
 // source is a candidate that has the file.
 type source struct {
 	host    fleet.Host
+	is      string // which machine it is, as fleet.Client.Identity has it
 	client  *fleet.Client
 	items   []item
 	skipped []string  // links, devices, strange names
@@ -64,11 +65,15 @@ func (c *copier) ask(ctx context.Context, h fleet.Host, f File, target fleet.Hos
 	if err != nil {
 		return nil, err
 	}
+	is, err := client.Identity(ctx)
+	if err != nil {
+		return nil, err
+	}
 	s, err := client.SFTP(ctx)
 	if err != nil {
 		return nil, err
 	}
-	src := &source{host: h, client: client}
+	src := &source{host: h, client: client, is: is}
 	done := make(chan error, 1)
 	go func() { // SFTP knows no deadline: closing the session ends this
 		defer func() { _ = s.Close() }()
@@ -157,7 +162,7 @@ func (s *source) dir(ctx context.Context, c *sftp.Client, from, to string, depth
 }
 
 func (s *source) add(info os.FileInfo, from, to string) {
-	s.items = append(s.items, item{Source: s.host.Name, Identity: s.client.Fingerprint(), From: from, To: to,
+	s.items = append(s.items, item{Source: s.host.Name, Identity: s.is, From: from, To: to,
 		Size: info.Size(), Mode: uint32(info.Mode().Perm())})
 }
 

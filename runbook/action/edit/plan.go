@@ -34,7 +34,10 @@ func (e *edit) Plan(ctx context.Context) (runbook.Plan, error) {
 	if err != nil {
 		return action.Cannot(p, err)
 	}
-	p.Effect.Host, p.Effect.Identity = h.Name, c.Fingerprint()
+	p.Effect.Host = h.Name
+	if p.Effect.Identity, err = c.Identity(ctx); err != nil {
+		return action.Cannot(p, err)
+	}
 	files, err := c.SFTP(ctx)
 	if err != nil {
 		return action.Cannot(p, err)

@@ -36,7 +36,7 @@ func (a *nginx) Apply(ctx context.Context, p runbook.Plan, job runbook.Job, out 
 		return runbook.Result{}, action.Refuse(err)
 	}
 	defer m.close()
-	if m.ssh.Fingerprint() != p.Effect.Identity || m.conf != ch.Conf {
+	if m.is != p.Effect.Identity || m.conf != ch.Conf {
 		return runbook.Result{}, action.Stale("nginx.other_machine", "host", m.host.Name)
 	}
 	files, err := m.prepare(ch)

@@ -25,6 +25,7 @@ type machine struct {
 	host   fleet.Host
 	conf   string
 	ssh    *fleet.Client
+	is     string // which machine it is, as fleet.Client.Identity has it
 	sftp   *sftp.Client
 	tree   *tree
 	master *master // nil: a new machine whose nginx does not run yet
@@ -62,6 +63,9 @@ func (a *nginx) open(ctx context.Context) (*machine, error) {
 	}
 	m.conf, _ = a.env.Fleet.Config().PathOn(m.host, "nginx_conf")
 	if m.ssh, err = a.env.Fleet.SSH(ctx, m.host); err != nil {
+		return nil, err
+	}
+	if m.is, err = m.ssh.Identity(ctx); err != nil {
 		return nil, err
 	}
 	if m.sftp, err = m.ssh.SFTP(ctx); err != nil {

@@ -218,7 +218,7 @@ func (a *nginx) finish(p runbook.Plan, m *machine, e *edits, ch change) (runbook
 		return p, fmt.Errorf("encode effect: %w", err)
 	}
 	p.Verdict = runbook.Ready
-	p.Effect = runbook.Effect{Host: m.host.Name, Identity: m.ssh.Fingerprint(), Data: data, Exact: exact(ch, m.master != nil)}
+	p.Effect = runbook.Effect{Host: m.host.Name, Identity: m.is, Data: data, Exact: exact(ch, m.master != nil)}
 	if m.master == nil {
 		p.Facts = append(p.Facts, runbook.T("nginx.not_running", "host", m.host.Name, "conf", m.conf, "files", len(m.tree.files)))
 		return p, nil

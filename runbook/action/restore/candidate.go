@@ -94,6 +94,10 @@ func (r *restore) search(ctx context.Context, h fleet.Host, schema string) ([]ca
 	if err != nil {
 		return nil, err
 	}
+	identity, err := c.Identity(dial)
+	if err != nil {
+		return nil, err
+	}
 	s, err := c.SFTP(ctx)
 	if err != nil {
 		return nil, err
@@ -120,7 +124,7 @@ func (r *restore) search(ctx context.Context, h fleet.Host, schema string) ([]ca
 		cs = a.cs
 	}
 	for i := range cs {
-		cs[i].identity = c.Fingerprint()
+		cs[i].identity = identity
 		cs[i].date(zone)
 	}
 	r.unpack(whole, c, cs, schema, zone)

@@ -44,7 +44,11 @@ func (a *drop) Plan(ctx context.Context) (runbook.Plan, error) {
 	}
 	k := all[i]
 	e := effect{Database: x.d.Name, Schema: x.d.Schema, Scratch: k.name, Tables: k.tables, Drop: true}
-	if p.Effect, err = toEffect(e, x.h.Name, x.c.Fingerprint()); err != nil {
+	identity, err := x.c.Identity(ctx)
+	if err != nil {
+		return action.Cannot(p, err)
+	}
+	if p.Effect, err = toEffect(e, x.h.Name, identity); err != nil {
 		return p, err
 	}
 	p.Facts = []runbook.Msg{

@@ -145,6 +145,10 @@ func (r *restore) bring(ctx context.Context, e effect, h fleet.Host, c *fleet.Cl
 	if err != nil {
 		return "", err
 	}
+	target, err := c.Identity(ctx)
+	if err != nil {
+		return "", err
+	}
 	file := r.copyPath(e, h)
 	err = transfer.Run(ctx, transfer.Job{
 		From: from, To: c, FromPath: e.Path, ToPath: file, Size: e.Size, SHA256: e.SHA256, Mode: 0o600,
@@ -156,7 +160,7 @@ func (r *restore) bring(ctx context.Context, e effect, h fleet.Host, c *fleet.Cl
 			if err != nil {
 				return nil, nil, err
 			}
-			to, err := r.env.Connect(ctx, h, c.Fingerprint())
+			to, err := r.env.Connect(ctx, h, target)
 			return from, to, err
 		},
 	})

@@ -52,7 +52,9 @@ func (r *restore) lookAtTarget(ctx context.Context, h fleet.Host, d fleet.Databa
 	if err != nil {
 		return t, err
 	}
-	t.identity = c.Fingerprint()
+	if t.identity, err = c.Identity(ctx); err != nil {
+		return t, err
+	}
 	db, err := r.env.Fleet.SQL(ctx, h, d, "")
 	if err != nil {
 		return t, err

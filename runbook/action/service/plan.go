@@ -57,7 +57,9 @@ func (s *service) Plan(ctx context.Context) (runbook.Plan, error) {
 	if err != nil {
 		return action.Cannot(p, err)
 	}
-	p.Effect.Identity = client.Fingerprint()
+	if p.Effect.Identity, err = client.Identity(ctx); err != nil {
+		return action.Cannot(p, err)
+	}
 	eff := effect{Do: s.spec.Do, Within: s.spec.within().Seconds()}
 	var script, disable strings.Builder // what is disabled first stays down, also where a stop hangs
 	var all []status

@@ -68,7 +68,10 @@ func (l *login) Plan(ctx context.Context) (runbook.Plan, error) {
 	if err != nil {
 		return action.Cannot(p, err)
 	}
-	p.Effect.Host, p.Effect.Identity = h.Name, c.Fingerprint()
+	p.Effect.Host = h.Name
+	if p.Effect.Identity, err = c.Identity(ctx); err != nil {
+		return action.Cannot(p, err)
+	}
 	if len(mine) == 0 {
 		p.Verdict, p.Why = runbook.Blocked, runbook.T("sql.login_elsewhere", "service", s.Name, "host", h.Name)
 		return p, nil

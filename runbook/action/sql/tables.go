@@ -42,7 +42,10 @@ func (t *tables) Plan(ctx context.Context) (runbook.Plan, error) {
 	if err != nil {
 		return action.Cannot(p, err)
 	}
-	p.Effect.Host, p.Effect.Identity = h.Name, c.Fingerprint()
+	p.Effect.Host = h.Name
+	if p.Effect.Identity, err = c.Identity(ctx); err != nil {
+		return action.Cannot(p, err)
+	}
 	db, err := t.env.Fleet.SQL(ctx, h, d, d.Schema)
 	if err != nil {
 		return action.Cannot(p, err)

@@ -40,7 +40,9 @@ func (s *script) Plan(ctx context.Context) (runbook.Plan, error) {
 	if err != nil {
 		return action.Cannot(p, err)
 	}
-	p.Effect.Identity = client.Fingerprint()
+	if p.Effect.Identity, err = client.Identity(ctx); err != nil {
+		return action.Cannot(p, err)
+	}
 	if s.spec.Facts != "" {
 		ran, err := client.Run(ctx, fleet.Command{Script: s.spec.Facts, Env: c.env, Max: 4 << 10})
 		if err != nil {

@@ -180,6 +180,30 @@ func TestAnotherMachine(t *testing.T) {
 	}
 }
 
+// TestAClone: at the address is by now a machine with the same host key, made from one image, that calls itself otherwise. It is
+// not the one that the approval was for (fault 12).
+func TestAClone(t *testing.T) {
+	t.Parallel()
+	c := actiontest.New(t, "standby")
+	a, job := build(t, c, ssh.Spec{Script: "echo ran >> \"$D/ran\"\n", Env: map[string]string{"D": "$path.standby.workdir"}})
+	p := plan(t, a, runbook.Ready)
+	if err := c.SSHD("standby").Kill(); err != nil {
+		t.Fatal(err)
+	}
+	c.WriteFile("standby", "/bin/uname", "#!/bin/sh\necho another\n", 0o755)
+	c.RestartSSHD("standby")
+	var refusal *runbook.Refusal
+	if _, err := a.Apply(t.Context(), p, job, actiontest.NewRecorder()); !errors.As(err, &refusal) || refusal.Text.ID != "action.other_identity" || !refusal.Stale {
+		t.Errorf("a clone took the step: %v", err)
+	}
+	if c.Exists("standby", "/root/workdir/ran") || c.Exists("standby", "/var/lib/recoverbot/jobs") {
+		t.Error("something was written to a clone")
+	}
+	if ev, err := a.(action.Looker).Look(t.Context(), p, job); err != nil || ev.Took != runbook.TookUnclear {
+		t.Errorf("a clone says what came of it: %+v, %v", ev, err)
+	}
+}
+
 func TestDeadMachineIsUnknown(t *testing.T) {
 	t.Parallel()
 	c := actiontest.New(t, "standby")
