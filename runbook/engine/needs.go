@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"recoverbot/runbook"
@@ -83,12 +84,12 @@ func provisional(missing []string) runbook.Msg {
 }
 
 // wakeDeferred plans the steps again that were deferred only with another one, when that one is done, and those that wait
-// for answers that were corrected.
+// for answers that were corrected, or for a step that was reopened and is done by now.
 func (e *Engine) wakeDeferred(ctx context.Context, run *runbook.Run) bool {
 	woken := false
 	for i := range run.Steps {
 		s := &run.Steps[i]
-		if s.State == runbook.Waiting && s.Note.ID == needsAgain {
+		if s.State == runbook.Waiting && (s.Note.ID == needsAgain || plannedWithout(run, s)) {
 			if len(needsOf(*run, s.Def.Needs).missing) > 0 {
 				continue
 			}
@@ -105,6 +106,13 @@ func (e *Engine) wakeDeferred(ctx context.Context, run *runbook.Run) bool {
 		e.kick(run.ID)
 	}
 	return woken
+}
+
+// plannedWithout reports whether a step has a provisional plan that is older than something that the step needs.
+func plannedWithout(run *runbook.Run, s *runbook.StepRun) bool {
+	return s.Plan != nil && s.Plan.Verdict == runbook.Provisional && slices.ContainsFunc(s.Def.Needs, func(ref string) bool {
+		return slices.ContainsFunc(stepsNamed(run, ref), func(need *runbook.StepRun) bool { return need.ChangedAt.After(s.ChangedAt) })
+	})
 }
 
 // stillDeferred reports whether a step that was deferred with another one has to stay so.

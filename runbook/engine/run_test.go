@@ -99,6 +99,27 @@ func TestProvisionalIsNotApproved(t *testing.T) {
 	b.refused(answerTo(s, runbook.Approve, ops1, "because"), runbook.Invalid, "")
 }
 
+// TestPlannedWhileANeedIsReopened: a step that was planned while one that it needs was open again is planned anew by itself.
+func TestPlannedWhileANeedIsReopened(t *testing.T) {
+	t.Parallel()
+	b := start(t, newMemory(), newWorld())
+	id := b.begin(scenario(runbook.Step{ID: "one"}, runbook.Step{ID: "two", Needs: []string{"one"}}))
+	b.say(b.state(id, "one", runbook.Waiting), runbook.Skip, "")
+	two := b.state(id, "two", runbook.Waiting)
+	one := b.state(id, "one", runbook.Skipped)
+	b.say(one, runbook.Reopen, "")
+	opened := b.attemptWaits(id, "one", one.Attempt+1)
+	b.say(two, runbook.Retry, "")
+	two = b.attemptWaits(id, "two", two.Attempt+1)
+	if two.Plan.Verdict != runbook.Provisional {
+		t.Fatalf("planned beside what it needs: %+v", two.Plan)
+	}
+	b.say(opened, runbook.Approve, "")
+	two = b.attemptWaits(id, "two", two.Attempt+1)
+	b.say(two, runbook.Approve, "")
+	b.runState(id, runbook.RunDone)
+}
+
 func TestDeferParkReopen(t *testing.T) {
 	t.Parallel()
 	eachJournal(t, func(t *testing.T, j engine.Journal) {
