@@ -351,7 +351,8 @@ func TestWhoResumesIsNotTheOther(t *testing.T) {
 	b.runState(id, runbook.RunDone)
 }
 
-// What turned dangerous while it was held is committed by somebody else than who started the run and approved it alone.
+// What turned dangerous while it was held is committed by somebody else than who started the run and approved it alone, and
+// by nobody who was removed meanwhile (fault 25).
 func TestWhoCommits(t *testing.T) {
 	t.Parallel()
 	sc := runbook.Step{ID: "one", Kind: "durable", Guard: "down"}
@@ -371,6 +372,10 @@ func TestWhoCommits(t *testing.T) {
 	b.refused(answerTo(held, runbook.Commit, at("ops1", "a"), "why"), runbook.Conflicting, "stale")
 	if no := b.refused(answerTo(held, runbook.Commit, at("ops1", "a"), "why"), runbook.Forbidden, ""); no.Msg.ID != "engine.commit_other" {
 		t.Errorf("refused for %s", no.Msg.ID)
+	}
+	o.fire("ops3") // while the guard was asked
+	if no := b.refused(answerTo(held, runbook.Commit, at("ops3", "c"), "why"), runbook.Forbidden, ""); no.Msg.ID != "engine.may_not" {
+		t.Errorf("who may not: %s", no.Msg.ID)
 	}
 	b.state(run.ID, "one", runbook.Held)
 	if _, err := b.Decide(t.Context(), answerTo(held, runbook.Commit, at("ops2", "b"), "why")); err != nil {

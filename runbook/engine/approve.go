@@ -48,13 +48,13 @@ func (e *Engine) approve(ctx context.Context, l *live, run runbook.Run, steps []
 func (e *Engine) execution(ctx context.Context, l *live, ready []*runbook.StepRun, d runbook.Decision, now time.Time) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.aborting != nil {
-		return e.decided(*ready[0], *l.aborting, now)
-	}
 	// While guards were asked the run may have been parked or ended, an earlier step reopened, and a person removed.
 	run, err := e.cfg.Journal.Run(ctx, ready[0].RunID)
 	if err != nil {
 		return err
+	}
+	if l.resumeAbort(&run); l.aborting != nil { // perhaps the driver has not seen yet that it was journaled
+		return e.decided(*ready[0], *l.aborting, now)
 	}
 	counts := make([]counted, len(ready))
 	for i, s := range ready {

@@ -110,7 +110,7 @@ func (e *Engine) answer(ctx context.Context, l *live, run runbook.Run, s runbook
 			if err := e.recheckHeld(ctx, run, s); err != nil {
 				return err
 			}
-			if err := mayCommit(run, s, d); err != nil {
+			if err := e.mayCommit(run, s, d); err != nil {
 				return err
 			}
 		}

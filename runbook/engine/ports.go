@@ -51,6 +51,7 @@ type Actions interface {
 
 // People knows who may do what at this moment.
 type People interface {
-	// May reports whether somebody may approve a step. It is asked at the click, of everybody whose approval is to count.
+	// May reports whether somebody may approve a step, or commit its change. It is asked at the click, of everybody whose
+	// approval is to count.
 	May(by runbook.Actor, s runbook.StepRun) bool
 }

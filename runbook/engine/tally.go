@@ -111,15 +111,22 @@ type counted struct {
 	next  runbook.StepRun
 	ready bool // with it there are enough
 	same  bool // that person had approved before: nothing changes
-	alone bool // it stands for those that are missing
+}
+
+// may refuses who may not approve s at this moment, nor commit its change.
+func (e *Engine) may(s runbook.StepRun, by runbook.Actor) error {
+	if e.cfg.People == nil || e.cfg.People.May(by, s) {
+		return nil
+	}
+	return runbook.Errorf(runbook.Forbidden, "engine.may_not")
 }
 
 // count finds out what d makes of s, as everything is at this moment; it is refused where it cannot count.
 func (e *Engine) count(run runbook.Run, s runbook.StepRun, d runbook.Decision, now time.Time) (counted, error) {
-	may := func(a runbook.Actor) bool { return e.cfg.People == nil || e.cfg.People.May(a, s) }
-	if !may(d.By) {
-		return counted{}, runbook.Errorf(runbook.Forbidden, "engine.may_not")
+	if err := e.may(s, d.By); err != nil {
+		return counted{}, err
 	}
+	may := func(a runbook.Actor) bool { return e.may(s, a) == nil }
 	a := runbook.Approval{By: d.By, Choice: d.Choice, Reason: d.Reason, At: now}
 	c, had := counted{next: s}, Count(run, s, may)
 	seat := slices.IndexFunc(had.By, func(x runbook.Approval) bool { return x.By.Name != a.By.Name && sameSeat(x.By, a.By) })
@@ -142,7 +149,7 @@ func (e *Engine) count(run runbook.Run, s runbook.StepRun, d runbook.Decision, n
 		a.Alone, a.Missing = true, slices.DeleteFunc(slices.Clone(d.Missing), had.Has)
 		others := slices.DeleteFunc(slices.Clone(had.By), func(x runbook.Approval) bool { return x.By.Name == a.By.Name })
 		c.next.Approvals, c.next.Alone = append(others, a), append(slices.Clone(s.Alone), a)
-		c.ready, c.alone, c.same = true, true, false
+		c.ready, c.same = true, false
 		return c, nil
 	case seat >= 0:
 		return c, runbook.Errorf(runbook.Forbidden, "engine.same_seat", "by", had.By[seat].By.Name, "on", had.By[seat].By.Platform)
@@ -151,8 +158,11 @@ func (e *Engine) count(run runbook.Run, s runbook.StepRun, d runbook.Decision, n
 }
 
 // mayCommit keeps who started a run from committing what is dangerous where nobody else approved it; who approved it alone,
-// since nobody answered, may commit it, too.
-func mayCommit(run runbook.Run, s runbook.StepRun, d runbook.Decision) error {
+// since nobody answered, may commit it, too. Who may at all is asked once more: the guard took its time.
+func (e *Engine) mayCommit(run runbook.Run, s runbook.StepRun, d runbook.Decision) error {
+	if err := e.may(s, d.By); err != nil {
+		return err
+	}
 	if !run.Rules.TwoPerson || !s.Dangerous() || Count(run, s, nil).Short() == 0 {
 		return nil
 	}
