@@ -2,6 +2,7 @@ package handlers
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -57,5 +58,20 @@ func TestTheButtonForOneAloneComesByItself(t *testing.T) {
 		if m := d.hub.get(card); !slices.ContainsFunc(m.Buttons, func(b bot.Button) bool { return b.Choice == "alone" }) {
 			t.Error("no button after a restart")
 		}
+	})
+}
+
+// Where nobody else may approve, reminders go to whoever is on call: that person may approve alone in time, or skip.
+func TestWhereNobodyElseMayApprove(t *testing.T) {
+	t.Parallel()
+	atDesk(t, strings.Replace(callFleet, "  - {name: boss, roles: [danger]}\n", "", 1), func(d *desk) {
+		d.hub.forget(everything)
+		d.change(func(r *runbook.Run) {
+			r.Rules = runbook.Rules{TwoPerson: true, BreakGlass: runbook.Duration(3 * time.Minute)}
+			r.Step("domains").Def.Danger, r.Step("domains").ChangedAt = true, time.Now()
+		})
+		d.hub.forget(func(m bot.Message) bool { return m.State == bot.NudgeOver })
+		d.pass(5 * time.Minute)
+		d.want("1 ops2,ops1" + waits) // the first call was forgotten above
 	})
 }

@@ -29,9 +29,7 @@ type asking struct {
 	id    string // of this time of asking, and part of the key of each nudge about it
 	since time.Time
 	until time.Time // when what is held rolls back by itself
-	// more says that whoever is there cannot answer it alone; lacks are the people whose approval is missing.
-	more  bool
-	lacks []string
+	lacks []string  // the people whose approval is missing, where whoever is there cannot answer it alone
 	alone time.Time // when one person alone may approve it
 }
 
@@ -63,7 +61,7 @@ func (v viewer) questions(r runbook.Run, resumed time.Time, settling func(runboo
 				q.until = earlier(q.until, s.Hold.Deadline)
 			}
 			if s.State == runbook.Waiting && several(r, *s) && slices.Contains(engine.Choices(r, *s), runbook.Approve) {
-				q.more, q.lacks = true, union(q.lacks, lacking(v.cfg, r, *s))
+				q.lacks = union(q.lacks, lacking(v.cfg, r, *s))
 				q.alone = earlier(q.alone, v.aloneFrom(r, *s))
 				for _, a := range s.Approvals {
 					q.since, given = later(q.since, a.At), given+1
@@ -91,7 +89,7 @@ func (q asking) calls(human time.Time) []time.Time {
 		}
 		return out
 	}
-	if q.more || q.since.Sub(human) > attention {
+	if len(q.lacks) > 0 || q.since.Sub(human) > attention {
 		out[0] = q.since
 	}
 	for i, d := range reminders {
@@ -126,9 +124,9 @@ func calledAt(cfg *fleet.Config, level int) []string {
 }
 
 // called are the people whom a level calls to q: where one person is not enough, all who are missing, and nobody who has
-// approved.
+// approved. Where nobody else may approve, whoever is there is called as to any card: one person alone may go on, or skip.
 func (q asking) called(cfg *fleet.Config, level int) []string {
-	if q.more {
+	if len(q.lacks) > 0 {
 		return q.lacks
 	}
 	return calledAt(cfg, level)
@@ -193,7 +191,7 @@ func recordedAt(d runbook.Recorded) time.Time {
 func (v viewer) nudge(r runbook.Run, q asking, level int) bot.Message {
 	word, emoji, _ := q.card.face(r)
 	id := "nudge." + string(q.card.state())
-	if q.more {
+	if len(q.lacks) > 0 {
 		id = "nudge.approvals"
 	}
 	if !q.until.IsZero() {
