@@ -188,7 +188,7 @@ func TestCheckAsksTelegram(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			out, err := command(t, map[string]string{"fleet.yaml": people, "env": c.env + "FLEET_FILE=DIR/fleet.yaml\nSSH_KNOWN_HOSTS=DIR/env\n"}, "check")
+			out, err := command(t, map[string]string{"fleet.yaml": people, "env": "HTTP_ADDR=127.0.0.1:1\n" + c.env + "FLEET_FILE=DIR/fleet.yaml\nSSH_KNOWN_HOSTS=DIR/env\n"}, "check")
 			if (err != nil) != c.fails {
 				t.Errorf("check: %v", err)
 			}
