@@ -2,7 +2,6 @@ package fleet
 
 import (
 	"regexp"
-	"slices"
 	"strings"
 )
 
@@ -14,23 +13,26 @@ const longest = 700
 
 // quoting are errors of MySQL and MariaDB that quote values of rows, or the statement that holds them. What stands between
 // begin and the last of the first kind of ends is cut; "\n" is the end of the line. Names of keys, columns and tables stay.
+// Where word, in small letters, does not occur, begin need not be looked for: that takes forty times as long.
 var quoting = []struct {
+	word  string
 	begin *regexp.Regexp
 	ends  []string
 }{
-	{regexp.MustCompile(`(?i)duplicate entry '`), []string{"' for key", "'"}},                                                        // 1062, 1569, 1586
-	{regexp.MustCompile(`(?:, record|, entry) '`), []string{"' would lead to", "', key"}},                                            // 1557, 1761, 1762
-	{regexp.MustCompile(`(?i)\bincorrect [a-z0-9_(), ]{0,32}value: '`), []string{"' for column", "' for func", "'"}},                 // 1292, 1366, 1411, 1525
-	{regexp.MustCompile(`\b[Ii]llegal [a-zA-Z0-9_ ]{0,32} '`), []string{"' value found"}},                                            // 1367
-	{regexp.MustCompile(`\bnear '`), []string{"' at line"}},                                                                          // 1064, 1149
-	{regexp.MustCompile(`\bvalue is out of range in '`), []string{"'"}},                                                              // 1690
-	{regexp.MustCompile(`\bInvalid \w{1,20} character string: '`), []string{"'"}},                                                    // 1300
-	{regexp.MustCompile(`\bCannot convert string '`), []string{"' from"}},                                                            // 3854
-	{regexp.MustCompile(`\bCannot convert '\w{1,20}' character `), []string{" to '"}},                                                // 1977
-	{regexp.MustCompile(`\bTable has no partition for value `), []string{"\n"}},                                                      // 1526
-	{regexp.MustCompile(`\bFound a row in wrong partition `), []string{"\n"}},                                                        // 1863
-	{regexp.MustCompile(`\bInvalid JSON text: "`), []string{`" at position`}},                                                        // 3140
-	{regexp.MustCompile(`(?i)\berror:? 1644 \([0-9A-Z]{5}\)(?: at line \d+)?(?: in file: '[^']*')?: |\(1644, ['"]`), []string{"\n"}}, // SIGNAL: any text
+	{"duplicate entry '", regexp.MustCompile(`(?i)duplicate entry '`), []string{"' for key", "'"}},                                           // 1062, 1569, 1586
+	{", record '", regexp.MustCompile(`, record '`), []string{"' would lead to", "', key"}},                                                  // 1761, 1762
+	{", entry '", regexp.MustCompile(`, entry '`), []string{"' would lead to", "', key"}},                                                    // 1557
+	{"value: '", regexp.MustCompile(`(?i)\bincorrect [a-z0-9_(), ]{0,32}value: '`), []string{"' for column", "' for func", "'"}},             // 1292, 1366, 1411, 1525
+	{"llegal ", regexp.MustCompile(`\b[Ii]llegal [a-zA-Z0-9_ ]{0,32} '`), []string{"' value found"}},                                         // 1367
+	{"near '", regexp.MustCompile(`\bnear '`), []string{"' at line"}},                                                                        // 1064, 1149
+	{"value is out of range in '", regexp.MustCompile(`\bvalue is out of range in '`), []string{"'"}},                                        // 1690
+	{"character string: '", regexp.MustCompile(`\bInvalid \w{1,20} character string: '`), []string{"'"}},                                     // 1300
+	{"cannot convert string '", regexp.MustCompile(`\bCannot convert string '`), []string{"' from"}},                                         // 3854
+	{"cannot convert '", regexp.MustCompile(`\bCannot convert '\w{1,20}' character `), []string{" to '"}},                                    // 1977
+	{"no partition for value ", regexp.MustCompile(`\bTable has no partition for value `), []string{"\n"}},                                   // 1526
+	{"found a row in wrong partition ", regexp.MustCompile(`\bFound a row in wrong partition `), []string{"\n"}},                             // 1863
+	{`invalid json text: "`, regexp.MustCompile(`\bInvalid JSON text: "`), []string{`" at position`}},                                        // 3140
+	{"1644", regexp.MustCompile(`(?i)\berror:? 1644 \([0-9A-Z]{5}\)(?: at line \d+)?(?: in file: '[^']*')?: |\(1644, ['"]`), []string{"\n"}}, // SIGNAL: any text
 }
 
 // numbered are the same errors by their numbers, of servers that speak other languages.
@@ -38,11 +40,19 @@ var numbered = regexp.MustCompile(`(?i)\berror:? (?:1062|1064|1149|1292|1300|136
 
 // cutRows leaves out the values of rows that errors of MySQL quote.
 func cutRows(text string) string {
-	text = cutStatements(text)
-	for _, q := range quoting {
-		text = cutEach(text, q.begin, q.ends)
+	small := strings.ToLower(text)
+	if strings.Contains(small, "\n\nerror ") {
+		text = cutStatements(text)
 	}
-	return cutForeign(text)
+	for _, q := range quoting {
+		if strings.Contains(small, q.word) {
+			text = cutEach(text, q.begin, q.ends)
+		}
+	}
+	if strings.Contains(small, "error") {
+		text = cutForeign(text)
+	}
+	return text
 }
 
 // failed is where the mysql client has told which statement failed, between two such lines.
@@ -123,14 +133,18 @@ func end(rest string, ends []string) (int, bool) {
 
 // cutForeign cuts everything that is quoted in errors of those numbers whose words are not known.
 func cutForeign(text string) string {
-	found := numbered.FindAllStringIndex(text, -1)
-	for _, f := range slices.Backward(found) {
+	var out strings.Builder
+	done := 0
+	for _, f := range numbered.FindAllStringIndex(text, -1) {
 		line, _, _ := strings.Cut(text[f[1]:], "\n")
 		from, to := strings.IndexByte(line, '\''), strings.LastIndexByte(line, '\'')
-		if strings.Contains(line, cutMark) || from < 0 || from == to {
+		if f[0] < done || strings.Contains(line, cutMark) || from < 0 || from == to {
 			continue
 		}
-		text = text[:f[1]+from+1] + cutMark + text[f[1]+to:]
+		out.WriteString(text[done : f[1]+from+1])
+		out.WriteString(cutMark)
+		done = f[1] + to
 	}
-	return text
+	out.WriteString(text[done:])
+	return out.String()
 }

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 )
 
 // TestRowsAreCut: values of rows in the errors of servers and their programs go, names stay (fault 40).
@@ -111,5 +112,24 @@ func TestSpellings(t *testing.T) {
 	script := "grep -q \"Duplicate entry 'x' for key\" log"
 	if got := short.Hide(script); got != script {
 		t.Errorf("Hide changes %q", got)
+	}
+}
+
+// TestLongOutputIsCutInTime: what is printed without end must not hold up a recovery (fault 10). The bound is a hundred times what it takes.
+func TestLongOutputIsCutInTime(t *testing.T) {
+	t.Parallel()
+	for name, line := range map[string]string{
+		"nothing": "2026-11-23 03:00:00 INFO all is well near the value of the record\n", "known": "Duplicate entry 'a' for key 'b'\n",
+		"foreign": "ERROR 1062 (23000): Doppelter Eintrag 'a' für 'b'\n", "statements": ruler + "\nERROR 1 (HY000): a\n",
+	} {
+		text := strings.Repeat(line, 1<<20/len(line))
+		start := time.Now()
+		got := cutRows(text)
+		if took := time.Since(start); took > 5*time.Second {
+			t.Errorf("%s: %s for %d bytes", name, took, len(text))
+		}
+		if (got == text) != (name == "nothing") {
+			t.Errorf("%s: %.200q", name, got)
+		}
 	}
 }
