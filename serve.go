@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"runtime"
 	"runtime/debug"
 	"time"
 
@@ -48,12 +49,19 @@ func serveCommand() *cobra.Command {
 				a.log.Warn(say.Say(checked(w)))
 			}
 			a.log.Info("ready", "http_addr", listener.Addr().String(), "version", version)
-			return a.run(cmd.Context(), a.watch, a.keepBlackBox, a.handlers.RunRehearsals,
+			return a.run(cmd.Context(), a.watch, a.keepBlackBox, a.handlers.RunRehearsals, giveBack,
 				func(ctx context.Context) error { return a.terminal.Listen(ctx, set.socketPath()) },
 				func(ctx context.Context) error { return serveHTTP(ctx, door.Listen(listener), a.routes()) },
 			)
 		},
 	}
+}
+
+// giveBack returns the memory that only the start needed; what is pooled goes at the second collection.
+func giveBack(context.Context) error {
+	runtime.GC()
+	debug.FreeOSMemory()
+	return nil
 }
 
 // routes are all that the bot answers over HTTP.
