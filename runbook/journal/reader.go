@@ -67,6 +67,31 @@ func sound(ctx context.Context, tx *sqlx.Tx) (found, err error) {
 	if len(stored) != strings.Count(made, "CREATE TRIGGER") {
 		return broken("audit.trigger", "name", ""), nil
 	}
+	return typed(ctx, tx)
+}
+
+// audited are the tables whose rows events tell of, and events.
+var audited = []string{"events", "runs", "steps", "decisions", "alerts"}
+
+// typed finds values of another type than their column's. They read the same here, but SQLite finds no run whose state is
+// the bytes "open".
+func typed(ctx context.Context, tx *sqlx.Tx) (found, err error) {
+	for _, table := range audited {
+		var columns []struct{ Name, Type string }
+		if err := tx.SelectContext(ctx, &columns, `SELECT name, type FROM pragma_table_info(?)`, table); err != nil {
+			return nil, fmt.Errorf("select columns of %s: %w", table, err)
+		}
+		for _, c := range columns {
+			var other int
+			err := tx.GetContext(ctx, &other, fmt.Sprintf(`SELECT count(*) FROM %q WHERE typeof(%q) <> lower(?)`, table, c.Name), c.Type)
+			if err != nil {
+				return nil, fmt.Errorf("look for types in %s: %w", table, err)
+			}
+			if other > 0 {
+				return broken("audit.type", "table", table, "column", c.Name), nil
+			}
+		}
+	}
 	return nil, nil
 }
 

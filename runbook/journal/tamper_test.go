@@ -252,6 +252,22 @@ func TestDecisionsOfOlderJournalsAreCompared(t *testing.T) {
 	}
 }
 
+// TestVerifyFindsValuesOfAnotherType: they look the same to people, and the bot's queries find them no more.
+func TestVerifyFindsValuesOfAnotherType(t *testing.T) {
+	t.Parallel()
+	path, head := sample(t)
+	file, err := os.ReadFile(path)
+	must(t, err)
+	for _, change := range []string{
+		`UPDATE runs SET state = CAST(state AS BLOB)`, `UPDATE steps SET id = CAST(id AS BLOB) WHERE run_id = 'r2'`,
+		`UPDATE events SET run_id = CAST(run_id AS BLOB) WHERE id = 2`, `UPDATE runs SET version = 'x'`,
+	} {
+		if err := tampered(t, file, head, func(db *sqlx.DB) { db.MustExec(change) }); err == nil || !strings.Contains(err.Error(), "audit.type") {
+			t.Errorf("%s: %v", change, err)
+		}
+	}
+}
+
 func TestVerifyFindsTriggersThatAreNotTheBots(t *testing.T) {
 	t.Parallel()
 	for name, statements := range map[string][]string{
