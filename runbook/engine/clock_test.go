@@ -49,3 +49,23 @@ func TestClockJumps(t *testing.T) {
 		})
 	}
 }
+
+// A clock that was set back makes no plan look older than what it needs: it is planned anew once, not for an hour (fault 39).
+func TestAClockSetBackPlansNothingAgainAndAgain(t *testing.T) {
+	t.Parallel()
+	var off atomic.Int64
+	w := newWorld()
+	w.plans["two"] = runbook.Plan{Verdict: runbook.Provisional, Needs: []string{"param:host"}}
+	b := start(t, newMemory(), w, func(c *engine.Config) {
+		c.Clock = func() time.Time { return time.Now().Add(time.Duration(off.Load())) }
+	})
+	id := b.begin(scenario(runbook.Step{ID: "one"}, runbook.Step{ID: "two", Needs: []string{"one"}}))
+	b.say(b.state(id, "one", runbook.Waiting), runbook.Approve, "")
+	two := b.state(id, "two", runbook.Waiting)
+	off.Store(-int64(time.Hour))
+	b.say(two, runbook.Retry, "")
+	two = b.attemptWaits(id, "two", two.Attempt+1)
+	b = b.restart() // whose driver looks at it once more
+	b.say(two, runbook.Skip, "")
+	b.runState(id, runbook.RunDone)
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"time"
 
 	"recoverbot/runbook"
 )
@@ -89,7 +90,7 @@ func (e *Engine) wakeDeferred(ctx context.Context, run *runbook.Run) bool {
 	woken := false
 	for i := range run.Steps {
 		s := &run.Steps[i]
-		if s.State == runbook.Waiting && (s.Note.ID == needsAgain || plannedWithout(run, s)) {
+		if s.State == runbook.Waiting && (s.Note.ID == needsAgain || plannedWithout(run, s, e.now())) {
 			if len(needsOf(*run, s.Def.Needs).missing) > 0 {
 				continue
 			}
@@ -108,10 +109,13 @@ func (e *Engine) wakeDeferred(ctx context.Context, run *runbook.Run) bool {
 	return woken
 }
 
-// plannedWithout reports whether a step has a provisional plan that is older than something that the step needs.
-func plannedWithout(run *runbook.Run, s *runbook.StepRun) bool {
+// plannedWithout reports whether a step has a provisional plan that is older than something that the step needs. What is
+// still to come, since the clock was set back, is not newer: no plan could ever be.
+func plannedWithout(run *runbook.Run, s *runbook.StepRun, now time.Time) bool {
 	return s.Plan != nil && s.Plan.Verdict == runbook.Provisional && slices.ContainsFunc(s.Def.Needs, func(ref string) bool {
-		return slices.ContainsFunc(stepsNamed(run, ref), func(need *runbook.StepRun) bool { return need.ChangedAt.After(s.ChangedAt) })
+		return slices.ContainsFunc(stepsNamed(run, ref), func(need *runbook.StepRun) bool {
+			return need.ChangedAt.After(s.ChangedAt) && !need.ChangedAt.After(now)
+		})
 	})
 }
 
