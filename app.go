@@ -74,6 +74,7 @@ func newApp(ctx context.Context, set settings, dsn string, chats ...func(*app) (
 	if a.scenarios, err = scenario.Load(set.RunbookDir, actions); err != nil {
 		return a, set.localised(a.bundle, err)
 	}
+	a.fleet.Redactor().Spare(a.scenarios.Known()...)
 	if err = os.MkdirAll(filepath.Dir(journalPath(dsn)), 0o700); err != nil {
 		return a, fmt.Errorf("make directory of the journal: %w", err)
 	}

@@ -86,7 +86,26 @@ func (f *Fleet) use(cfg *Config) {
 		f.redactor.Add(d.Password.Reveal())
 	}
 	f.redactor.Add(cfg.Redis.Password.Reveal())
+	f.redactor.Spare(cfg.names()...)
 	f.config.Store(cfg)
+}
+
+// names are the words of fleet.yaml that runs are stored with.
+func (c *Config) names() []string {
+	out := runbook.Words()
+	for _, h := range c.Hosts {
+		out = append(out, h.Name)
+	}
+	for _, d := range c.Databases {
+		out = append(out, d.Name)
+	}
+	for _, s := range c.Services {
+		out = append(out, s.Name)
+	}
+	for _, p := range c.People {
+		out = append(out, p.Name)
+	}
+	return out
 }
 
 // Config returns the current configuration; Reload may replace it, never change it.

@@ -43,6 +43,7 @@ func (s Secret) LogValue() slog.Value { return slog.StringValue(s.String()) }
 type Redactor struct {
 	mu      sync.RWMutex
 	secrets map[string]bool // in every spelling
+	spared  []string
 	rep     *strings.Replacer
 }
 
@@ -65,10 +66,30 @@ func (r *Redactor) Add(secrets ...string) {
 			}
 		}
 	}
-	if len(r.secrets) == before {
-		return
+	if len(r.secrets) > before {
+		r.replace()
 	}
+}
+
+// Spare makes texts known that must stay as they are: names of the fleet and of scenarios, of which stored runs are made. A
+// secret that is a part of one hides nothing: some file of a machine calls "primary" a key.
+func (r *Redactor) Spare(texts ...string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, t := range texts {
+		if !slices.Contains(r.spared, t) {
+			r.spared = append(r.spared, t)
+		}
+	}
+	r.replace()
+}
+
+// replace makes the replacer of what is known now.
+func (r *Redactor) replace() {
 	all := slices.Collect(maps.Keys(r.secrets))
+	all = slices.DeleteFunc(all, func(s string) bool {
+		return slices.ContainsFunc(r.spared, func(t string) bool { return strings.Contains(t, s) })
+	})
 	slices.SortFunc(all, func(a, b string) int { // the longest first, so that none is hidden in part
 		return cmp.Or(cmp.Compare(len(b), len(a)), cmp.Compare(a, b))
 	})

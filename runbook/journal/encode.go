@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// encode is JSON with every string passed through the redactor. Strings are replaced where they stand: a decoded and
+// encode is JSON with every string but names passed through the redactor. Strings are replaced where they stand: a decoded and
 // encoded plan would no longer have the bytes that its digest covers.
 func (j *Journal) encode(v any) (string, error) {
 	b, err := json.Marshal(v)
@@ -32,6 +32,11 @@ func (j *Journal) encode(v any) (string, error) {
 			}
 		}
 		literal := b[i : end+1]
+		if end+1 < len(b) && b[end+1] == ':' { // a name: of a field, a parameter, a step
+			out.Write(literal)
+			i = end + 1
+			continue
+		}
 		var text string
 		if err := json.Unmarshal(literal, &text); err != nil {
 			return "", fmt.Errorf("redact %T: %w", v, err)

@@ -42,6 +42,24 @@ func (s Set) Names() []string {
 	return out
 }
 
+// Known are the names in all scenarios that their runs are stored with: of steps, kinds, hosts and parameters.
+func (s Set) Known() []string {
+	var out []string
+	for name, one := range s {
+		out = append(out, name)
+		for _, p := range one.Params {
+			out = append(append(out, p.Name, p.Type), p.Enum...)
+		}
+		for bound, b := range one.Bind {
+			out = append(append(out, bound), b.From...)
+		}
+		for _, step := range one.Steps {
+			out = append(append(out, step.ID, step.Kind, step.Host, step.Guard), step.On...)
+		}
+	}
+	return out
+}
+
 // Words are those that commands begin with: none can be the name of a scenario.
 var Words = []string{
 	"list", "status", "history", "report", "help", "resume", "park", "approve", "skip", "abort", "retry", "look", "done", "commit",
