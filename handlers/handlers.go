@@ -7,8 +7,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"golang.org/x/time/rate"
-
 	"recoverbot/bot"
 	"recoverbot/bot/door"
 	"recoverbot/locale"
@@ -76,7 +74,7 @@ type Handlers struct {
 	leavers   leavers
 	platforms *platforms
 	streams   door.Streams
-	refusals  *rate.Limiter
+	refusals  refusals
 	approving atomic.Bool // the standing approval of a rehearsal is under way
 }
 
@@ -92,7 +90,6 @@ func New(c Config) *Handlers {
 	h.view = newNotifier(h)
 	h.alerts = newAlertBook()
 	h.platforms = newPlatforms()
-	h.refusals = newRefusals()
 	return h
 }
 

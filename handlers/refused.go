@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -12,8 +13,24 @@ import (
 	"recoverbot/runbook"
 )
 
-// newRefusals bounds how often a refusal is journaled: nobody can fill the journal by trying what they may not.
-func newRefusals() *rate.Limiter { return rate.NewLimiter(rate.Every(10*time.Second), 30) }
+// refusals bounds how often a refusal is journaled, for each person and for all strangers together: nobody can fill the
+// journal by trying what they may not, nor hide there behind others who do. Its zero value is ready.
+type refusals struct {
+	mu sync.Mutex
+	of map[string]*rate.Limiter // by person, "" strangers
+}
+
+func (r *refusals) allow(person string, now time.Time) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.of == nil {
+		r.of = map[string]*rate.Limiter{}
+	}
+	if r.of[person] == nil {
+		r.of[person] = rate.NewLimiter(rate.Every(10*time.Second), 30)
+	}
+	return r.of[person].AllowN(now, 1)
+}
 
 // refused journals that somebody tried what they may not: a person of the fleet, or a stranger by the platform's own id.
 // The beginning of what they said is enough to tell what it was.
@@ -27,7 +44,7 @@ func (h *Handlers) refused(ctx context.Context, by runbook.Actor, stranger, what
 	if stranger != "" {
 		data["stranger"] = stranger
 	}
-	if !h.refusals.AllowN(h.Clock(), 1) {
+	if !h.refusals.allow(by.Name, h.Clock()) {
 		h.Log.Warn("refusal is not journaled: too many", "person", by.Name, "platform", by.Platform, "reason", e.Msg.ID)
 		return
 	}

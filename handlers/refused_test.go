@@ -47,8 +47,12 @@ func TestRefusalsDoNotFillTheJournal(t *testing.T) {
 	for range 200 {
 		w.tell(t, "stranger", "/recover primary")
 	}
-	if n := len(w.events(t)); n < 20 || n > 40 {
+	n := len(w.events(t))
+	if n < 20 || n > 40 {
 		t.Errorf("%d events", n)
+	}
+	if w.tell(t, "guest", "/recover primary"); len(w.events(t)) != n+1 {
+		t.Error("strangers hide what a person of the fleet tried")
 	}
 }
 
