@@ -58,7 +58,8 @@ func (e Env) Detached(ctx context.Context, h fleet.Host, identity string, spec f
 	return e.Follow(ctx, h, spec.ID, out)
 }
 
-// Reattach follows a job that was started earlier; it never starts it. A job that is not there is a *runbook.Refusal.
+// Reattach follows a job that was started earlier; it never starts it. A job that is not there is a *runbook.Refusal, and
+// nothing starts it any more.
 func (e Env) Reattach(ctx context.Context, h fleet.Host, identity, id string, out Output) (Ended, error) {
 	c, other, err := e.planned(ctx, h, identity)
 	switch {
@@ -67,7 +68,7 @@ func (e Env) Reattach(ctx context.Context, h fleet.Host, identity, id string, ou
 	case !other.IsZero():
 		return Ended{}, &runbook.Error{Code: runbook.Forbidden, Msg: other}
 	}
-	state, err := c.Job(ctx, id)
+	state, err := c.SettleJob(ctx, id)
 	if err != nil {
 		return Ended{}, fmt.Errorf("look at job %s on %s: %w", id, h.Name, err)
 	}
@@ -96,10 +97,13 @@ func (e Env) Follow(ctx context.Context, h fleet.Host, id string, out Output) (E
 	return ended, nil
 }
 
-// Result says how a job ended: exit 0 done, another one failed; died is an error, since its outcome is not known.
+// Result says how a job ended: exit 0 done, another one failed. One that never ran is a *runbook.Refusal; died is a plain
+// error, since its outcome is not known.
 func (j Ended) Result(host string) (runbook.Result, error) {
 	switch {
-	case j.Status != "exited":
+	case j.Status == fleet.JobNone: // somebody was told so before it could begin
+		return runbook.Result{}, &runbook.Refusal{Text: runbook.T("action.job_never_ran", "host", host)}
+	case j.Status != fleet.JobExited:
 		return runbook.Result{}, runbook.Errorf(runbook.Internal, "action.job_died", "host", host) // following it again finds no more
 	case j.Exit == cancelled:
 		return runbook.Result{Outcome: runbook.OutcomeFailed, Text: runbook.T("action.job_cancelled", "host", host, "output", j.Tail)}, nil
@@ -120,7 +124,7 @@ func (e Env) JobEvidence(ctx context.Context, h fleet.Host, identity, id string)
 	case !other.IsZero():
 		return runbook.Evidence{Took: runbook.TookUnclear, Text: other}, nil
 	}
-	state, err := c.Job(ctx, id)
+	state, err := c.SettleJob(ctx, id)
 	if err != nil {
 		return runbook.Evidence{}, fmt.Errorf("look at job %s on %s: %w", id, h.Name, err)
 	}

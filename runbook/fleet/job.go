@@ -76,9 +76,15 @@ const jobBorn = `born() { s=$(sed 's/.*) //' "/proc/$1/stat" 2>/dev/null); case 
 `
 
 // jobLook prints the status, and with RB_OFFSET how much of the output it leaves out and the output from there on. Of what
-// a script prints without end only the last is read, and the host's disk keeps only that.
+// a script prints without end only the last is read, and the host's disk keeps only that. With RB_SETTLE a job that is not
+// there will never be: its directory is made, so that a start which is still on its way finds it.
 const jobLook = jobBorn + `d=$RB_DIR
-if [ ! -d "$d" ]; then echo none 0; exit 0; fi
+if [ -n "$RB_SETTLE" ]; then
+	umask 077
+	mkdir -p "$RB_JOBS" || exit 4
+	if mkdir "$d" 2>/dev/null; then : > "$d/never" || exit 4; elif [ ! -d "$d" ]; then exit 4; fi
+fi
+if [ ! -d "$d" ] || [ -f "$d/never" ]; then echo none 0; exit 0; fi
 if [ -f "$d/exit" ]; then
 	echo exited "$(cat "$d/exit")"
 elif [ ! -f "$d/pid" ]; then
@@ -163,7 +169,14 @@ func (c *Client) StartJob(ctx context.Context, spec JobSpec) (started bool, err 
 
 // Job looks at a job.
 func (c *Client) Job(ctx context.Context, id string) (JobState, error) {
-	l, err := c.lookJob(ctx, id, -1)
+	l, err := c.lookJob(ctx, id, -1, "")
+	return l.state, err
+}
+
+// SettleJob is Job for who is going to say what became of the job: one that is not there never runs any more, even if its
+// start is still on its way to a host that was slow or away.
+func (c *Client) SettleJob(ctx context.Context, id string) (JobState, error) {
+	l, err := c.lookJob(ctx, id, -1, "yes")
 	return l.state, err
 }
 
@@ -174,11 +187,11 @@ type looked struct {
 	out     string
 }
 
-func (c *Client) lookJob(ctx context.Context, id string, offset int64) (l looked, err error) {
+func (c *Client) lookJob(ctx context.Context, id string, offset int64, settle string) (l looked, err error) {
 	if !jobID.MatchString(id) {
 		return l, fmt.Errorf("look at job: bad id %q", id)
 	}
-	env := map[string]string{"RB_DIR": c.JobDir(id), "RB_OFFSET": ""}
+	env := map[string]string{"RB_JOBS": c.host.Path(jobsDir), "RB_DIR": c.JobDir(id), "RB_OFFSET": "", "RB_SETTLE": settle}
 	if offset >= 0 {
 		env["RB_OFFSET"] = strconv.FormatInt(offset, 10)
 	}
@@ -226,7 +239,7 @@ func (c *Client) FollowJob(ctx context.Context, id string, offset int64, w io.Wr
 			return JobState{}, context.Cause(ctx)
 		case <-timer.C:
 		}
-		l, err := c.lookJob(ctx, id, offset)
+		l, err := c.lookJob(ctx, id, offset, "")
 		if err != nil {
 			return JobState{}, err
 		}

@@ -220,3 +220,44 @@ type skips struct {
 }
 
 func (s *skips) Skip(n int64) { s.skipped += n }
+
+// What is said to have never run never runs, even where its start comes late; and of a start and that word at the same
+// instant one is true (fault 2) (fault 8).
+func TestWhatNeverRanNeverRuns(t *testing.T) {
+	t.Parallel()
+	c := actiontest.New(t, "a")
+	cl := c.Client("a")
+	spec := func(id string) fleet.JobSpec {
+		return fleet.JobSpec{ID: id, Env: map[string]string{"FILE": c.Path("a", "/"+id)}, Script: `echo ran >>"$FILE"`}
+	}
+	late := spec("run1-late-1")
+	for range 2 {
+		if st, err := cl.SettleJob(t.Context(), late.ID); err != nil || st.Status != fleet.JobNone {
+			t.Fatalf("%+v, %v", st, err)
+		}
+		if started, err := cl.StartJob(t.Context(), late); started || err != nil {
+			t.Errorf("started %v, %v", started, err)
+		}
+	}
+	if st, err := cl.Job(t.Context(), late.ID); err != nil || st.Status != fleet.JobNone || c.Exists("a", "/"+late.ID) {
+		t.Errorf("%+v, %v", st, err)
+	}
+	for i := range 5 {
+		both := spec("run1-both-" + strconv.Itoa(i))
+		var wg sync.WaitGroup
+		var started bool
+		var said fleet.JobState
+		var failed [2]error
+		wg.Go(func() { started, failed[0] = cl.StartJob(t.Context(), both) })
+		wg.Go(func() { said, failed[1] = cl.SettleJob(t.Context(), both.ID) })
+		wg.Wait()
+		if failed[0] != nil || failed[1] != nil || started == (said.Status == fleet.JobNone) {
+			t.Errorf("started %v, said to be %s: %v", started, said.Status, failed)
+		}
+		if started {
+			eventually(t, "the job runs", func() bool { return c.Exists("a", "/"+both.ID) })
+		} else if c.Exists("a", "/"+both.ID) {
+			t.Error("it ran all the same")
+		}
+	}
+}

@@ -71,6 +71,10 @@ func TestValuesAreDataAndTheScriptRunsOnce(t *testing.T) {
 	if _, err := a.(action.Resumer).Resume(t.Context(), p, job, actiontest.NewRecorder()); !errors.As(err, &refusal) {
 		t.Fatalf("resume of a job that never ran: %v", err)
 	}
+	if _, err := a.Apply(t.Context(), p, job, actiontest.NewRecorder()); !errors.As(err, &refusal) || c.Exists("standby", "/root/workdir/ran") {
+		t.Fatalf("a job runs after people were told that it never did: %v", err)
+	}
+	job.Attempt++
 	for range 2 { // the second one follows the first one's job
 		out := actiontest.NewRecorder()
 		r, err := a.Apply(t.Context(), p, job, out)
