@@ -76,8 +76,10 @@ func excess(tokens token.Tokens) *token.Token {
 			fallthrough
 		case token.SequenceEntryType:
 			open = enter(open, at.Position.Column)
-			if open[len(open)-1].keys++; t.Type == token.MappingValueType && open[len(open)-1].keys > maxKeys {
-				return at
+			if t.Type == token.MappingValueType {
+				if open[len(open)-1].keys++; open[len(open)-1].keys > maxKeys {
+					return at
+				}
 			}
 		case token.DocumentHeaderType, token.DocumentEndType:
 			open = open[:0]

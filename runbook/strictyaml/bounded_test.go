@@ -57,7 +57,7 @@ func TestWhatPeopleWrite(t *testing.T) {
 	for name, text := range map[string]string{
 		"nothing": "", "comments": strings.Repeat("# a\n", 1000), "list": strings.Repeat("- {name: a, roles: [b, c]}\n", 1_000),
 		"nested": "a:\n  b:\n    - c:\n        - {d: [{e: [1]}]}\n", "anchors": "base: &b {a: 1, c: [1, 2]}\n" + "x: {<<: *b}\ny: {<<: *b}\n",
-		"text": "a: |\n" + strings.Repeat("  line: - [{\n", 1_000), "itself": "a: &a [*a]\n", "two": "a: 1\n---\nb: 2\n",
+		"text": "a: |\n" + strings.Repeat("  line: - [{\n", 1_000), "itself": "a: &a [*a]\n", "long list": "a:\n" + strings.Repeat("- b\n", 6_000) + "c: 1\n", "two": "a: 1\n---\nb: 2\n",
 	} {
 		if _, err := strictyaml.Parse([]byte(text), 0); err != nil {
 			t.Errorf("%s: %v", name, err)
