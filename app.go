@@ -74,7 +74,8 @@ func newApp(ctx context.Context, set settings, dsn string, chats ...func(*app) (
 	if a.scenarios, err = scenario.Load(set.RunbookDir, actions); err != nil {
 		return a, set.localised(a.bundle, err)
 	}
-	a.fleet.Redactor().Spare(a.scenarios.Known()...)
+	host, _ := os.Hostname()
+	a.fleet.Redactor().Spare(append(a.scenarios.Known(), host, "recoverbot")...)
 	if err = os.MkdirAll(filepath.Dir(journalPath(dsn)), 0o700); err != nil {
 		return a, fmt.Errorf("make directory of the journal: %w", err)
 	}
@@ -106,7 +107,6 @@ func newApp(ctx context.Context, set settings, dsn string, chats ...func(*app) (
 		Journal: a.journal, Fleet: a.fleet, Scenarios: a.scenarios, Hub: a.hub, Bundle: a.bundle,
 		Language: set.Language, Zone: set.zone, Log: a.log, BlackBox: a.blackBoxState, Health: a.hub.Health, Guesses: a.guesses,
 	})
-	host, _ := os.Hostname()
 	a.engine = engine.New(engine.Config{
 		Journal: a.journal, Notifier: a.handlers, People: a.handlers, Actions: actions, ID: newID,
 		Owner: fmt.Sprintf("%s-%d", host, os.Getpid()), Log: a.log,
