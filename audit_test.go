@@ -24,7 +24,7 @@ func TestAuditSaysWhatItFound(t *testing.T) {
 	if err := j.Note(t.Context(), "", runbook.Actor{Name: "recoverbot"}, map[string]string{"began": "v1"}); err != nil {
 		t.Fatal(err)
 	}
-	head, err := j.Head(t.Context())
+	head, err := j.Head(t.Context(), "")
 	if err != nil {
 		t.Fatal(err)
 	}

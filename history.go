@@ -67,7 +67,7 @@ func reportCommand() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				head, err := j.Head(ctx)
+				head, err := j.Head(ctx, r.ID)
 				if err != nil {
 					return err
 				}

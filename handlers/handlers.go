@@ -30,7 +30,7 @@ type Journal interface {
 	Runs(ctx context.Context, limit int) ([]runbook.RunSummary, error)
 	Events(ctx context.Context, after int64, limit int) ([]runbook.Event, error)
 	Subscribe() (ids <-chan int64, cancel func())
-	Head(ctx context.Context) (string, error)
+	Head(ctx context.Context, run string) (string, error)
 	NewestVersion(ctx context.Context) (int64, error)
 	Wanted(ctx context.Context) ([]journal.Message, error)
 	Decisions(ctx context.Context, run, step string) ([]runbook.Recorded, error)

@@ -189,7 +189,7 @@ func (h *Handlers) viewer(ctx context.Context, say *locale.Printer, r runbook.Ru
 		v.fence[host] = h.fenceCommand(host)
 	}
 	if r.State != runbook.Open {
-		if head, err := h.Journal.Head(ctx); err == nil {
+		if head, err := h.Journal.Head(ctx, r.ID); err == nil {
 			v.head = head
 		}
 	}

@@ -14,6 +14,9 @@ import (
 // freshEnd is for how long the end of a run is news. A bot that starts later tells nobody of it any more.
 const freshEnd = 10 * time.Minute
 
+// headShown is how many digits of the audit chain's head say which event it is.
+const headShown = 16
+
 // endKey is the key of the message that a run is over.
 func endKey(run string) string { return "nudge/" + run + "/end/0" }
 
@@ -43,6 +46,9 @@ func (v viewer) ended(r runbook.Run) bot.Message {
 		title = sentences(title, v.say.T("nudge.open", "n", n))
 	}
 	context := append(v.watermark(r), card.Title)
+	if v.head != "" { // here it is never edited
+		context = append(context, v.say.T("view.audit", "head", v.head[:min(headShown, len(v.head))]))
+	}
 	return bot.Message{
 		RunID: r.ID, Nudge: true, Of: card.Key, Ends: true, State: card.State, Emoji: card.Emoji, Title: title,
 		Context: strings.Join(context, " · "), Priority: bot.Outcome, At: r.EndedAt,

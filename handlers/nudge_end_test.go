@@ -29,7 +29,7 @@ func TestTheEndIsToldOnce(t *testing.T) {
 		if !m.Nudge || !m.Ends || m.Of != "run/k3v7" || m.Priority != bot.Outcome || m.Emoji != "✅" || m.State != "done" ||
 			!slices.Equal(m.Notify, []string{"ops2", "ops1", "guest", "boss"}) ||
 			m.Title != "Service is back: 2 min down. 8 steps: 7 done, 1 deferred. Lost 1 h 11 min of data. 1 thing still open." ||
-			m.Context != "The primary application server is dead (run k3v7)" {
+			m.Context != "The primary application server is dead (run k3v7) · Audit 7c1e40d2" {
 			t.Errorf("told %+v", m)
 		}
 		d.change(func(r *runbook.Run) { r.Step("new-machine").State = runbook.Done })

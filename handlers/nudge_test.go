@@ -78,7 +78,7 @@ func (j deskJournal) Wanted(context.Context) ([]journal.Message, error) { return
 
 func (j deskJournal) NewestVersion(context.Context) (int64, error) { return 0, nil }
 
-func (j deskJournal) Head(context.Context) (string, error) { return "7c1e40d2", nil }
+func (j deskJournal) Head(context.Context, string) (string, error) { return "7c1e40d2", nil }
 
 func (j deskJournal) Firing(context.Context, time.Time) ([]journal.Alert, error) { return nil, nil }
 

@@ -50,7 +50,7 @@ func TestNothingBeginsThatCannotBeAudited(t *testing.T) {
 					return r.Step(step).State == runbook.Waiting && (step == "held" || next.Plan != nil) // nothing moves by itself
 				})
 				asked := *s.Step(step)
-				head, err := j.Head(t.Context())
+				head, err := j.Head(t.Context(), "")
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -70,7 +70,7 @@ func TestNothingBeginsThatCannotBeAudited(t *testing.T) {
 				if now := stepOf(b.until(id, "a look", func(runbook.Run) bool { return true }), step); now.State != runbook.Waiting || now.Version != asked.Version {
 					t.Errorf("%s is %s, version %d", step, now.State, now.Version)
 				}
-				if now, err := j.Head(t.Context()); err != nil || now != head {
+				if now, err := j.Head(t.Context(), ""); err != nil || now != head {
 					t.Errorf("an event was left: %v", err)
 				}
 				if n := w.count(step); n != 0 {

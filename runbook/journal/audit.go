@@ -13,10 +13,12 @@ import (
 	"recoverbot/runbook"
 )
 
-// Head is the hash of the newest event: the anchor of the chain that closing messages carry. "" is an empty journal.
-func (j *Journal) Head(ctx context.Context) (string, error) {
+// Head is the hash of the event that ended or parked a run last: the anchor of the chain that its closing message carries,
+// which stays the same however often that is shown. With run "" it is that of the newest event. "" is that there is none.
+func (j *Journal) Head(ctx context.Context, run string) (string, error) {
 	var head string
-	err := j.readers.GetContext(ctx, &head, `SELECT hash FROM events ORDER BY id DESC LIMIT 1`)
+	err := j.readers.GetContext(ctx, &head, `
+		SELECT hash FROM events WHERE ? = '' OR run_id = ? AND step_id = '' AND kind = 'run.moved' ORDER BY id DESC LIMIT 1`, run, run)
 	if errors.Is(err, sql.ErrNoRows) {
 		return "", nil
 	}

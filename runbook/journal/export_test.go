@@ -30,7 +30,7 @@ func TestExportIsVerifiedByTheLinesInTheDocs(t *testing.T) {
 	must(t, j.CreateRun(t.Context(), journaltest.NewRun("r1")))
 	must(t, j.Note(t.Context(), "r1", runbook.Actor{Name: "某人 <&> \u2028"}, map[string]string{"x": `"Prev":"00","Hash":"00"}` + "\n\x00\x7f"}))
 	must(t, j.Note(t.Context(), "", runbook.Actor{}, nil))
-	head, err := j.Head(t.Context())
+	head, err := j.Head(t.Context(), "")
 	must(t, err)
 	lines := exported(t, j, Selection{})
 	for page, program := range map[string]string{"../../docs/audit.md": "", "../../docs/audit.zh.md": ""} {

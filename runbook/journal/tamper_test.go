@@ -61,7 +61,7 @@ func sample(t *testing.T) (path, head string) {
 		must(t, j.SaveAlerts(t.Context(), []Alert{{Fingerprint: "f" + id, State: "firing", RunID: id, Count: i, SnoozedUntil: at, Body: []byte(`{}`)}}, by))
 	}
 	must(t, j.Note(t.Context(), "r1", runbook.Actor{Name: "watcher"}, map[string]string{"body": "last"}))
-	head, err = j.Head(t.Context())
+	head, err = j.Head(t.Context(), "")
 	must(t, err)
 	must(t, j.Close())
 	return path, head

@@ -11,12 +11,12 @@ import (
 
 func testEvents(t *testing.T, b Backend) {
 	j := b.Open(t)
-	if head, err := j.Head(t.Context()); err != nil || head != "" {
+	if head, err := j.Head(t.Context(), ""); err != nil || head != "" {
 		t.Errorf("head of an empty journal: %q, %v", head, err)
 	}
 	newest, cancel := j.Subscribe()
 	s := create(t, j, NewRun("r1")).Steps[0]
-	middle, err := j.Head(t.Context())
+	middle, err := j.Head(t.Context(), "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,6 +52,9 @@ func testEvents(t *testing.T, b Backend) {
 	if rest, err := j.Events(t.Context(), 3, 1); err != nil || len(rest) != 1 || rest[0].ID != 4 {
 		t.Errorf("events after 3: %v, %v", rest, err)
 	}
+	if head, err := j.Head(t.Context(), "r1"); err != nil || head != "" {
+		t.Errorf("head of a run that goes on: %q, %v", head, err)
+	}
 	for _, head := range []string{"", middle, es[4].Hash} {
 		if c, err := j.Verify(t.Context(), head); err != nil || c.Events != 5 || c.Head != es[4].Hash {
 			t.Errorf("verify %q: %+v, %v", head, c, err)
@@ -73,7 +76,7 @@ func testCrash(t *testing.T, b Backend) {
 	j := b.Open(t)
 	s := move(t, j, create(t, j, NewRun("r1")).Steps[0], runbook.Planning, nil)
 	s = move(t, j, s, runbook.Waiting, nil)
-	head, err := j.Head(t.Context())
+	head, err := j.Head(t.Context(), "")
 	if err != nil {
 		t.Fatal(err)
 	}

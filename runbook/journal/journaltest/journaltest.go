@@ -22,7 +22,7 @@ type Journal interface {
 	Events(ctx context.Context, after int64, limit int) ([]runbook.Event, error)
 	Subscribe() (newest <-chan int64, cancel func())
 	Runs(ctx context.Context, limit int) ([]runbook.RunSummary, error)
-	Head(ctx context.Context) (string, error)
+	Head(ctx context.Context, run string) (string, error)
 	Verify(ctx context.Context, head string) (runbook.Chain, error)
 	SaveInbound(ctx context.Context, platform, id string, body []byte) (fresh bool, err error)
 	SettleInbound(ctx context.Context, platform, id string) error

@@ -48,6 +48,11 @@ func testRuns(t *testing.T, b Backend) {
 	if err != nil || len(list) != 2 || list[0].ID != "r1" || list[0].State != runbook.Aborted || list[0].Steps != 2 {
 		t.Errorf("runs: %+v, %v", list, err)
 	}
+	es := events(t, j)
+	create(t, j, NewRun("r2"))
+	if head, err := j.Head(t.Context(), "r1"); err != nil || head != es[len(es)-1].Hash {
+		t.Errorf("head of a run that ended: %q, %v", head, err)
+	}
 }
 
 func testOneOpen(t *testing.T, b Backend) {
