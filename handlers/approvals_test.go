@@ -151,7 +151,13 @@ func TestWhoIsTakenOutOfTheFile(t *testing.T) {
 	o.refuse("night", "", "approve "+code, "I do not know you")
 	o.rewrite("policy:", "policy: [") // a file that is wrong changes nothing
 	o.refuse("night", "", "approve "+code, "I do not know you")
+	o.Changed(runbook.Run{ID: "run1"}, "")
+	o.asks("one", func(m bot.Message) bool {
+		return strings.Contains(strings.Join(m.Warn, ""), "fleet.yaml has a mistake")
+	})
 	o.rewrite("policy: [", "policy:")
+	o.Changed(runbook.Run{ID: "run1"}, "")
+	o.asks("one", func(m bot.Message) bool { return len(m.Warn) == 0 })
 	o.rewrite("people:\n", "people:\n  - {name: new, roles: [approver]}\n")
 	o.say("new", "", "approve "+code, "1 of 2")
 	o.say("boss", "", "approve "+code, "begins")

@@ -80,6 +80,9 @@ func (h *Handlers) diagnose(ctx context.Context, c caller) (bot.Reply, error) {
 	}
 	back.tell(&m, len(called) == 0)
 	m.Lines = append(m.Lines, h.monitored(c)...)
+	if h.Fleet.Now().Wrong() != nil {
+		m.Warn = append(m.Warn, c.say.T("view.fleet_wrong"))
+	}
 	if h.BlackBox != nil {
 		if text, stale := h.BlackBox(); stale {
 			m.Warn = append(m.Warn, c.say.Say(text))

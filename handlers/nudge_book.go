@@ -79,7 +79,8 @@ func (n *nudges) show(ctx context.Context, r runbook.Run) error {
 		human = later(last.At, human)
 	}
 	asked := map[string]bool{}
-	for _, q := range v.questions(r, resumedAt(given), n.h.settling) {
+	settling := func(r runbook.Run, s runbook.StepRun) bool { return n.h.settling(ctx, r, s) }
+	for _, q := range v.questions(r, resumedAt(given), settling) {
 		asked[q.id] = true
 		if here := hereKey(q); n.out[here].Key == "" {
 			m := v.nudge(r, q, 0)

@@ -36,9 +36,18 @@ func reading(s runbook.StepRun) bool {
 	return s.State == runbook.Waiting && s.Plan != nil && s.Plan.Why.ID == "restore.reading"
 }
 
-// settling reports whether the standing approval is about to answer what a step asks, so that nobody need be called.
-func (h *Handlers) settling(r runbook.Run, s runbook.StepRun) bool {
-	return h.approving.Load() && scheduled(r) && (reading(s) || covered(h.Fleet.Config(), r, s))
+// settling reports whether the standing approval is about to answer what a step asks, or has while r was on its way, so that
+// nobody need be called.
+func (h *Handlers) settling(ctx context.Context, r runbook.Run, s runbook.StepRun) bool {
+	if !scheduled(r) || !reading(s) && !covered(h.Fleet.Config(), r, s) {
+		return false
+	}
+	if h.approving.Load() {
+		return true
+	}
+	now, err := h.Journal.Run(ctx, r.ID)
+	cur := now.Step(s.ID)
+	return err == nil && cur != nil && cur.Version != s.Version
 }
 
 // standFor gives the standing approval to the run that do names, if any. Until that is over, what it covers calls nobody;

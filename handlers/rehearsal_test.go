@@ -307,17 +307,23 @@ func TestStandingApprovalOfTooFew(t *testing.T) {
 // What goes on by itself calls nobody while the bot sees to it, and only then.
 func TestSettling(t *testing.T) {
 	t.Parallel()
-	r := runbook.Run{StartedBy: runbook.Actor{Name: "ops2", Platform: standing}, Scenario: runbook.Scenario{Name: rehearsing, Beside: true}}
-	s := runbook.StepRun{State: runbook.Waiting, Plan: &runbook.Plan{Verdict: runbook.Blocked, Why: runbook.T("restore.reading")}}
-	h := &Handlers{}
-	if h.settling(r, s) {
+	s := runbook.StepRun{ID: "rehearse", State: runbook.Waiting, Plan: &runbook.Plan{Verdict: runbook.Blocked, Why: runbook.T("restore.reading")}}
+	r := runbook.Run{ID: "k3v7", StartedBy: runbook.Actor{Name: "ops2", Platform: standing},
+		Scenario: runbook.Scenario{Name: rehearsing, Beside: true}, Steps: []runbook.StepRun{s}}
+	h := &Handlers{Config: Config{Journal: deskJournal{d: &desk{run: r}}}}
+	if h.settling(t.Context(), r, s) {
 		t.Error("nobody sees to it")
 	}
+	old := s
+	old.Version--
+	if !h.settling(t.Context(), r, old) {
+		t.Error("calls people to what was answered meanwhile")
+	}
 	h.approving.Store(true)
-	if !h.settling(r, s) {
+	if !h.settling(t.Context(), r, s) {
 		t.Error("calls people to a dump that is being read")
 	}
-	if r.StartedBy.Platform = "web"; h.settling(r, s) {
+	if r.StartedBy.Platform = "web"; h.settling(t.Context(), r, s) {
 		t.Error("a person's own rehearsal calls nobody")
 	}
 }

@@ -39,6 +39,9 @@ func (v viewer) stepCard(r runbook.Run, c card) bot.Message {
 	}
 	v.approvals(&m, r, c)
 	m.Footer = v.decided(c)
+	if v.cfg != nil && v.cfg.Wrong() != nil && live(r) && c.state().Asks() {
+		m.Warn = append(m.Warn, v.say.T("view.fleet_wrong"))
+	}
 	if c.def.PointOfNoReturn && c.state() == runbook.Waiting {
 		m.Warn = append(m.Warn, v.say.T("view.no_return", "hosts", strings.Join(fenced(r), ", ")))
 	}
