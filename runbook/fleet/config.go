@@ -32,6 +32,7 @@ type Config struct {
 
 	path   string
 	places map[string]int // lines by path, for warnings
+	wrong  error          // why what is written now does not count
 }
 
 // Host is one machine. Address is a validated IP or host name for SSH.

@@ -43,6 +43,7 @@ type Fleet struct {
 	now struct { // what Now read last
 		sync.Mutex
 		text   []byte
+		wrong  error // of the text
 		config *Config
 	}
 

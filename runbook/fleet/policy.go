@@ -88,13 +88,17 @@ func (f *Fleet) Now() *Config {
 	f.now.Lock()
 	defer f.now.Unlock()
 	if err == nil && (f.now.config == nil || !bytes.Equal(text, f.now.text)) {
+		var cfg *Config
 		f.now.text = text
-		if cfg, err := ParseConfig(inForce.Path(), text, f.Getenv); err == nil {
+		if cfg, f.now.wrong = ParseConfig(inForce.Path(), text, f.Getenv); f.now.wrong == nil {
 			f.now.config = cfg
 		}
 	}
 	out := *inForce
 	written := cmp.Or(f.now.config, inForce)
-	out.People, out.Policy = written.People, written.Policy
+	out.People, out.Policy, out.wrong = written.People, written.Policy, cmp.Or(err, f.now.wrong)
 	return &out
 }
+
+// Wrong is why fleet.yaml as it is at this moment does not count, where the configuration is from Now; nil: it does.
+func (c *Config) Wrong() error { return c.wrong }

@@ -81,11 +81,16 @@ func TestNow(t *testing.T) {
 		if len(c.People) != 1 || c.People[0].Name != person || c.Policy.Approvals != approvals || c.Hosts[0].Address != "192.0.2.21" {
 			t.Errorf("%+v %+v %s", c.People, c.Policy, c.Hosts[0].Address)
 		}
+		text, err := os.ReadFile(file)
+		if bad := err != nil || string(text) == "hosts: ["; (c.Wrong() != nil) != bad {
+			t.Errorf("wrong: %v", c.Wrong())
+		}
 	}
 	check("ops1", 1)
 	write("hosts: [{name: app1, address: 192.0.2.99}]\npeople: [{name: ops2, roles: [approver]}]\npolicy: {approvals: 2}\n")
 	check("ops2", 2)
 	write("hosts: [")
+	check("ops2", 2)
 	check("ops2", 2)
 	if err := os.Remove(file); err != nil {
 		t.Fatal(err)
