@@ -38,12 +38,12 @@ func serveCommand() *cobra.Command {
 				return err
 			}
 			defer a.close()
-			a.began(cmd.Context())
 			listener, err := net.Listen("tcp", set.HTTPAddr)
 			if err != nil {
 				return fmt.Errorf("HTTP_ADDR %s: %w", set.HTTPAddr, err)
 			}
 			defer listener.Close()
+			a.began(cmd.Context()) // not before: where the address is taken, it begins each second
 			say := a.bundle.Printer(set.Language, set.zone)
 			for _, w := range set.warnings(a.fleet.Config(), a.scenarios) {
 				a.log.Warn(say.Say(checked(w)))

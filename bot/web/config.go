@@ -40,8 +40,7 @@ type Session struct {
 }
 
 // SessionStore keeps log-ins. Lookup of an unknown hash, or of a log-in with a token that is not the person's any more, is
-// false without an error; a store that itself forgets what has
-// expired may leave Expires zero.
+// false without an error; a store that itself forgets what has expired may leave Expires zero.
 type SessionStore interface {
 	Save(ctx context.Context, s Session) error
 	Lookup(ctx context.Context, hash string) (Session, bool, error)

@@ -11,8 +11,7 @@ import (
 )
 
 // SaveSession remembers a console session by the hash of its id until it expires, and forgets expired ones: somebody has
-// logged in, which is an event. proof names what
-// the person proved themselves by.
+// logged in, which is an event. proof names what the person proved themselves by.
 func (j *Journal) SaveSession(ctx context.Context, hash, person, proof string, expires time.Time) error {
 	return j.write(ctx, func(tx *tx) error {
 		if _, err := tx.ExecContext(tx.ctx, `DELETE FROM sessions WHERE expires <= ?`, stamp(tx.at)); err != nil {
