@@ -61,7 +61,8 @@ func (h *Handlers) noted(ctx context.Context, c caller, before runbook.Run, d ru
 	if left := c.leftEmpty(before.Step(d.Step), d); len(left) > 0 {
 		return bot.Reply{Text: c.say.T("cmd.noted_defaults", "fields", strings.Join(left, ", ")), RunID: r.ID}
 	}
-	plain.Text = c.say.T("cmd.noted", "choice", choice, "begins", d.Choice == runbook.Approve && now == runbook.Executing,
+	begun := []runbook.State{runbook.Executing, runbook.Verifying, runbook.Done} // a short step may have ended by now
+	plain.Text = c.say.T("cmd.noted", "choice", choice, "begins", d.Choice == runbook.Approve && slices.Contains(begun, now),
 		"n", numberOf(r, about(r, d)[0]), "all", len(cards(r)))
 	return plain
 }
