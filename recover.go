@@ -69,7 +69,7 @@ func recoverAlone(ctx context.Context, set settings, hello terminal.Hello) error
 	a.began(ctx)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	return a.run(ctx, func(ctx context.Context) error {
+	return a.run(ctx, a.followRules, func(ctx context.Context) error {
 		defer cancel()
 		return a.terminal.ServeSession(ctx, os.Stdin, os.Stdout, terminal.SessionOptions{
 			UserID: hello.As, Width: hello.Width, TTY: hello.TTY, Color: hello.Color, Lang: hello.Lang,

@@ -49,7 +49,7 @@ func serveCommand() *cobra.Command {
 				a.log.Warn(say.Say(checked(w)))
 			}
 			a.log.Info("ready", "http_addr", listener.Addr().String(), "version", version)
-			return a.run(cmd.Context(), a.watch, a.keepBlackBox, a.handlers.RunRehearsals, giveBack,
+			return a.run(cmd.Context(), a.watch, a.keepBlackBox, a.handlers.RunRehearsals, a.followRules, giveBack,
 				func(ctx context.Context) error { return a.terminal.Listen(ctx, set.socketPath()) },
 				func(ctx context.Context) error { return serveHTTP(ctx, door.Listen(listener), a.routes()) },
 			)

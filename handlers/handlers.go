@@ -111,6 +111,17 @@ func (h *Handlers) Changed(r runbook.Run, _ string) {
 	h.alerts.runChanged(r)
 }
 
+// RulesChanged shows anew what asks: who may answer it may be others by now.
+func (h *Handlers) RulesChanged(ctx context.Context) {
+	active, err := h.Journal.Active(ctx)
+	if err != nil {
+		h.Log.Error("list runs", "error", err)
+	}
+	for _, r := range active {
+		h.view.changed(r)
+	}
+}
+
 // printer returns the renderer for a language; "" is the company's own.
 func (h *Handlers) printer(lang string) *locale.Printer {
 	if lang == "" || lang == h.say.Lang() {
