@@ -102,7 +102,7 @@ type Inbound struct {
 	UserID   string // the platform's own id of the person; handlers map it to a person of the fleet
 	// Seat is what the person sits at, where one person could speak as several: the browser, the terminals of this machine. It
 	// is no secret. "": the platform's account says it.
-	Seat string `json:",omitempty"`
+	Seat     string `json:",omitempty"`
 	Text     string // "/recover primary", "approve 3f2a"
 	Action   string // Button.Action of the pressed button
 	Reason   string

@@ -182,7 +182,9 @@ func TestEveryAnswerIsClosed(t *testing.T) {
 	running(t, h, in)
 	p := h.visit(t, "ops1")
 	cookie := p.cookies(h.srv.URL)
-	with := func(more ...string) []string { return append([]string{"Cookie", cookie, "X-CSRF-Token", p.csrf}, more...) }
+	with := func(more ...string) []string {
+		return append([]string{"Cookie", cookie, "X-CSRF-Token", p.csrf}, more...)
+	}
 	for name, c := range map[string]struct {
 		method, path, body string
 		header             []string
