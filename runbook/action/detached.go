@@ -39,6 +39,20 @@ func (e Env) planned(ctx context.Context, h fleet.Host, identity string) (c *fle
 	return c, other, err
 }
 
+// began is planned for a job that may have begun: where the host has it under the same key, it is the plan's machine also
+// with another name, which the job itself may have given it.
+func (e Env) began(ctx context.Context, h fleet.Host, identity, id string) (c *fleet.Client, other runbook.Msg, err error) {
+	c, other, err = e.planned(ctx, h, identity)
+	if key, _, _ := strings.Cut(identity, " "); err != nil || other.IsZero() || c.Fingerprint() != key {
+		return c, other, err
+	}
+	state, err := c.Job(ctx, id)
+	if err == nil && state.Status != fleet.JobNone {
+		other = runbook.Msg{}
+	}
+	return c, other, err
+}
+
 // Ended is how a detached job ended, with the last lines that it printed, sanitised and without known secrets.
 type Ended struct {
 	fleet.JobState
@@ -61,7 +75,7 @@ func (e Env) Detached(ctx context.Context, h fleet.Host, identity string, spec f
 // Reattach follows a job that was started earlier; it never starts it. A job that is not there is a *runbook.Refusal, and
 // nothing starts it any more.
 func (e Env) Reattach(ctx context.Context, h fleet.Host, identity, id string, out Output) (Ended, error) {
-	c, other, err := e.planned(ctx, h, identity)
+	c, other, err := e.began(ctx, h, identity, id)
 	switch {
 	case err != nil:
 		return Ended{}, err
@@ -117,7 +131,7 @@ const cancelled = 143
 
 // JobEvidence looks at a job for a Looker. Another machine than the plan's cannot tell.
 func (e Env) JobEvidence(ctx context.Context, h fleet.Host, identity, id string) (runbook.Evidence, error) {
-	c, other, err := e.planned(ctx, h, identity)
+	c, other, err := e.began(ctx, h, identity, id)
 	switch {
 	case err != nil:
 		return runbook.Evidence{}, err

@@ -208,6 +208,32 @@ func TestAClone(t *testing.T) {
 	}
 }
 
+// TestAMachineIsRenamed: a script may give the machine another name, as provisioning does. The job is found again where it
+// began (fault 8).
+func TestAMachineIsRenamed(t *testing.T) {
+	t.Parallel()
+	c := actiontest.New(t, "standby")
+	a, job := build(t, c, ssh.Spec{Script: "echo ran >> \"$D/ran\"\n", Env: map[string]string{"D": "$path.standby.workdir"}})
+	p := plan(t, a, runbook.Ready)
+	if r, err := a.Apply(t.Context(), p, job, actiontest.NewRecorder()); err != nil || r.Outcome != runbook.OutcomeDone {
+		t.Fatalf("%+v %v", r, err)
+	}
+	if err := c.SSHD("standby").Kill(); err != nil {
+		t.Fatal(err)
+	}
+	c.WriteFile("standby", "/bin/uname", "#!/bin/sh\necho renamed\n", 0o755)
+	c.RestartSSHD("standby")
+	if r, err := a.(action.Resumer).Resume(t.Context(), p, job, actiontest.NewRecorder()); err != nil || r.Outcome != runbook.OutcomeDone {
+		t.Errorf("found again: %+v %v", r, err)
+	}
+	if ev, err := a.(action.Looker).Look(t.Context(), p, job); err != nil || ev.Took != runbook.TookYes {
+		t.Errorf("looked at: %+v, %v", ev, err)
+	}
+	if got := c.ReadFile("standby", "/root/workdir/ran"); got != "ran\n" {
+		t.Errorf("ran %q", got)
+	}
+}
+
 func TestDeadMachineIsUnknown(t *testing.T) {
 	t.Parallel()
 	c := actiontest.New(t, "standby")
