@@ -43,7 +43,7 @@ func (s Secret) LogValue() slog.Value { return slog.StringValue(s.String()) }
 type Redactor struct {
 	mu      sync.RWMutex
 	secrets map[string]bool // in every spelling
-	spared  []string
+	spared  string          // what must stay, between zero bytes
 	rep     *strings.Replacer
 }
 
@@ -77,8 +77,8 @@ func (r *Redactor) Spare(texts ...string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, t := range texts {
-		if !slices.Contains(r.spared, t) {
-			r.spared = append(r.spared, t)
+		if !strings.Contains(r.spared, t+"\x00") {
+			r.spared += t + "\x00"
 		}
 	}
 	r.replace()
@@ -87,9 +87,7 @@ func (r *Redactor) Spare(texts ...string) {
 // replace makes the replacer of what is known now.
 func (r *Redactor) replace() {
 	all := slices.Collect(maps.Keys(r.secrets))
-	all = slices.DeleteFunc(all, func(s string) bool {
-		return slices.ContainsFunc(r.spared, func(t string) bool { return strings.Contains(t, s) })
-	})
+	all = slices.DeleteFunc(all, func(s string) bool { return strings.Contains(r.spared, s) })
 	slices.SortFunc(all, func(a, b string) int { // the longest first, so that none is hidden in part
 		return cmp.Or(cmp.Compare(len(b), len(a)), cmp.Compare(a, b))
 	})
