@@ -1,14 +1,14 @@
 package drill
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"strings"
 	"time"
+
+	"recoverbot/drill/jsonapi"
 )
 
 // client speaks the bot's JSON API as one person.
@@ -65,12 +65,7 @@ type (
 		Default  string `json:"default"`
 		Value    string `json:"value"`
 	}
-	group struct {
-		ID          string   `json:"id"`
-		Digest      string   `json:"digest"`
-		Choices     []string `json:"choices"`
-		NeedsReason []string `json:"needs_reason"`
-	}
+	group = jsonapi.Group
 	alert struct {
 		Fingerprint string `json:"fingerprint"`
 		Scenario    string `json:"scenario"`
@@ -78,55 +73,22 @@ type (
 		Text        string `json:"text"`
 		State       string `json:"state"`
 	}
-	decision struct {
-		Step    string            `json:"step,omitempty"`
-		Group   string            `json:"group,omitempty"`
-		Attempt int               `json:"attempt"`
-		Digest  string            `json:"digest"`
-		Choice  string            `json:"choice"`
-		Reason  string            `json:"reason,omitempty"`
-		Fields  map[string]string `json:"fields,omitempty"`
-	}
+	decision = jsonapi.Decision
 )
 
 // errLater says that the bot is away or that the world moved on between looking and clicking: look again.
 var errLater = errors.New("not now")
 
 func (c client) call(ctx context.Context, method, path string, in, out any) error {
-	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
-	defer cancel()
-	var body bytes.Buffer
-	if in != nil {
-		if err := json.NewEncoder(&body).Encode(in); err != nil {
-			return fmt.Errorf("encode a request: %w", err)
-		}
-	}
-	req, err := http.NewRequestWithContext(ctx, method, c.base+path, &body)
-	if err != nil {
-		return fmt.Errorf("ask the bot: %w", err)
-	}
-	req.Header.Set("Authorization", "Bearer "+c.token)
-	req.Header.Set("Content-Type", "application/json")
-	res, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return fmt.Errorf("%w: ask the bot: %w", errLater, err)
-	}
-	defer res.Body.Close()
-	if res.StatusCode == http.StatusOK {
-		if err := json.NewDecoder(res.Body).Decode(out); err != nil {
-			return fmt.Errorf("%w: read the bot's answer: %w", errLater, err)
-		}
+	err := jsonapi.Client{Base: c.base, Token: c.token, Timeout: 30 * time.Second}.Call(ctx, method, path, in, out)
+	var no *jsonapi.Refused
+	switch {
+	case err == nil:
 		return nil
+	case errors.As(err, &no) && no.Status != http.StatusConflict && no.Status < 500:
+		return fmt.Errorf("%s %s: %w", method, path, err)
 	}
-	var refused struct {
-		Error struct{ Code, Message string }
-	}
-	_ = json.NewDecoder(res.Body).Decode(&refused) // the status says enough without it
-	err = fmt.Errorf("%s %s: %s: %s", method, path, res.Status, refused.Error.Message)
-	if res.StatusCode == http.StatusConflict || res.StatusCode >= 500 {
-		return fmt.Errorf("%w: %w", errLater, err)
-	}
-	return err
+	return fmt.Errorf("%w: %s %s: %w", errLater, method, path, err)
 }
 
 func (c client) run(ctx context.Context, id string) (run, error) {

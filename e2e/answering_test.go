@@ -51,7 +51,7 @@ func (a answering) seen(within time.Duration, where string, look func() error) e
 		return look()
 	})
 	if moved {
-		return &refused{status: http.StatusConflict, message: "another plan is shown by now"}
+		return &refused{Status: http.StatusConflict, Message: "another plan is shown by now"}
 	}
 	return nil
 }

@@ -12,7 +12,7 @@ import (
 func (c *company) refusedWith(err error, status int, text string) {
 	c.t.Helper()
 	var no *refused
-	if !errors.As(err, &no) || no.status != status || !strings.Contains(no.message, text) {
+	if !errors.As(err, &no) || no.Status != status || !strings.Contains(no.Message, text) {
 		c.t.Errorf("got %v, want %d with %q", err, status, text)
 	}
 }
@@ -22,7 +22,7 @@ func (c *company) noticed(id, stepID string, shown step) step {
 	c.t.Helper()
 	if err := c.decide(id, shown.to("approve")); err != nil {
 		var no *refused
-		if !errors.As(err, &no) || no.status != 409 {
+		if !errors.As(err, &no) || no.Status != 409 {
 			c.t.Errorf("approve a stale plan of %s: %v", stepID, err)
 		}
 	}
@@ -80,7 +80,7 @@ func TestEveryAnswerDoesWhatItSays(t *testing.T) {
 	c.write("nginx1", conf, c.file("nginx1", conf)+"# edited by hand\n")
 	if err := c.decide(id, stale); err != nil {
 		var no *refused
-		if !errors.As(err, &no) || no.status != 409 {
+		if !errors.As(err, &no) || no.Status != 409 {
 			t.Errorf("approve a stale plan: %v", err)
 		}
 	}

@@ -1,15 +1,15 @@
 package e2e
 
 import (
-	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
-	"io"
 	"net/http"
 	"slices"
 	"strings"
 	"time"
+
+	"recoverbot/drill/jsonapi"
 )
 
 // api speaks the JSON API as one person.
@@ -46,68 +46,17 @@ type step struct {
 	Result *struct{ Outcome, Text, Output string }
 }
 
-type group struct {
-	ID, Digest  string
-	Choices     []string
-	NeedsReason []string `json:"needs_reason"`
-}
-
-type decision struct {
-	Step    string            `json:"step,omitempty"`
-	Group   string            `json:"group,omitempty"`
-	Attempt int               `json:"attempt"`
-	Digest  string            `json:"digest"`
-	Choice  string            `json:"choice"`
-	Reason  string            `json:"reason,omitempty"`
-	Fields  map[string]string `json:"fields,omitempty"`
-}
-
-// refused is an answer other than 200.
-type refused struct {
-	status  int
-	code    string
-	message string
-	kind    string // of the conflict
-	body    string
-}
-
-func (e *refused) Error() string { return fmt.Sprintf("%d %s: %s", e.status, e.code, e.message) }
+type (
+	group    = jsonapi.Group
+	decision = jsonapi.Decision
+	refused  = jsonapi.Refused
+)
 
 var httpClient = &http.Client{Timeout: 40 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
 
 func (a api) call(method, path string, in, out any) error {
-	var body bytes.Buffer
-	if in != nil {
-		if err := json.NewEncoder(&body).Encode(in); err != nil {
-			return err
-		}
-	}
-	req, err := http.NewRequest(method, a.base+path, &body)
-	if err != nil {
-		return err
-	}
-	req.Header.Set("Authorization", "Bearer "+a.token)
-	if a.language != "" {
-		req.Header.Set("Accept-Language", a.language)
-	}
-	res, err := httpClient.Do(req)
-	if err != nil {
-		return err
-	}
-	defer res.Body.Close()
-	b, err := io.ReadAll(res.Body)
-	if err != nil {
-		return err
-	}
-	if res.StatusCode == http.StatusOK {
-		return json.Unmarshal(b, out)
-	}
-	var e struct {
-		Error    struct{ Code, Message string }
-		Conflict struct{ Kind string }
-	}
-	_ = json.Unmarshal(b, &e) // the status says enough without it
-	return &refused{res.StatusCode, e.Error.Code, e.Error.Message, e.Conflict.Kind, string(b)}
+	c := jsonapi.Client{Base: a.base, Token: a.token, Language: a.language, Timeout: 40 * time.Second}
+	return c.Call(context.Background(), method, path, in, out)
 }
 
 // say types a command and returns the reply and the run that it is about.
@@ -246,7 +195,7 @@ func (c *company) until(id, stepID string) run {
 			if d, ok := c.yes(r, s); ok {
 				if err := c.decide(id, d); err != nil {
 					var no *refused
-					if errors.As(err, &no) && no.status == http.StatusConflict || !errors.As(err, &no) {
+					if errors.As(err, &no) && no.Status == http.StatusConflict || !errors.As(err, &no) {
 						return err // it moved on meanwhile
 					}
 					c.t.Fatalf("%s %s%s: %v", d.Choice, d.Step, d.Group, err)

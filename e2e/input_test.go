@@ -40,7 +40,7 @@ func TestWhatIsWrongIsSaidAndChangesNothing(t *testing.T) {
 			for _, a := range []api{c.api, zh} {
 				err := x.ask(a)
 				var no *refused
-				if !errors.As(err, &no) || !slices.Contains(x.status, no.status) || !strings.Contains(no.message, x.text) || no.message == "" || chinese(no.message) != (a.language == "zh") {
+				if !errors.As(err, &no) || !slices.Contains(x.status, no.Status) || !strings.Contains(no.Message, x.text) || no.Message == "" || chinese(no.Message) != (a.language == "zh") {
 					t.Errorf("%s (%s): %v", name, a.language, err)
 				}
 			}

@@ -112,7 +112,7 @@ func TestEverythingIsLost(t *testing.T) {
 	approve := lost.to("approve")
 	approve.Reason = "I want it"
 	var no *refused
-	if err := c.decide(id, approve); !errors.As(err, &no) || no.status != 409 && no.status != 422 {
+	if err := c.decide(id, approve); !errors.As(err, &no) || no.Status != 409 && no.Status != 422 {
 		t.Errorf("approve without data: %v", err)
 	}
 

@@ -61,7 +61,7 @@ func TestTheJournalFails(t *testing.T) {
 	for _, choice := range []string{"approve", "skip", "retry"} {
 		var no *refused
 		err := c.call(http.MethodPost, "/api/runs/"+id+"/decisions", s.to(choice), &r)
-		if !errors.As(err, &no) || no.status != http.StatusServiceUnavailable || !strings.Contains(no.body, "journal") {
+		if !errors.As(err, &no) || no.Status != http.StatusServiceUnavailable || !strings.Contains(no.Body, "journal") {
 			t.Errorf("%s without a journal: %v", choice, err)
 		}
 	}
@@ -71,7 +71,8 @@ func TestTheJournalFails(t *testing.T) {
 	if c.blindLine() != "none" {
 		t.Error("an effect without a journal")
 	}
-	if res, err := client.Get("http://" + c.addr + "/readyz"); err != nil || res.Body.Close() != nil || res.StatusCode != http.StatusServiceUnavailable {
+	once := http.Client{Timeout: 15 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+	if res, err := once.Get("http://" + c.addr + "/readyz"); err != nil || res.Body.Close() != nil || res.StatusCode != http.StatusServiceUnavailable {
 		t.Errorf("readyz without a journal: %v %v", res, err)
 	}
 	if !strings.Contains(o.b.tail(), `"level":"ERROR"`) && !strings.Contains(o.b.tail(), `"level":"WARN","msg":"refuse request"`) {

@@ -1,16 +1,16 @@
 package faults
 
 import (
-	"bytes"
-	"encoding/json"
+	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"reflect"
 	"slices"
 	"strings"
 	"time"
+
+	"recoverbot/drill/jsonapi"
 )
 
 type run struct {
@@ -32,57 +32,14 @@ type step struct {
 	Result *struct{ Outcome, Text string }
 }
 
-type group struct {
-	ID, Digest  string
-	Choices     []string
-	NeedsReason []string `json:"needs_reason"`
-}
-
-type decision struct {
-	Step    string            `json:"step,omitempty"`
-	Group   string            `json:"group,omitempty"`
-	Attempt int               `json:"attempt"`
-	Digest  string            `json:"digest"`
-	Choice  string            `json:"choice"`
-	Reason  string            `json:"reason,omitempty"`
-	Fields  map[string]string `json:"fields,omitempty"`
-}
-
-// refused is an answer of the bot that is no success.
-type refused struct {
-	status int
-	body   string
-}
-
-func (e *refused) Error() string { return fmt.Sprintf("%d %s", e.status, e.body) }
-
-var client = &http.Client{Timeout: 15 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+type (
+	group    = jsonapi.Group
+	decision = jsonapi.Decision
+	refused  = jsonapi.Refused
+)
 
 func (c *company) call(method, path string, in, out any) error {
-	var body bytes.Buffer
-	if in != nil {
-		if err := json.NewEncoder(&body).Encode(in); err != nil {
-			return err
-		}
-	}
-	req, err := http.NewRequest(method, "http://"+c.addr+path, &body)
-	if err != nil {
-		return err
-	}
-	req.Header.Set("Authorization", "Bearer "+token)
-	res, err := client.Do(req)
-	if err != nil {
-		return err
-	}
-	defer res.Body.Close()
-	b, err := io.ReadAll(res.Body)
-	if err != nil {
-		return err
-	}
-	if res.StatusCode != http.StatusOK {
-		return &refused{res.StatusCode, string(b)}
-	}
-	return json.Unmarshal(b, out)
+	return jsonapi.Client{Base: "http://" + c.addr, Token: token, Timeout: 15 * time.Second}.Call(context.Background(), method, path, in, out)
 }
 
 // operator is the scripted person of one run.
@@ -180,7 +137,7 @@ func (o *operator) goOn(scenario string) (run, error) {
 		}
 		var no *refused
 		last = o.answer(r)
-		if errors.As(last, &no) && no.status != http.StatusConflict && no.status < 500 {
+		if errors.As(last, &no) && no.Status != http.StatusConflict && no.Status < 500 {
 			return r, last
 		}
 	}

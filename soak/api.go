@@ -1,15 +1,14 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"slices"
 	"time"
+
+	"recoverbot/drill/jsonapi"
 )
 
 // api speaks the JSON API as one person, and notes how long each answer takes.
@@ -38,75 +37,26 @@ type step struct {
 	Result *struct{ Outcome, Text string }
 }
 
-type group struct {
-	ID, Digest  string
-	Choices     []string
-	NeedsReason []string `json:"needs_reason"`
-}
-
-type decision struct {
-	Step    string            `json:"step,omitempty"`
-	Group   string            `json:"group,omitempty"`
-	Attempt int               `json:"attempt"`
-	Digest  string            `json:"digest"`
-	Choice  string            `json:"choice"`
-	Reason  string            `json:"reason,omitempty"`
-	Fields  map[string]string `json:"fields,omitempty"`
-}
-
-// refused is an answer other than 200.
-type refused struct {
-	status        int
-	kind, by, at  string // of a conflict
-	message, body string
-}
-
-func (e *refused) Error() string { return fmt.Sprintf("%d %s", e.status, e.body) }
+type (
+	group    = jsonapi.Group
+	decision = jsonapi.Decision
+	refused  = jsonapi.Refused
+)
 
 var client = &http.Client{Timeout: 60 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
 
 func (a api) call(ctx context.Context, method, path string, in, out any) error {
-	var body bytes.Buffer
-	if in != nil {
-		if err := json.NewEncoder(&body).Encode(in); err != nil {
-			return fmt.Errorf("encode a request: %w", err)
-		}
-	}
-	req, err := http.NewRequestWithContext(ctx, method, a.base+path, &body)
-	if err != nil {
-		return fmt.Errorf("ask the bot: %w", err)
-	}
-	req.Header.Set("Authorization", "Bearer "+a.token)
 	began := time.Now()
-	res, err := client.Do(req)
-	if err != nil {
-		return fmt.Errorf("ask the bot: %w", err)
+	err := jsonapi.Client{Base: a.base, Token: a.token, Timeout: 60 * time.Second}.Call(ctx, method, path, in, out)
+	var no *refused
+	answered := errors.As(err, &no)
+	if err == nil || answered {
+		a.sum.answered(method, path, time.Since(began))
 	}
-	defer res.Body.Close()
-	b, err := io.ReadAll(res.Body)
-	if err != nil {
-		return fmt.Errorf("read the bot's answer: %w", err)
+	if answered && no.Status == http.StatusInternalServerError {
+		a.sum.problem("%s %s: %v: %s", method, path, no, no.Body)
 	}
-	a.sum.answered(method, path, time.Since(began))
-	if res.StatusCode == http.StatusOK {
-		return json.Unmarshal(b, out)
-	}
-	var e struct {
-		Error struct {
-			Message  string
-			Conflict *struct{ Kind, By, At string }
-		}
-		Conflict *struct{ Kind, By, At string }
-	}
-	_ = json.Unmarshal(b, &e) // the status says enough without it
-	no := &refused{status: res.StatusCode, message: e.Error.Message, body: string(b)}
-	if c := e.Conflict; c != nil {
-		no.kind, no.by, no.at = c.Kind, c.By, c.At
-	}
-	if no.status == http.StatusInternalServerError {
-		a.sum.problem("%s %s: %v", method, path, no)
-	}
-	return no
+	return err
 }
 
 func (a api) run(ctx context.Context, id string) (run, error) {
@@ -133,13 +83,13 @@ func (a api) decide(ctx context.Context, id, kind string, d decision) error {
 	told := "taken"
 	var no *refused
 	switch {
-	case errors.As(err, &no) && no.kind != "":
-		told = "conflict " + no.kind
-		if no.kind == "decided" && (no.by == "" || no.at == "") {
-			a.sum.problem("a conflict names nobody or no time: %s", no.body)
+	case errors.As(err, &no) && no.Kind != "":
+		told = "conflict " + no.Kind
+		if no.Kind == "decided" && (no.By == "" || no.At == "") {
+			a.sum.problem("a conflict names nobody or no time: %s", no.Body)
 		}
 	case errors.As(err, &no):
-		told = fmt.Sprint(no.status)
+		told = fmt.Sprint(no.Status)
 	case err != nil:
 		told = "no answer"
 	}
