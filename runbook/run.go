@@ -75,6 +75,7 @@ type HoldInfo struct {
 // Approval is one person's recorded decision on a step.
 type Approval struct {
 	By     Actor     `json:"by"`
+	Seats  []string  `json:"seats,omitempty"` // others from which the same person approved again
 	Choice Choice    `json:"choice"`
 	Reason string    `json:"reason,omitempty"`
 	At     time.Time `json:"at"`

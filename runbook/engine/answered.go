@@ -19,7 +19,7 @@ func (e *Engine) answered(ctx context.Context, l *live, run runbook.Run, s runbo
 		if w := l.abortion(); w != nil && d.Choice != runbook.Abort {
 			return true, e.decided(s, *w, e.now())
 		}
-		if d.Choice == runbook.Approve && !d.Alone && slices.ContainsFunc(s.Approvals, func(a runbook.Approval) bool { return a.By.Name == d.By.Name }) {
+		if d.Choice == runbook.Approve && !d.Alone && slices.ContainsFunc(s.Approvals, func(a runbook.Approval) bool { return noted(a, d.By) }) {
 			return true, nil
 		}
 		return false, nil

@@ -92,7 +92,9 @@ func TestWhoseApprovalsCount(t *testing.T) {
 		"two":                              {rules3m, two, []click{{name: "ops1", want: "short"}, {name: "ops1", want: "short"}, {name: "ops2", want: "begins"}}},
 		"three":                            {rules3m, three, []click{{name: "ops3", want: "short"}, {name: "ops2", want: "short"}, {name: "ops1", want: "begins"}}},
 		"two names at one seat":            {rules3m, two, []click{{name: "ops1", seat: "a", want: "short"}, {name: "ops2", seat: "a", want: "engine.same_seat"}, {name: "ops2", seat: "b", want: "begins"}}},
-		"one name at two seats":            {rules3m, two, []click{{name: "ops1", seat: "a", want: "short"}, {name: "ops1", seat: "b", want: "short"}, {name: "ops2", seat: "b", want: "begins"}}},
+		"one name at two seats":            {rules3m, two, []click{{name: "ops1", seat: "a", want: "short"}, {name: "ops1", seat: "b", want: "short"}, {name: "ops2", seat: "b", want: "engine.same_seat"}, {name: "ops2", seat: "a", want: "engine.same_seat"}, {name: "ops2", seat: "c", want: "begins"}}},
+		"a name, then its seat":            {rules3m, two, []click{{name: "ops1", want: "short"}, {name: "ops1", seat: "b", want: "short"}, {name: "ops2", seat: "b", want: "engine.same_seat"}, {name: "ops2", want: "begins"}}},
+		"the starter, then their seat":     {other, danger, []click{{name: "ops1", want: "short"}, {name: "ops1", seat: "b", want: "short"}, {name: "ops2", seat: "b", want: "engine.same_seat"}, {name: "ops3", seat: "c", want: "begins"}}},
 		"seats that nobody knows":          {rules3m, two, []click{{name: "ops1", want: "short"}, {name: "ops2", want: "begins"}}},
 		"who started may what is harmless": {other, plain, []click{{name: "ops1", want: "begins"}}},
 		"no rule, no other":                {rules3m, danger, []click{{name: "ops1", want: "begins"}}},
@@ -146,6 +148,35 @@ func TestWhoseApprovalsCount(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestApprovingAgainAddsTheSeat: what was approved by name only and again at a browser is that browser's, too; the same once
+// more changes nothing.
+func TestApprovingAgainAddsTheSeat(t *testing.T) {
+	t.Parallel()
+	eachJournal(t, func(t *testing.T, j engine.Journal) {
+		b, _, id := inOffice(t, j, rules3m, runbook.Step{ID: "one", Approvals: 3})
+		s := b.state(id, "one", runbook.Waiting)
+		for _, x := range []struct {
+			seat  string
+			seats string
+			given int
+		}{{"", "", 1}, {"b", "b", 2}, {"b", "b", 2}, {"", "b", 2}, {"c", "b c", 3}} {
+			run, err := b.Decide(t.Context(), answerTo(s, runbook.Approve, at("ops1", x.seat), ""))
+			if err != nil {
+				t.Fatal(err)
+			}
+			now := stepOf(run, "one")
+			given, err := b.j.Decisions(t.Context(), id, "one")
+			if err != nil || len(given) != x.given || len(now.Approvals) != 1 || strings.Join(now.Approvals[0].Seats, " ") != x.seats {
+				t.Errorf("from %q: %d decisions %v, %+v", x.seat, len(given), err, now.Approvals)
+			}
+		}
+		b = b.restart()
+		if no := b.refused(answerTo(b.state(id, "one", runbook.Waiting), runbook.Approve, at("ops2", "c"), ""), runbook.Forbidden, ""); no.Msg.ID != "engine.same_seat" {
+			t.Errorf("another name there: %s", no.Msg.ID)
+		}
+	})
 }
 
 // What one person alone approved needs a reason, and stays on record when the step is planned anew.

@@ -127,14 +127,23 @@ func (n needs) agree(p *runbook.Plan) bool {
 	return n.deferred == "" && len(n.missing) == 0 && (n.skipped == "" || p.Override)
 }
 
-// withApproval adds a, unless that person approved already.
+// withApproval adds a, or only its seat where that person approved already.
 func withApproval(list []runbook.Approval, a runbook.Approval) []runbook.Approval {
-	for _, x := range list {
+	list = slices.Clone(list)
+	for i, x := range list {
 		if x.By.Name == a.By.Name {
+			if !noted(x, a.By) {
+				list[i].Seats = append(slices.Clone(x.Seats), a.By.Seat)
+			}
 			return list
 		}
 	}
-	return append(slices.Clone(list), a)
+	return append(list, a)
+}
+
+// noted reports whether a person's approval from where they sit now adds nothing to the one that they gave before.
+func noted(x runbook.Approval, by runbook.Actor) bool {
+	return x.By.Name == by.Name && (by.Seat == "" || sameSeat(x, runbook.Approval{By: by}))
 }
 
 // forStep is the decision as it is journaled with one step.

@@ -47,17 +47,17 @@ func (t Tally) Has(name string) bool {
 // another reports whether whoever set the run going is never alone behind the approvals.
 func another(run runbook.Run, given []runbook.Approval) bool {
 	going := append([]runbook.Approval{{By: run.StartedBy}}, run.Resumed...)
-	return !slices.ContainsFunc(going, func(a runbook.Approval) bool { return onlyBy(a.By, given) })
+	return !slices.ContainsFunc(going, func(a runbook.Approval) bool { return onlyBy(runbook.Approval{By: a.By}, given) })
 }
 
 // onlyBy reports whether all approvals may be one person's: the same name, or the same seat as one of theirs.
-func onlyBy(a runbook.Actor, given []runbook.Approval) bool {
-	own, rest := []runbook.Actor{a}, slices.Clone(given)
+func onlyBy(a runbook.Approval, given []runbook.Approval) bool {
+	own, rest := []runbook.Approval{a}, slices.Clone(given)
 	for found := true; found; {
 		found = false
 		for i, x := range rest {
-			if slices.ContainsFunc(own, func(o runbook.Actor) bool { return o.Name == x.By.Name || sameSeat(o, x.By) }) {
-				own, rest, found = append(own, x.By), slices.Delete(rest, i, i+1), true
+			if slices.ContainsFunc(own, func(o runbook.Approval) bool { return o.By.Name == x.By.Name || sameSeat(o, x) }) {
+				own, rest, found = append(own, x), slices.Delete(rest, i, i+1), true
 				break
 			}
 		}
@@ -65,7 +65,11 @@ func onlyBy(a runbook.Actor, given []runbook.Approval) bool {
 	return len(rest) == 0
 }
 
-func sameSeat(a, b runbook.Actor) bool { return a.Seat != "" && a.Seat == b.Seat }
+func sameSeat(a, b runbook.Approval) bool {
+	return slices.ContainsFunc(append([]string{a.By.Seat}, a.Seats...), func(seat string) bool {
+		return seat != "" && (seat == b.By.Seat || slices.Contains(b.Seats, seat))
+	})
+}
 
 // AloneFrom is when a first person alone may approve the step, since nobody else has answered for so long; zero: never, or
 // it needs nobody else.
@@ -110,7 +114,7 @@ func aloneFrom(run runbook.Run, s runbook.StepRun, t Tally, name string) time.Ti
 type counted struct {
 	next  runbook.StepRun
 	ready bool // with it there are enough
-	same  bool // that person had approved before: nothing changes
+	same  bool // that person had approved before, from there: nothing changes
 }
 
 // may refuses who may not approve s at this moment, nor commit its change.
@@ -129,11 +133,11 @@ func (e *Engine) count(run runbook.Run, s runbook.StepRun, d runbook.Decision, n
 	may := func(a runbook.Actor) bool { return e.may(s, a) == nil }
 	a := runbook.Approval{By: d.By, Choice: d.Choice, Reason: d.Reason, At: now}
 	c, had := counted{next: s}, Count(run, s, may)
-	seat := slices.IndexFunc(had.By, func(x runbook.Approval) bool { return x.By.Name != a.By.Name && sameSeat(x.By, a.By) })
+	seat := slices.IndexFunc(had.By, func(x runbook.Approval) bool { return x.By.Name != a.By.Name && sameSeat(x, a) })
 	c.next.Approvals = withApproval(had.By, a)
 	if seat < 0 {
 		c.ready = Count(run, c.next, nil).Short() == 0
-		c.same = had.Has(a.By.Name) && !c.ready
+		c.same = !c.ready && slices.ContainsFunc(had.By, func(x runbook.Approval) bool { return noted(x, a.By) })
 	}
 	switch {
 	case c.ready:
@@ -152,7 +156,7 @@ func (e *Engine) count(run runbook.Run, s runbook.StepRun, d runbook.Decision, n
 		c.ready, c.same = true, false
 		return c, nil
 	case seat >= 0:
-		return c, runbook.Errorf(runbook.Forbidden, "engine.same_seat", "by", had.By[seat].By.Name, "on", had.By[seat].By.Platform)
+		return c, runbook.Errorf(runbook.Forbidden, "engine.same_seat", "by", had.By[seat].By.Name, "on", d.By.Platform)
 	}
 	return c, nil
 }
