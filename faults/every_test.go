@@ -3,6 +3,7 @@
 package faults
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"regexp"
@@ -98,6 +99,7 @@ func TestEveryPoint(t *testing.T) {
 	scenarios = append(scenarios, "turns", "aborted", "leave", "chat")
 	after := map[string]map[string]string{}
 	var faults []fault
+	first := ""
 	for _, s := range scenarios {
 		out, traces := workers[0].with(t, s).play(s, "", "", nil, plots[s])
 		if len(out.problems) > 0 {
@@ -105,6 +107,7 @@ func TestEveryPoint(t *testing.T) {
 		}
 		after[s] = traces
 		for _, f := range faultsOf(s, out.passed) {
+			first = cmp.Or(first, f.String())
 			if wanted.MatchString(f.String()) {
 				faults = append(faults, f)
 			}
@@ -172,6 +175,6 @@ func TestEveryPoint(t *testing.T) {
 	fmt.Printf("points %d, runs %d (%d of faults that were not passed again), kills %d, effects %d, wrong %d, outcomes unknown %d (%d told by a person), %s\n",
 		len(names), ok+missed+failed, missed, kills, effects, failed, unknown, marked, time.Since(begun).Round(time.Second))
 	if len(faults) == 0 || slices.ContainsFunc(scenarios, func(s string) bool { return after[s] == nil }) {
-		t.Error("no fault is meant by RUN")
+		t.Errorf("no fault is meant by RUN=%s: it is matched with lines such as %q", wanted, first)
 	}
 }

@@ -218,6 +218,9 @@ func (s *summary) print(w io.Writer) {
 	for _, x := range s.wrong {
 		fmt.Fprintf(w, "WRONG: %s\n", x)
 	}
+	if len(s.wrong) == 0 {
+		fmt.Fprintln(w, "nothing is wrong")
+	}
 }
 
 // counts is a map as people read it.
