@@ -11,6 +11,7 @@ import (
 	"recoverbot/bot/door"
 	"recoverbot/locale"
 	"recoverbot/runbook"
+	"recoverbot/runbook/engine"
 )
 
 // maxBody is the largest request body that the API reads, in bytes.
@@ -174,16 +175,30 @@ func (h *Handlers) getRun(w http.ResponseWriter, r *http.Request, c caller) erro
 	return nil
 }
 
+// fits refuses what would only be dropped: whoever sent it means something else than what would be done.
+func (d apiDecision) fits() error {
+	switch {
+	case !slices.Contains(choiceWords, d.Choice):
+		return runbook.Errorf(runbook.Invalid, "api.bad_choice", "choice", shorten(string(d.Choice), 40))
+	case d.Step != "" && d.Group != "":
+		return runbook.Errorf(runbook.Invalid, "api.step_or_group")
+	case len(d.Fields) > 0 && d.Choice != runbook.Input:
+		return runbook.Errorf(runbook.Invalid, "api.fields_input", "choice", string(d.Choice))
+	case d.Alone && d.Choice != runbook.Approve:
+		return runbook.Errorf(runbook.Invalid, "api.alone_approve", "choice", string(d.Choice))
+	case len(d.Reason) > engine.MaxReason:
+		return runbook.Errorf(runbook.Invalid, "api.reason_long", "max", engine.MaxReason)
+	}
+	return nil
+}
+
 func (h *Handlers) postDecision(w http.ResponseWriter, r *http.Request, c caller) error {
 	var body apiDecision
 	if err := readJSON(w, r, &body); err != nil {
 		return err
 	}
-	if !slices.Contains(choiceWords, body.Choice) {
-		return runbook.Errorf(runbook.Invalid, "api.bad_choice", "choice", shorten(string(body.Choice), 40))
-	}
-	if body.Step != "" && body.Group != "" {
-		return runbook.Errorf(runbook.Invalid, "api.step_or_group")
+	if err := body.fits(); err != nil {
+		return err
 	}
 	_, err := h.decide(r.Context(), c, runbook.Decision{
 		RunID: r.PathValue("id"), Step: body.Step, Group: body.Group, Attempt: body.Attempt, Digest: body.Digest,

@@ -184,12 +184,24 @@ func TestTheTwoPersonRule(t *testing.T) {
 	t.Parallel()
 	o := newOffice(t, "{two_person: true}", runbook.Step{ID: "one", Danger: true}, runbook.Step{ID: "two"})
 	code := o.asks("one", saying("Dangerous: besides ops1, who started or resumed the run, somebody else must approve. · may still approve: boss")).Code
-	o.refuse("ops2", "", "approve "+code+" why", "you may not approve danger steps")
+	o.refuse("ops2", "", "approve "+code+" why", "you may not approve danger steps. These may: boss.")
+	o.refuse("guest", "", "approve "+code+" why", "you may not do this. These may: boss.")
+	o.refuse("guest", "", "skip "+code, "you may not do this. These may: ops1, ops2, boss, night.")
 	o.say("ops1", "desk", "approve "+code+" why", "1 of 2 approvals; somebody else must approve it, too: boss")
 	o.say("boss", "sofa", "approve "+code+" why", "begins")
 	code = o.asks("two", func(m bot.Message) bool { return !strings.Contains(strings.Join(m.Lines, ""), "approve") }).Code
 	o.say("ops1", "desk", "approve "+code, "begins")
 	o.hub.until(t, "run/run1", inState("done"))
+}
+
+// Who has answered is not said to have been silent where one person alone may approve.
+func TestBreakGlassNamesWhoAnswered(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t, "{approvals: 2, break_glass: 5m}", runbook.Step{ID: "one"})
+	code := o.asks("one", anyCard).Code
+	o.pass(6 * time.Minute)
+	o.say("ops2", "sofa", "approve "+code, "1 of 2 approvals")
+	o.asks("one", saying("Nobody but ops2 has answered: one person alone may approve it now"))
 }
 
 // One person alone may approve when nobody else answers: not early, not without a reason, and everybody is told.
@@ -207,7 +219,7 @@ func TestBreakGlass(t *testing.T) {
 	o.refuse("ops1", "desk", "独自批准 "+m.Code+" disk is full", "Not yet: one person alone may approve this from ")
 	o.pass(20 * time.Second)
 	o.Changed(runbook.Run{ID: "run1"}, "")
-	m = o.asks("one", saying("Nobody else has answered: one person alone may approve it now"))
+	m = o.asks("one", saying("Nobody has answered: one person alone may approve it now"))
 	b := button(t, m, "alone")
 	if b.Label != "Approve alone" || !b.NeedsReason || !strings.Contains(b.Confirm, "Approve it alone?") {
 		t.Errorf("%+v", b)
@@ -276,6 +288,16 @@ func TestApprovalsInTheAPI(t *testing.T) {
 	s := o.step("one")
 	decision := func(more string) string {
 		return `{"step": "one", "attempt": 1, "digest": "` + s.Digest + `", "choice": "approve"` + more + `}`
+	}
+	for more, want := range map[string]string{
+		`, "fields": {"host": "spare2"}`: "fields belong to the choice input", `, "choice": "skip", "alone": true`: "alone belongs to the choice approve",
+		`, "reason": "` + strings.Repeat("x", 2001) + `"`: "longer than 2000 bytes", `, "group": "one"`: "not both", `, "choice": "yes"`: "yes is not a choice",
+		`, "seat": "x"`: "seat",
+	} {
+		if code, body := call("ops1", "POST", "/api/runs/run1/decisions", decision(more)); code != http.StatusUnprocessableEntity ||
+			!strings.Contains(body, want) || o.step("one").Version != s.Version {
+			t.Errorf("%s: %d %s", more, code, body)
+		}
 	}
 	if code, body := call("ops1", "POST", "/api/runs/run1/decisions", decision(`, "alone": true, "reason": "x"`)); code != http.StatusForbidden || !strings.Contains(body, "Not yet") {
 		t.Errorf("alone: %d %s", code, body)

@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"maps"
@@ -23,7 +24,7 @@ func (h *Handlers) decide(ctx context.Context, c caller, d runbook.Decision) (bo
 	cfg, about := h.Fleet.Now(), subjects(r, d)
 	for _, s := range about {
 		if err := mayDecide(cfg, c.person, s, d.Choice); err != nil {
-			return bot.Reply{RunID: r.ID}, err
+			return bot.Reply{RunID: r.ID}, naming(err, cfg, r, about, d, c.person.Name)
 		}
 	}
 	if c.old && asked(r, d) { // it was asked anew this very moment
@@ -45,9 +46,20 @@ func (h *Handlers) decide(ctx context.Context, c caller, d runbook.Decision) (bo
 	return h.noted(ctx, c, r, d), nil
 }
 
+// naming lets a refusal to approve name only those whose approval would do.
+func naming(err error, cfg *fleet.Config, r runbook.Run, about []*runbook.StepRun, d runbook.Decision, but string) error {
+	var refused *runbook.Error
+	if d.Choice != runbook.Approve || about[0] == nil || !errors.As(err, &refused) {
+		return err
+	}
+	named := *refused
+	named.Msg = withArg(refused.Msg, "who", cmp.Or(strings.Join(others(cfg, r, about, but), ", "), "–"))
+	return &named
+}
+
 // others are those who may go on where one person may not.
 func others(cfg *fleet.Config, r runbook.Run, about []*runbook.StepRun, but string) []string {
-	if out := lackingOf(cfg, r, about, but); len(out) > 0 || about[0] == nil {
+	if out := lackingOf(cfg, r, about, but); len(out) > 0 || about[0] == nil || about[0].State == runbook.Waiting {
 		return out
 	}
 	return slices.DeleteFunc(approvers(cfg, *about[0]), func(name string) bool { return name == but })

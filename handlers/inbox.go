@@ -44,7 +44,7 @@ func (h *Handlers) Handle(ctx context.Context, in bot.Inbound) bot.Reply {
 	case said == talk, said != answer && !ok, said == attempt && !mayStart(person):
 		return bot.Reply{}
 	case !ok:
-		h.refused(ctx, c.actor(), shorten(bot.CleanLine(in.UserID), 40), cmp.Or(in.Text, in.Action), refusal("cmd.stranger"))
+		h.refused(ctx, c.actor(), shorten(bot.CleanLine(in.UserID), 40), heard(in), refusal("cmd.stranger"))
 		return bot.Reply{Text: c.say.T("cmd.stranger", "platform", in.Platform, "id", shorten(bot.CleanLine(in.UserID), 40)),
 			Refused: true, Stranger: true}
 	case !in.At.IsZero() && now.Sub(in.At) > tooOld:
@@ -66,7 +66,7 @@ func (h *Handlers) Handle(ctx context.Context, in bot.Inbound) bot.Reply {
 	if mayStart(person) {
 		h.view.calls.spoke(reply.RunID, now)
 	}
-	h.refused(ctx, c.actor(), "", cmp.Or(in.Text, in.Action), err)
+	h.refused(ctx, c.actor(), "", heard(in), err)
 	if err != nil { // a card that comes with a refusal says what can be done instead
 		return bot.Reply{Text: h.explain(c.say, err), Refused: true, RunID: reply.RunID, Message: reply.Message, Renew: reply.Renew}
 	}

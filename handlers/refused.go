@@ -33,14 +33,12 @@ func (r *refusals) allow(person string, now time.Time) bool {
 }
 
 // refused journals that somebody tried what they may not: a person of the fleet, or a stranger by the platform's own id.
-// The beginning of what they said is enough to tell what it was.
 func (h *Handlers) refused(ctx context.Context, by runbook.Actor, stranger, what string, err error) {
 	var e *runbook.Error
 	if !errors.As(err, &e) || e.Code != runbook.Forbidden {
 		return
 	}
-	words := strings.Fields(bot.CleanLine(what))
-	data := map[string]string{"refused": e.Msg.ID, "what": shorten(strings.Join(words[:min(2, len(words))], " "), 80)}
+	data := map[string]string{"refused": e.Msg.ID, "what": shorten(bot.CleanLine(what), 80)}
 	if stranger != "" {
 		data["stranger"] = stranger
 	}
@@ -51,4 +49,17 @@ func (h *Handlers) refused(ctx context.Context, by runbook.Actor, stranger, what
 	if err := h.Journal.Note(ctx, "", by, data); err != nil {
 		h.Log.Error("journal a refusal", "error", err)
 	}
+}
+
+// heard is what somebody said, as short as it is journaled: the beginning of a text, or what a button stands for.
+func heard(in bot.Inbound) string {
+	text := in.Text
+	if p, err := decodePress(in.Action); err == nil && in.Action != "" {
+		if p.Command == "" {
+			return strings.Join(strings.Fields(strings.Join([]string{string(p.Choice), p.Step, p.Group, p.Alert, p.Run}, " ")), " ")
+		}
+		text = p.Command
+	}
+	words := strings.Fields(text)
+	return strings.Join(words[:min(2, len(words))], " ")
 }

@@ -26,10 +26,11 @@ func TestRefusalsAreJournaled(t *testing.T) {
 	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/api/commands", strings.NewReader(`{"text": "primary"}`))
 	r.Header.Set("Authorization", "Bearer "+token("guest"))
 	w.API().ServeHTTP(httptest.NewRecorder(), r)
-	var got []string
+	var got, what []string
 	for _, e := range w.events(t) {
 		if e.Kind == "note" {
 			got = append(got, strings.TrimSpace(e.By.Name+" "+e.By.Platform+" "+e.Data["refused"]+" "+e.Data["stranger"]))
+			what = append(what, e.Data["what"])
 			if strings.Contains(e.Data["what"], "password") || e.Data["what"] == "" {
 				t.Errorf("what was said: %q", e.Data["what"])
 			}
@@ -38,6 +39,9 @@ func TestRefusalsAreJournaled(t *testing.T) {
 	want := "guest web cmd.not_approver|telegram cmd.stranger 666|guest web cmd.not_approver|guest web cmd.not_approver"
 	if strings.Join(got, "|") != want {
 		t.Errorf("notes %q", got)
+	}
+	if want := "/recover primary|approve 3f2a|approve one run1|POST /api/commands"; strings.Join(what, "|") != want {
+		t.Errorf("what was refused: %q", what)
 	}
 }
 

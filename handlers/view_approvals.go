@@ -70,7 +70,7 @@ func (v viewer) approvalsOf(r runbook.Run, s runbook.StepRun) (lines, warned []s
 		if v.mayAlone(r, s) {
 			id = "view.alone_now"
 		}
-		lines = append(lines, v.say.T(id, "from", from))
+		lines = append(lines, v.say.T(id, "from", from, "by", names(t)))
 	}
 	if v.cfg != nil && len(may) < t.Short() {
 		role := roleApprover
@@ -84,11 +84,17 @@ func (v viewer) approvalsOf(r runbook.Run, s runbook.StepRun) (lines, warned []s
 
 // count is how many approvals there are, of how many, and whose.
 func (v viewer) count(t engine.Tally) string {
+	have := len(t.By)
+	return v.say.T("view.approvals", "have", have, "need", max(t.Need, have+t.Short()), "by", names(t))
+}
+
+// names are the people whose approvals count.
+func names(t engine.Tally) string {
 	var by []string
 	for _, a := range t.By {
 		by = append(by, a.By.Name)
 	}
-	return v.say.T("view.approvals", "have", len(by), "need", max(t.Need, len(by)+t.Short()), "by", strings.Join(by, ", "))
+	return strings.Join(by, ", ")
 }
 
 // mayAlone reports whether one person alone may approve the step by now.

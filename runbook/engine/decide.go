@@ -15,8 +15,8 @@ var allChoices = []runbook.Choice{
 	runbook.Rollback, runbook.Cancel, runbook.Defer, runbook.Reopen, runbook.Input,
 }
 
-// maxReason is how many bytes of a reason are kept.
-const maxReason = 2000
+// MaxReason is how many bytes of a reason are kept.
+const MaxReason = 2000
 
 // Decide carries out what a person answered. The caller has checked who it is and that they may; Decide checks that the
 // answer fits what is journaled now. The same answer again is success. Another one, or one to a plan that is gone, is
@@ -72,8 +72,8 @@ func (e *Engine) Decide(ctx context.Context, d runbook.Decision) (runbook.Run, e
 // reason is what a person gave as one, fit to be journaled and shown.
 func (e *Engine) reason(text string) string {
 	text = e.cfg.Actions.Redact(clean(strings.TrimSpace(text)))
-	if len(text) > maxReason {
-		text = strings.ToValidUTF8(text[:maxReason], "")
+	if len(text) > MaxReason {
+		text = strings.ToValidUTF8(text[:MaxReason], "")
 	}
 	return text
 }
