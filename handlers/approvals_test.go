@@ -194,6 +194,19 @@ func TestTheTwoPersonRule(t *testing.T) {
 	o.hub.until(t, "run/run1", inState("done"))
 }
 
+// At the end of a run what was approved alone and never began is told from what ran.
+func TestAloneNamesTheAttemptThatCameToNothing(t *testing.T) {
+	t.Parallel()
+	v := viewer{say: newWorld(t).printer("en")}
+	a := runbook.Approval{By: runbook.Actor{Name: "carol", Platform: "web"}, Alone: true, Attempt: 3, Reason: "nobody else is up"}
+	ran := strings.Join(v.aloneLines(runbook.Run{Steps: []runbook.StepRun{{ID: "one", Attempt: 3, Alone: []runbook.Approval{a}}}}), "")
+	a.Came = runbook.T("action.job_never_ran", "host", "standby")
+	not := strings.Join(v.aloneLines(runbook.Run{Steps: []runbook.StepRun{{ID: "one", Attempt: 4, Alone: []runbook.Approval{a}}}}), "")
+	if not != ran+" This was attempt 3, which was planned anew since. It came to: The command was never started on standby." {
+		t.Errorf("%q, and where it ran %q", not, ran)
+	}
+}
+
 // Who has answered is not said to have been silent where one person alone may approve.
 func TestBreakGlassNamesWhoAnswered(t *testing.T) {
 	t.Parallel()

@@ -137,7 +137,15 @@ func (v viewer) alone(a runbook.Approval) string {
 	if a.Reason != "" {
 		text += " " + v.say.T("view.reason", "reason", a.Reason)
 	}
-	return text
+	return text + v.came(a)
+}
+
+// came is what became of an attempt that one person alone approved, where another one came after it.
+func (v viewer) came(a runbook.Approval) string {
+	if a.Came.IsZero() {
+		return ""
+	}
+	return " " + v.say.T("view.alone_came", "attempt", a.Attempt, "came", shorten(v.say.Say(a.Came), 160))
 }
 
 // aloneCards tell everybody who may answer, in a message of its own, that one person alone approved something.
@@ -162,7 +170,7 @@ func (v viewer) aloneLines(r runbook.Run) []string {
 	var out []string
 	for _, c := range cards(r) {
 		for _, a := range aloneOf(c) {
-			out = append(out, v.say.T("view.alone_was", "title", v.cardTitle(r, c), "name", a.By.Name, "platform", a.By.Platform, "at", a.At, "reason", a.Reason))
+			out = append(out, v.say.T("view.alone_was", "title", v.cardTitle(r, c), "name", a.By.Name, "platform", a.By.Platform, "at", a.At, "reason", a.Reason)+v.came(a))
 		}
 	}
 	return out

@@ -82,6 +82,9 @@ type Approval struct {
 	// Alone says that this one approval stood for those that were missing; Missing are the people who had not answered.
 	Alone   bool     `json:"alone,omitempty"`
 	Missing []string `json:"missing,omitempty"`
+	// Of what one person alone approved: the attempt, and once it is planned anew what that attempt came to.
+	Attempt int `json:"attempt,omitempty"`
+	Came    Msg `json:"came,omitzero"`
 }
 
 // Actor is who did something, where.

@@ -200,7 +200,7 @@ func TestAloneNeedsAReasonAndStaysOnRecord(t *testing.T) {
 	}
 	b.say(b.state(id, "one", runbook.Failed), runbook.Retry, "")
 	again := b.attemptWaits(id, "one", 2)
-	if len(again.Approvals) != 0 || len(again.Alone) != 1 || again.Alone[0].By.Name != "ops2" {
+	if len(again.Approvals) != 0 || len(again.Alone) != 1 || again.Alone[0].By.Name != "ops2" || again.Alone[0].Attempt != 1 || again.Alone[0].Came.IsZero() {
 		t.Errorf("planned anew: %+v, alone %+v", again.Approvals, again.Alone)
 	}
 	given, err := b.j.Decisions(t.Context(), id, "one")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"recoverbot/runbook"
@@ -112,6 +113,19 @@ func wait(ctx context.Context, d time.Duration) bool {
 
 // replan makes s plan anew: another attempt, for which nothing that was approved or found counts.
 func replan(s *runbook.StepRun, note runbook.Msg) {
+	s.Alone = slices.Clone(s.Alone)
+	for i, a := range s.Alone {
+		if a.Attempt == s.Attempt {
+			switch r := s.Result; {
+			case r != nil && !r.Text.IsZero():
+				s.Alone[i].Came = r.Text
+			case !s.Note.IsZero():
+				s.Alone[i].Came = s.Note
+			default:
+				s.Alone[i].Came = stateName(s.State)
+			}
+		}
+	}
 	s.State = runbook.Planning
 	s.Attempt++
 	s.Plan, s.Digest, s.Approvals = nil, "", nil

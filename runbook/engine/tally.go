@@ -150,7 +150,7 @@ func (e *Engine) count(run runbook.Run, s runbook.StepRun, d runbook.Decision, n
 		if now.Before(at) {
 			return c, runbook.Errorf(runbook.Forbidden, "engine.alone_early", "at", at.UTC().Format(time.RFC3339))
 		}
-		a.Alone, a.Missing = true, slices.DeleteFunc(slices.Clone(d.Missing), had.Has)
+		a.Alone, a.Attempt, a.Missing = true, s.Attempt, slices.DeleteFunc(slices.Clone(d.Missing), had.Has)
 		others := slices.DeleteFunc(slices.Clone(had.By), func(x runbook.Approval) bool { return x.By.Name == a.By.Name })
 		c.next.Approvals, c.next.Alone = append(others, a), append(slices.Clone(s.Alone), a)
 		c.ready, c.same = true, false
