@@ -33,16 +33,20 @@ func auditVerifyCommand() *cobra.Command {
 			"The exit status is 0 where the journal is whole, 1 where it was changed, 2 where the command is wrong, 3 where nothing can be said (no journal, damaged, not readable).",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return auditing(cmd, func(ctx context.Context, j *journal.Journal, say *locale.Printer, _ settings) error {
+				if cmd.Flags().Changed("head") && head == "" {
+					return runbook.Errorf(runbook.Invalid, "audit.head_form")
+				}
 				chain, err := j.Verify(ctx, head)
 				if err != nil {
 					return err
 				}
 				out := cmd.OutOrStdout()
-				fmt.Fprintln(out, say.T("audit.ok", "events", chain.Events))
-				if chain.Events > 0 {
-					fmt.Fprintln(out, say.T("audit.span", "first", chain.First, "last", chain.Last))
-					fmt.Fprintln(out, say.T("audit.head", "head", chain.Head))
+				if chain.Events == 0 {
+					return runbook.Errorf(runbook.NotFound, "audit.empty")
 				}
+				fmt.Fprintln(out, say.T("audit.ok", "events", chain.Events))
+				fmt.Fprintln(out, say.T("audit.span", "first", chain.First, "last", chain.Last))
+				fmt.Fprintln(out, say.T("audit.head", "head", chain.Head))
 				if chain.At > 0 {
 					fmt.Fprintln(out, say.T("audit.at", "event", chain.At, "events", chain.Events))
 				} else {

@@ -31,6 +31,13 @@ func TestAuditSaysWhatItFound(t *testing.T) {
 	if err := j.Close(); err != nil {
 		t.Fatal(err)
 	}
+	empty := filepath.Join(dir, "empty.db")
+	if j, err = journal.Open(t.Context(), "sqlite://"+empty, time.Now, nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := j.Close(); err != nil {
+		t.Fatal(err)
+	}
 	garbage := filepath.Join(dir, "garbage.db")
 	if err := os.WriteFile(garbage, []byte(strings.Repeat("no journal ", 100)), 0o600); err != nil {
 		t.Fatal(err)
@@ -48,6 +55,8 @@ func TestAuditSaysWhatItFound(t *testing.T) {
 		{path, "verify --head " + head[:16], 0, "event 1 of 1", "第 1 条"},
 		{path, "verify --head " + head[:15], 2, "at least its first 16", "前 16 位"},
 		{path, "verify --head " + strings.Repeat("0", 64), 1, "none of its 1 events", "1 条事件中没有"},
+		{path, "verify --head=", 2, "at least its first 16", "前 16 位"},
+		{empty, "verify", 3, "The journal is empty", "日志库是空的"},
 		{garbage, "verify", 3, "file is not a database", "无法作为日志库读取"},
 		{path + "x", "verify", 3, "There is no journal at", "没有日志库"},
 		{path, "export", 0, `"Hash":"` + head + `"}`, head},
