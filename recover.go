@@ -49,7 +49,7 @@ func runRecover(cmd *cobra.Command, set settings, as string, args []string) erro
 	conn, err := terminal.Dial(cmd.Context(), set.socketPath())
 	if err == nil {
 		fmt.Fprintln(os.Stdout, say.T("cli.attached"))
-		return terminal.Attach(cmd.Context(), conn, hello, os.Stdin, os.Stdout)
+		return attached(say, terminal.Attach(cmd.Context(), conn, hello, os.Stdin, os.Stdout))
 	}
 	var refused *net.OpError
 	if !errors.As(err, &refused) {
@@ -57,6 +57,14 @@ func runRecover(cmd *cobra.Command, set settings, as string, args []string) erro
 	}
 	fmt.Fprintln(os.Stdout, say.T("cli.alone"))
 	return recoverAlone(cmd.Context(), set, hello)
+}
+
+// attached is how a session ended, in words where the bot went away.
+func attached(say *locale.Printer, err error) error {
+	if errors.Is(err, terminal.ErrBotStopped) {
+		return errors.New(say.T("cli.bot_gone"))
+	}
+	return err
 }
 
 // recoverAlone is the whole bot, with this terminal as its only chat.
