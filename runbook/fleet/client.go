@@ -27,8 +27,7 @@ type Client struct {
 	cause error         // why, once dead is closed
 	heard atomic.Int64  // UnixNano of the last proof of life
 
-	naming   sync.Mutex
-	identity string // "" until it is asked
+	identity atomic.Pointer[string] // nil until it is asked
 }
 
 func newClient(h Host, conn *ssh.Client, fingerprint string) *Client {

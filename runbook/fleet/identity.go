@@ -14,10 +14,8 @@ const maxNodeName = 256
 // the machine has for itself ("SHA256:… db1"), since machines cloned from one image may share a key. The machine is asked
 // once a connection; the error is that of Run.
 func (c *Client) Identity(ctx context.Context) (string, error) {
-	c.naming.Lock()
-	defer c.naming.Unlock()
-	if c.identity != "" {
-		return c.identity, nil
+	if known := c.identity.Load(); known != nil {
+		return *known, nil
 	}
 	ctx, cancel := quickly(ctx, "ask the machine's name")
 	defer cancel()
@@ -29,6 +27,7 @@ func (c *Client) Identity(ctx context.Context) (string, error) {
 	if ran.Exit != 0 || name == "" {
 		return "", unreachable(c.host, "uname -n", fmt.Errorf("exit %d without a name", ran.Exit))
 	}
-	c.identity = c.fingerprint + " " + strings.Trim(strconv.QuoteToASCII(name), `"`)
-	return c.identity, nil
+	identity := c.fingerprint + " " + strings.Trim(strconv.QuoteToASCII(name), `"`)
+	c.identity.Store(&identity)
+	return identity, nil
 }
