@@ -79,6 +79,9 @@ func (h *Handlers) diagnose(ctx context.Context, c caller) (bot.Reply, error) {
 		m.Lines = []string{c.say.T("diagnose.well")}
 	}
 	back.tell(&m, len(called) == 0)
+	if r, ok, err := h.openRun(ctx); err == nil && ok && r.State == runbook.Open {
+		m.Lines = append([]string{c.say.T("diagnose.open", "title", c.say.Text(r.Scenario.Title), "run", r.ID)}, m.Lines...)
+	}
 	m.Lines = append(m.Lines, h.monitored(c)...)
 	if h.Fleet.Now().Wrong() != nil {
 		m.Warn = append(m.Warn, c.say.T("view.fleet_wrong"))

@@ -41,6 +41,20 @@ func TestDiagnoseWithoutAStandby(t *testing.T) {
 	}
 }
 
+// While a recovery is open, how the machines are begins with that.
+func TestDiagnoseNamesTheOpenRecovery(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	if m := w.tell(t, "ops1", "/recover").Message; strings.Contains(m.Lines[0], "is open already") {
+		t.Errorf("nothing is open: %v", m.Lines)
+	}
+	w.tell(t, "ops1", "/recover primary")
+	w.hub.until(t, "step/run1/one", waiting)
+	if m := w.tell(t, "ops1", "/recover").Message; !strings.HasPrefix(m.Lines[0], "A recovery is open already: ") || !strings.Contains(m.Lines[0], "run1") {
+		t.Errorf("a run is open: %v", m.Lines)
+	}
+}
+
 // Where nobody has a role, nothing of it is up: what needs no standby is offered, what needs one is not.
 func TestDiagnoseOffersWhatNeedsNoStandby(t *testing.T) {
 	t.Parallel()
