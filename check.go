@@ -70,6 +70,9 @@ func runCheck(cmd *cobra.Command, set settings, connect bool) error {
 		fmt.Fprintln(out, say.T("cli.replaces", "file", r.File, "name", r.Name))
 	}
 	fmt.Fprintln(out, say.T("cli.check_ok", "fleet", set.FleetFile, "hosts", len(f.Config().Hosts), "scenarios", len(scenarios)))
+	if two := dangerousSteps(f.Config(), scenarios); !two.IsZero() {
+		fmt.Fprintln(out, say.Say(two))
+	}
 	if boxState.ID != "" {
 		fmt.Fprintln(out, say.Say(boxState))
 	}

@@ -51,3 +51,24 @@ func policyWarnings(cfg *fleet.Config, scenarios scenario.Set) []runbook.Msg {
 	}
 	return out
 }
+
+// dangerousSteps names what policy.two_person is about, as the scenarios say it; no message where it is off.
+func dangerousSteps(cfg *fleet.Config, scenarios scenario.Set) runbook.Msg {
+	var steps []string
+	on := false
+	for _, name := range scenarios.Names() {
+		if !cfg.Policy.Rules(name).TwoPerson {
+			continue
+		}
+		on = true
+		for _, s := range scenarios[name].Steps {
+			if s.Danger {
+				steps = append(steps, name+" "+s.ID)
+			}
+		}
+	}
+	if !on {
+		return runbook.Msg{}
+	}
+	return runbook.T("cli.policy_danger", "steps", strings.Join(steps, ", "))
+}

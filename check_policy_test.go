@@ -44,6 +44,10 @@ func TestPolicyThatNobodyCanMeet(t *testing.T) {
 				got = append(got, w.ID)
 			}
 		}
+		about, named := dangerousSteps(cfg, set), strings.Contains(policy, "two_person")
+		if about.IsZero() == named || named && about.Args["steps"] != "total wipe" {
+			t.Errorf("%s: two_person is about %+v", policy, about)
+		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("%s: (-want +got)\n%s", policy, diff)
 		}
