@@ -26,6 +26,8 @@ type alertBook struct {
 	runs  map[string]runbook.RunState // as the engine told last
 	stale bool                        // a run has begun or ended, or the bot sees other hosts well
 	sight sight
+
+	shows sync.Mutex // held while cards are shown
 	view  shownCalls
 }
 

@@ -17,7 +17,7 @@ const (
 	editPace  = 250 * time.Millisecond
 )
 
-// shownCalls is what people were shown of calls; used by the one that shows alone.
+// shownCalls is what people were shown of calls.
 type shownCalls struct {
 	shown map[string][sha256.Size]byte // by ID
 	asked map[string]int64             // Prompt, by ID
@@ -63,6 +63,8 @@ func (h *Handlers) reviewAlerts(ctx context.Context) {
 
 // showAlerts wants every card that differs from what was wanted last; what the hub could not store is tried again.
 func (h *Handlers) showAlerts(ctx context.Context) {
+	h.alerts.shows.Lock()
+	defer h.alerts.shows.Unlock()
 	v := h.alerts.view
 	if err := v.calls.load(ctx, h.Journal); err != nil {
 		if ctx.Err() == nil {
