@@ -80,6 +80,7 @@ func newApp(ctx context.Context, set settings, dsn string, chats ...func(*app) (
 		return a, fmt.Errorf("make directory of the journal: %w", err)
 	}
 	if a.journal, err = journal.Open(ctx, dsn, time.Now, a.fleet.Redactor().Hide); err != nil {
+		a.log.Error("open journal", "error", err)
 		return a, set.localised(a.bundle, err)
 	}
 	actions.SetPast(past(a.journal, a.log))

@@ -18,10 +18,14 @@ const rulesEvery = 5 * time.Second
 
 // began journals which bot and which rules are in force from now on. Where that cannot be written the bot shows what it
 // knows all the same, and begins nothing.
-func (a *app) began(ctx context.Context) {
+func (a *app) began(ctx context.Context) error {
 	data := a.rules()
 	data["began"] = version
-	a.noteRules(ctx, data)
+	if a.journal.Fresh() {
+		data["new"] = "true"
+		a.log.Warn(a.label(a.set.Language, "journal.begun", "path", journalPath(a.set.DatabaseURL)))
+	}
+	return a.noteRules(ctx, data)
 }
 
 // followRules journals each change of fleet.yaml and shows anew what asks: people and policy in it count at once.
@@ -49,7 +53,7 @@ func (a *app) lookAtRules(ctx context.Context, seen string) string {
 	} else {
 		a.log.Info("fleet.yaml was changed", "sha256", data["fleet"], "people", data["people"], "policy", data["policy"])
 	}
-	a.noteRules(ctx, data)
+	_ = a.noteRules(ctx, data) // is logged, and the journal is watched
 	a.handlers.RulesChanged(ctx)
 	return data["fleet"]
 }
@@ -74,8 +78,15 @@ func (a *app) rules() map[string]string {
 	return data
 }
 
-func (a *app) noteRules(ctx context.Context, data map[string]string) {
-	if err := a.journal.Note(ctx, "", runbook.Actor{Name: "recoverbot"}, data); err != nil {
+func (a *app) noteRules(ctx context.Context, data map[string]string) error {
+	err := a.journal.Note(ctx, "", runbook.Actor{Name: "recoverbot"}, data)
+	if err != nil {
 		a.log.Error("journal the rules", "error", err)
 	}
+	return err
+}
+
+// watchJournal tells of a journal that cannot be written.
+func (a *app) watchJournal(ctx context.Context) error {
+	return a.handlers.WatchJournal(ctx, a.journal, a.hub.Alarm)
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -70,6 +71,11 @@ func runCheck(cmd *cobra.Command, set settings, connect bool) error {
 		fmt.Fprintln(out, say.T("cli.replaces", "file", r.File, "name", r.Name))
 	}
 	fmt.Fprintln(out, say.T("cli.check_ok", "fleet", set.FleetFile, "hosts", len(f.Config().Hosts), "scenarios", len(scenarios)))
+	there := "cli.journal"
+	if info, err := os.Stat(journalPath(set.DatabaseURL)); err != nil || info.Size() == 0 {
+		there = "cli.journal_none"
+	}
+	fmt.Fprintln(out, say.T(there, "path", journalPath(set.DatabaseURL)))
 	if two := dangerousSteps(f.Config(), scenarios); !two.IsZero() {
 		fmt.Fprintln(out, say.Say(two))
 	}

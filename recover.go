@@ -74,10 +74,10 @@ func recoverAlone(ctx context.Context, set settings, hello terminal.Hello) error
 		return err
 	}
 	defer a.close()
-	a.began(ctx)
+	_ = a.began(ctx) // what it knows is shown all the same; the watch says that nothing begins
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	return a.run(ctx, a.followRules, func(ctx context.Context) error {
+	return a.run(ctx, a.followRules, a.watchJournal, func(ctx context.Context) error {
 		defer cancel()
 		return a.terminal.ServeSession(ctx, os.Stdin, os.Stdout, terminal.SessionOptions{
 			UserID: hello.As, Width: hello.Width, TTY: hello.TTY, Color: hello.Color, Lang: hello.Lang,

@@ -43,13 +43,18 @@ func serveCommand() *cobra.Command {
 				return fmt.Errorf("HTTP_ADDR %s: %w", set.HTTPAddr, err)
 			}
 			defer listener.Close()
-			a.began(cmd.Context()) // not before: where the address is taken, it begins each second
+			begun := a.began(cmd.Context()) // not before: where the address is taken, it begins each second
 			say := a.bundle.Printer(set.Language, set.zone)
 			for _, w := range set.warnings(a.fleet.Config(), a.scenarios) {
 				a.log.Warn(say.Say(checked(w)))
 			}
-			a.log.Info("ready", "http_addr", listener.Addr().String(), "version", version)
-			return a.run(cmd.Context(), a.watch, a.keepBlackBox, a.handlers.RunRehearsals, a.followRules, giveBack,
+			ready := []any{"http_addr", listener.Addr().String(), "version", version, "journal", journalPath(set.DatabaseURL), "new_journal", a.journal.Fresh()}
+			if begun == nil {
+				a.log.Info("ready", ready...)
+			} else {
+				a.log.Error("not ready: the journal cannot be written", ready...)
+			}
+			return a.run(cmd.Context(), a.watch, a.watchJournal, a.keepBlackBox, a.handlers.RunRehearsals, a.followRules, giveBack,
 				func(ctx context.Context) error { return a.terminal.Listen(ctx, set.socketPath()) },
 				func(ctx context.Context) error { return serveHTTP(ctx, door.Listen(listener), a.routes()) },
 			)

@@ -27,7 +27,14 @@ type outage struct {
 }
 
 // call shows p on the platform, whatever it takes: an edit, a first post, or a look for a post that got lost before.
-func (l *lane) call(ctx context.Context, p parcel, s *shown) (err error) {
+func (l *lane) call(ctx context.Context, p parcel, s *shown) error {
+	return l.one(ctx, func(ctx context.Context) error { return l.bring(ctx, p, s) })
+}
+
+// one makes a call of the platform, one at a time, that takes only so long and may panic.
+func (l *lane) one(ctx context.Context, call func(context.Context) error) (err error) {
+	l.calling.Lock()
+	defer l.calling.Unlock()
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	defer func() {
@@ -35,6 +42,10 @@ func (l *lane) call(ctx context.Context, p parcel, s *shown) (err error) {
 			err = fmt.Errorf("platform %s panicked: %v", l.p.Name(), r)
 		}
 	}()
+	return call(ctx)
+}
+
+func (l *lane) bring(ctx context.Context, p parcel, s *shown) error {
 	m := p.m
 	finder, finds := l.p.(Finder)
 	if s.ref == "" && s.tried && finds {

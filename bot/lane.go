@@ -34,6 +34,7 @@ type lane struct {
 	mover    Mover   // nil: its chat stays where it is
 	budget   *Budget
 	wake     chan struct{}
+	calling  sync.Mutex // held during a call of the platform
 
 	mu      sync.Mutex
 	next    int64

@@ -93,7 +93,7 @@ func (j bookJournal) Wanted(context.Context) ([]journal.Message, error) { return
 
 func (j bookJournal) SaveAlerts(ctx context.Context, batch []journal.Alert, by runbook.Actor) error {
 	if j.b.full {
-		return &runbook.Error{Code: runbook.Unavailable, Msg: runbook.T("journal.unavailable"), Err: errors.New("disk full")}
+		return &runbook.Error{Code: runbook.Unavailable, Msg: runbook.T("journal.unavailable", "cause", "disk full"), Err: errors.New("disk full")}
 	}
 	j.b.saves++
 	return j.Journal.SaveAlerts(ctx, batch, by)

@@ -69,7 +69,7 @@ func (w *Console) login(rw http.ResponseWriter, r *http.Request) {
 	s := Session{Hash: hashOf(cookie, device), UserID: user, Expires: w.clock().Add(sessionLife)}
 	if err := w.c.Sessions.Save(r.Context(), s); err != nil {
 		w.log.Error("session could not be saved", "error", err)
-		w.showLogin(rw, r, http.StatusServiceUnavailable, "ui.unavailable")
+		w.showLogin(rw, r, http.StatusServiceUnavailable, "ui.no_journal")
 		return
 	}
 	setCookie(rw, r, sessionCookie, cookie, sessionLife)
@@ -87,7 +87,7 @@ func (w *Console) logout(rw http.ResponseWriter, r *http.Request) {
 		}
 		if err := w.c.Sessions.Delete(r.Context(), s.Hash); err != nil {
 			w.log.Error("session could not be deleted", "error", err)
-			w.fail(rw, r, http.StatusServiceUnavailable, "ui.unavailable")
+			w.fail(rw, r, http.StatusServiceUnavailable, "ui.no_journal")
 			return
 		}
 	}

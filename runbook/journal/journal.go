@@ -42,6 +42,8 @@ type Journal struct {
 	now             func() time.Time
 	redact          func(string) string
 	subscribers     subscribers
+	fresh           bool
+	failed          chan error
 }
 
 // Open opens the journal at dsn ("sqlite:///absolute/path", "sqlite://relative/path"), makes it where it is missing,
@@ -59,10 +61,10 @@ func Open(ctx context.Context, dsn string, now func() time.Time, redact func(str
 	if err != nil {
 		return nil, err
 	}
-	j := &Journal{lock: lock, path: path, now: now, redact: redact}
+	j := &Journal{lock: lock, path: path, now: now, redact: redact, failed: make(chan error, 1)}
 	if err := j.open(ctx, path); err != nil {
 		_ = j.Close() // the error that matters is err
-		return nil, err
+		return nil, &runbook.Error{Code: runbook.Unavailable, Msg: runbook.T("journal.not_opened", "path", path, "cause", Cause(err)), Err: err}
 	}
 	return j, nil
 }
@@ -76,7 +78,7 @@ func (j *Journal) open(ctx context.Context, path string) error {
 	if err = errors.Join(err, file.Close()); err != nil {
 		return unavailable("create journal", err)
 	}
-	j.file = info
+	j.file, j.fresh = info, info.Size() == 0
 	if j.writer, err = connect(path, "_pragma=journal_mode(WAL)&_txlock=immediate"); err != nil {
 		return err
 	}
@@ -139,20 +141,28 @@ func (j *Journal) Close() error {
 	return errors.Join(errs...)
 }
 
+// Fresh tells whether there was no journal, or an empty file, when this one was opened.
+func (j *Journal) Fresh() bool { return j.fresh }
+
+// Failed gets the error of a write that failed, but for those of Healthy: of many that nobody has read, the first.
+func (j *Journal) Failed() <-chan error { return j.failed }
+
 // Healthy writes a row to find out whether writing is possible. It is Unavailable where not.
 func (j *Journal) Healthy(ctx context.Context) error {
-	return j.write(ctx, func(tx *tx) error {
+	return j.transact(ctx, func(tx *tx) error {
 		_, err := tx.ExecContext(tx.ctx,
 			`INSERT INTO heartbeat (id, at) VALUES (1, ?) ON CONFLICT (id) DO UPDATE SET at = excluded.at`, stamp(tx.at))
 		return err
 	})
 }
 
+var errReplaced = errors.New("another file is in its place")
+
 // there tells whether what is written can be found again: SQLite goes on writing to a file that was removed.
 func (j *Journal) there() error {
 	now, err := os.Stat(j.path)
 	if err == nil && !os.SameFile(now, j.file) {
-		return errors.New("another file is in its place")
+		return errReplaced
 	}
 	return err
 }
@@ -166,8 +176,20 @@ type tx struct {
 	event runbook.Event
 }
 
-// write runs f in one transaction. Once begun it is not cut short by ctx, so that no caller is left in doubt.
+// write is transact; whoever watches over the journal is told where that failed.
 func (j *Journal) write(ctx context.Context, f func(*tx) error) error {
+	err := j.transact(ctx, f)
+	if runbook.CodeOf(err) == runbook.Unavailable {
+		select {
+		case j.failed <- err:
+		default:
+		}
+	}
+	return err
+}
+
+// transact runs f in one transaction. Once begun it is not cut short by ctx, so that no caller is left in doubt.
+func (j *Journal) transact(ctx context.Context, f func(*tx) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -215,7 +237,7 @@ func classify(err error) error {
 }
 
 func unavailable(verb string, err error) error {
-	return &runbook.Error{Code: runbook.Unavailable, Msg: runbook.T("journal.unavailable"), Err: fmt.Errorf("%s: %w", verb, err)}
+	return &runbook.Error{Code: runbook.Unavailable, Msg: runbook.T("journal.unavailable", "cause", Cause(err)), Err: fmt.Errorf("%s: %w", verb, err)}
 }
 
 func filePath(dsn string) (string, error) {
