@@ -82,8 +82,9 @@ func spelled(secret string) []string {
 }
 
 // kept sees that no secret, in whatever spelling, is anywhere but where it was given (fault 40): in nothing that the bot writes
-// or answers, in the output of no command, in nothing that was said in a chat. secrets are those of the chat.
-func (c *company) kept(secrets []string, said map[string][]byte) {
+// or answers, in the output of no command, more than the usual ones included, in nothing that was said in a chat. secrets are
+// those of the chat.
+func (c *company) kept(secrets []string, said map[string][]byte, more ...[]string) {
 	c.t.Helper()
 	canaries := c.canaries()
 	for i, s := range secrets {
@@ -101,7 +102,7 @@ func (c *company) kept(secrets []string, said map[string][]byte) {
 	if err := c.call(http.MethodGet, "/api/runs", nil, &runs); err != nil || len(runs) == 0 {
 		c.t.Errorf("%d runs, %v", len(runs), err)
 	}
-	paths, commands := []string{"/readyz", "/metrics", "/api/runs", "/api/alerts", "/"}, [][]string{{"runs"}, {"check"}, {"plan", "primary"}, {"plan", "primary", "--as-shell"}, {"audit", "export"}}
+	paths, commands := []string{"/readyz", "/metrics", "/api/runs", "/api/alerts", "/"}, append(more, []string{"runs"}, []string{"check"}, []string{"audit", "export"})
 	for _, r := range runs {
 		paths, commands = append(paths, "/api/runs/"+r.ID), append(commands, []string{"report", r.ID})
 	}
@@ -119,13 +120,14 @@ func (c *company) kept(secrets []string, said map[string][]byte) {
 	if where["the console"], err = json.Marshal(cards); err != nil {
 		c.t.Error(err)
 	}
-	for name, text := range where {
+	for name, b := range where {
+		text := string(b)
 		for what, secret := range canaries {
 			if strings.HasPrefix(what, "the console token") && strings.HasSuffix(name, "drill.log") {
 				continue // whoever starts a drill is told
 			}
 			for _, form := range spelled(secret) {
-				if strings.Contains(string(text), form) {
+				if strings.Contains(text, form) {
 					c.t.Errorf("%s holds %s, as %s…", name, what, form[:5])
 				}
 			}
@@ -145,12 +147,13 @@ func (c *company) left(canaries map[string]string) {
 					return nil // it may go while one looks
 				}
 				info, err := e.Info()
-				text, readErr := os.ReadFile(path)
+				b, readErr := os.ReadFile(path)
 				if err != nil || readErr != nil {
 					return nil
 				}
+				text := string(b)
 				for what, secret := range canaries {
-					if strings.Contains(string(text), secret) && (!ownCopy.MatchString(path) || info.Mode().Perm()&0o077 != 0) {
+					if strings.Contains(text, secret) && (!ownCopy.MatchString(path) || info.Mode().Perm()&0o077 != 0) {
 						c.t.Errorf("%s (%s) was left with %s", path, info.Mode(), what)
 					}
 				}
@@ -171,7 +174,7 @@ func (c *company) watchProcesses(t *testing.T) {
 	over, done := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(done)
-		tick := time.NewTicker(100 * time.Millisecond)
+		tick := time.NewTicker(250 * time.Millisecond)
 		defer tick.Stop()
 		for {
 			select {

@@ -71,5 +71,5 @@ func TestScriptsThatTellTooMuch(t *testing.T) {
 			t.Errorf("the output lacks %q: %+v", want, s.Result)
 		}
 	}
-	c.kept([]string{"row-canary", strings.ToUpper(c.d.Hosts["standby"].MySQL.Password)}, nil)
+	c.kept([]string{"row-canary", strings.ToUpper(c.d.Hosts["standby"].MySQL.Password)}, nil, []string{"plan", "primary"}, []string{"plan", "primary", "--as-shell"})
 }

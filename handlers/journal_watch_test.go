@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -14,12 +15,24 @@ import (
 )
 
 type pulse struct {
+	mu     sync.Mutex
 	err    error
 	failed chan error
 }
 
-func (p *pulse) Healthy(context.Context) error { return p.err }
-func (p *pulse) Failed() <-chan error          { return p.failed }
+func (p *pulse) Healthy(context.Context) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.err
+}
+
+func (p *pulse) Failed() <-chan error { return p.failed }
+
+func (p *pulse) answers(err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.err = err
+}
 
 // TestAJournalThatCannotBeWritten is told once, with its cause and to whoever is on call, and once that it is over
 // (fault 6).
@@ -30,13 +43,19 @@ func TestAJournalThatCannotBeWritten(t *testing.T) {
 		p := &pulse{failed: make(chan error, 1)}
 		ctx, cancel := context.WithCancel(context.Background())
 		done := spawn(func() {
-			_ = d.WatchJournal(ctx, p, func(_ context.Context, m bot.Message) { told = append(told, m) })
+			_ = d.WatchJournal(ctx, p, func(_ context.Context, m bot.Message) {
+				p.mu.Lock()
+				defer p.mu.Unlock()
+				told = append(told, m)
+			})
 		})
 		defer func() { cancel(); <-done }()
 		wait := func(pass time.Duration, want int) bot.Message {
 			t.Helper()
 			time.Sleep(pass)
 			synctest.Wait()
+			p.mu.Lock()
+			defer p.mu.Unlock()
 			if len(told) != want {
 				t.Fatalf("told %d times, want %d: %+v", len(told), want, told)
 			}
@@ -46,18 +65,18 @@ func TestAJournalThatCannotBeWritten(t *testing.T) {
 			return told[want-1]
 		}
 		wait(time.Hour, 0)
-		p.err = syscall.EROFS
+		p.answers(syscall.EROFS)
 		wait(journalEvery, 0) // once is nothing
-		p.err = nil
+		p.answers(nil)
 		wait(journalEvery, 0)
-		p.err = syscall.EROFS
+		p.answers(syscall.EROFS)
 		m := wait(2*journalEvery, 1)
 		if m.Title != "The journal cannot be written: the file or its disk is read-only" || m.State != "failed" || len(m.Notify) == 0 ||
 			!slices.Equal(m.Notify, onCall(d.Fleet.Now())) || m.Priority != bot.Prompt || !strings.Contains(m.Lines[0], "Nothing new begins") {
 			t.Errorf("down: %+v", m)
 		}
 		wait(time.Hour, 1)
-		p.err = nil
+		p.answers(nil)
 		p.failed <- errors.New("one write that fails is not well")
 		wait(journalEvery, 1)
 		wait(journalEvery, 1)
