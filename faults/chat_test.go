@@ -9,16 +9,23 @@ import (
 
 const room = "C0OPS"
 
-// posts waits until the chat shows the end of the run, and says which messages stand there twice.
-func (c *company) posts() (problems []string) {
+// hears waits until a text stands in the chat.
+func (c *company) hears(text string) bool {
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
-	shown := false
-	for begun := time.Now(); !shown && time.Since(begun) < patience; <-tick.C {
+	for begun := time.Now(); time.Since(begun) < patience; <-tick.C {
 		for _, m := range c.chat.Messages(room) {
-			shown = shown || strings.Contains(c.chat.Plain(m), "1 step: 1 done")
+			if strings.Contains(c.chat.Plain(m), text) {
+				return true
+			}
 		}
 	}
+	return false
+}
+
+// posts waits until the chat shows the end of the run, and says which messages stand there twice.
+func (c *company) posts() (problems []string) {
+	shown := c.hears("1 step: 1 done")
 	times := map[string]int{}
 	var all []string
 	for _, m := range c.chat.Messages(room) {

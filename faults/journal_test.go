@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"recoverbot/bot/slack/slacktest"
 )
 
 // until waits for a step to come to a state.
@@ -49,11 +51,15 @@ func (c *company) started(task, instructions string) (*operator, string, step) {
 }
 
 // TestTheJournalFails lets every write of the journal fail while a step waits, as on a full disk or one that has become
-// read-only, and then damages its file: nothing is begun, the state is still shown, the person is told why, and so is
-// stderr. With a damaged file the bot does not start, says which file it is, and leaves it alone (fault 6).
+// read-only, and then damages its file: nothing is begun, the state is still shown, the person is told why, and so are
+// the chat and stderr. With a damaged file the bot does not start, says which file it is, and leaves it alone (fault 6).
 func TestTheJournalFails(t *testing.T) {
 	t.Parallel()
 	c := newSmall(t, "standby")
+	var err error
+	c.chat, err = slacktest.Start(slacktest.Options{})
+	c.must(err)
+	t.Cleanup(c.chat.Close)
 	full := filepath.Join(c.Dir, "full")
 	o, id, s := c.started("blind", "fail=journal*@"+full)
 	c.must(os.WriteFile(full, nil, 0o600))
@@ -70,6 +76,9 @@ func TestTheJournalFails(t *testing.T) {
 	}
 	if c.blindLine() != "none" {
 		t.Error("an effect without a journal")
+	}
+	if !c.hears("The journal cannot be written") {
+		t.Error("the chat is not told of the journal")
 	}
 	once := http.Client{Timeout: 15 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
 	if res, err := once.Get("http://" + c.addr + "/readyz"); err != nil || res.Body.Close() != nil || res.StatusCode != http.StatusServiceUnavailable {
