@@ -98,7 +98,7 @@ func TestTooManyConnections(t *testing.T) {
 	for i := 0; l.all < connsOfAll; i++ {
 		l.enter(netip.MustParseAddr(fmt.Sprintf("192.0.2.%d", 3+i/connsOfAddress)))
 	}
-	if l.enter(netip.MustParseAddr("198.51.100.1")) {
+	if l.enter(netip.MustParseAddr("192.0.2.200")) {
 		t.Error("there is no limit of all")
 	}
 }

@@ -42,7 +42,7 @@ func FuzzParseConfig(f *testing.F) {
 	getenv := func(string) string { return "canary-secret" }
 	f.Fuzz(func(t *testing.T, text []byte) {
 		if len(text) > 64<<10 {
-			t.Skip()
+			return
 		}
 		c, err := ParseConfig("fleet.yaml", text, getenv)
 		if err != nil {

@@ -32,7 +32,7 @@ func FuzzLoad(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
 		if len(text) > 64<<10 {
-			t.Skip()
+			return
 		}
 		read := func() (*Library, error) {
 			return load([]source{{files: fstest.MapFS{"own.yaml": {Data: text}}}}, oneKind{})

@@ -34,7 +34,7 @@ func FuzzRewrite(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text string) {
 		if len(text) > 16<<10 {
-			t.Skip()
+			return
 		}
 		before, err := read([]byte(text))
 		if err != nil {
