@@ -22,7 +22,7 @@ import (
 const shutdownWithin = 3 * time.Second
 
 // idleGC keeps the memory of a bot that stands by for months low; it has CPU to spare.
-const idleGC = 40
+const idleGC = 25
 
 func serveCommand() *cobra.Command {
 	return &cobra.Command{
