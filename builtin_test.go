@@ -19,10 +19,9 @@ import (
 	"recoverbot/runbook/scenario"
 )
 
-// Every built-in scenario must be valid for the real kinds of action, and every line of scenario 3 of the operators'
-// document must have a step.
-func TestBuiltInScenarios(t *testing.T) {
-	t.Parallel()
+// builtInScenarios are those that come with the bot, with the real kinds of action.
+func builtInScenarios(t *testing.T) scenario.Set {
+	t.Helper()
 	b, err := action.NewBuilder(nil, builtin.Kinds(), (*blackbox.Store)(nil), time.Now)
 	if err != nil {
 		t.Fatal(err)
@@ -31,6 +30,14 @@ func TestBuiltInScenarios(t *testing.T) {
 	if err != nil {
 		t.Fatalf("load built-in scenarios:\n%v", err)
 	}
+	return set
+}
+
+// Every built-in scenario must be valid for the real kinds of action, and every line of scenario 3 of the operators'
+// document must have a step.
+func TestBuiltInScenarios(t *testing.T) {
+	t.Parallel()
+	set := builtInScenarios(t)
 	lines := map[string]bool{}
 	for _, s := range set["primary"].Steps {
 		lines[s.DocLine] = true

@@ -8,15 +8,10 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"recoverbot/bot/slack"
-	"recoverbot/runbook/action"
-	"recoverbot/runbook/action/builtin"
-	"recoverbot/runbook/blackbox"
-	"recoverbot/runbook/scenario"
 )
 
 // pages are what a person reads, in each language.
@@ -36,14 +31,7 @@ func page(t *testing.T, name string) string {
 
 func TestPagesTellOfEveryCommandAndScenario(t *testing.T) {
 	t.Parallel()
-	b, err := action.NewBuilder(nil, builtin.Kinds(), (*blackbox.Store)(nil), time.Now)
-	if err != nil {
-		t.Fatal(err)
-	}
-	set, err := scenario.Load("", b)
-	if err != nil {
-		t.Fatal(err)
-	}
+	set := builtInScenarios(t)
 	for _, names := range pages {
 		for _, name := range names {
 			text := page(t, name)

@@ -2,29 +2,17 @@ package main
 
 import (
 	"testing"
-	"time"
 
 	"github.com/goccy/go-yaml"
 
 	"recoverbot/runbook"
-	"recoverbot/runbook/action"
-	"recoverbot/runbook/action/builtin"
-	"recoverbot/runbook/blackbox"
-	"recoverbot/runbook/scenario"
 )
 
 // TestNoParameterTakesAnythingElse: each parameter of each built-in scenario, and each field of its forms, refuses what is
 // SQL, shell, markup or a path (fault 32).
 func TestNoParameterTakesAnythingElse(t *testing.T) {
 	t.Parallel()
-	b, err := action.NewBuilder(nil, builtin.Kinds(), (*blackbox.Store)(nil), time.Now)
-	if err != nil {
-		t.Fatal(err)
-	}
-	set, err := scenario.Load("", b)
-	if err != nil {
-		t.Fatal(err)
-	}
+	set := builtInScenarios(t)
 	values := []string{"1.1.1.1' OR '1'='1", "1.1.1.1; rm -rf /", "$(reboot)", "`id`", "a\nb", "a\x00b", "a b", "../../etc/passwd", "/etc/passwd", "-oProxyCommand=id", "fe80::1%; id",
 		"{{.x}}", "${HOME}", "speed\\", "speed`", "speed\"", "<!channel>", "@everyone", "<b>x</b>", "[x](http://192.0.2.1)", "\u202elqs.sql", "a\u200bb", "\x1b[2J", "\xff"}
 	fields := 0
