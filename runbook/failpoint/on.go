@@ -37,7 +37,8 @@ var (
 
 var errInjected = errors.New("failpoint")
 
-func init() {
+// read takes the instructions from the environment at the first point that is passed.
+var read = sync.OnceFunc(func() {
 	for word := range strings.FieldsSeq(os.Getenv("RECOVERBOT_FAILPOINTS")) {
 		verb, arg, _ := strings.Cut(word, "=")
 		if verb == "log" {
@@ -54,7 +55,7 @@ func init() {
 		i.last = max(i.first, i.last)
 		instructions = append(instructions, i)
 	}
-}
+})
 
 func open(file string) {
 	old, _ := os.ReadFile(file) // the first process has none
@@ -87,6 +88,7 @@ func (i *instruction) due() bool {
 func pass(name string) error {
 	mu.Lock()
 	defer mu.Unlock()
+	read()
 	note(name)
 	for _, i := range instructions {
 		if hit, _ := path.Match(i.pattern, name); !hit || i.verb == "each" && died[name] {
